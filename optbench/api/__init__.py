@@ -1,0 +1,77 @@
+"""Everything that a plugin may import, beside `optbench.numerics`, `.analysis` and `.records`. Importing it imports no torch."""
+
+from typing import TYPE_CHECKING, Any
+
+from optbench.api.errors import Refused, StopTrial, UndeclaredEvaluation, UserError
+from optbench.api.hooks import API_VERSION, PROJECT, Hooks, hookimpl, hookspec
+from optbench.api.optimizers import Minimizer, Optimizer, Oracle, State
+from optbench.api.plugins import (
+    Evaluation,
+    Feature,
+    Kind,
+    MetaAlgorithmPlugin,
+    MetricPlugin,
+    Option,
+    OptimizerPlugin,
+    Part,
+    Plugin,
+    ProblemPlugin,
+    ReporterPlugin,
+    SuitePlugin,
+)
+from optbench.api.problems import Block, FunctionProblem, Layout, LearningProblem, Point, Problem, Streams
+from optbench.api.recipes import MetaAlgorithm, Planner, Readout, Recipe, Stage
+
+if TYPE_CHECKING:
+    from optbench.api.torch_optim import TorchOptimizer
+
+__all__ = [
+    "API_VERSION",
+    "PROJECT",
+    "Block",
+    "Evaluation",
+    "Feature",
+    "FunctionProblem",
+    "Hooks",
+    "Kind",
+    "Layout",
+    "LearningProblem",
+    "MetaAlgorithm",
+    "MetaAlgorithmPlugin",
+    "MetricPlugin",
+    "Minimizer",
+    "Optimizer",
+    "OptimizerPlugin",
+    "Option",
+    "Oracle",
+    "Part",
+    "Planner",
+    "Plugin",
+    "Point",
+    "Problem",
+    "ProblemPlugin",
+    "Readout",
+    "Recipe",
+    "Refused",
+    "ReporterPlugin",
+    "Stage",
+    "State",
+    "StopTrial",
+    "Streams",
+    "SuitePlugin",
+    "TorchOptimizer",
+    "UndeclaredEvaluation",
+    "UserError",
+    "hookimpl",
+    "hookspec",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch only when it is asked for."""
+    if name == "TorchOptimizer":
+        from optbench.api.torch_optim import TorchOptimizer
+
+        return TorchOptimizer
+    message = f"module 'optbench.api' has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,0 +1,91 @@
+"""The counted door to a problem, and who goes through it. Shapes: n = number of parameters, m = number of residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from optbench.api.plugins import Evaluation
+    from optbench.api.problems import Layout, Streams
+
+
+class Oracle(Protocol):
+    """Counts, clocks and budgets every evaluation of a problem.
+
+    Memo of one point: the same storage, offset and version (numpy callers: equal bytes) and the same minibatch are free
+    and uncounted. Returned tensors are never overwritten by the oracle; callers must not write into them.
+    A method raises UndeclaredEvaluation where the optimizer's record does not declare it, and StopTrial at the budget.
+    """
+
+    size: int
+    device: torch.device
+    dtype: torch.dtype
+    streams: Streams
+    batch: int  # id of the minibatch in force; set by the loop before each step
+    layout: Layout  # of the flat parameter vector; empty where the problem has none
+    offers: frozenset[Evaluation]  # what the problem can give and the optimizer declared
+
+    def value(self, x: Tensor) -> Tensor:
+        """Return f(x), shape ()."""
+        ...
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """Return the gradient, shape (n,)."""
+        ...
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return f(x) and the gradient; adds one to each of the two counts."""
+        ...
+
+    def residuals(self, x: Tensor) -> Tensor:
+        """Return the residuals, shape (m,)."""
+        ...
+
+    def jacobian(self, x: Tensor) -> Tensor:
+        """Return the residuals' Jacobian, shape (m, n)."""
+        ...
+
+    def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return the Hessian times v, shape (n,)."""
+        ...
+
+    def hessian(self, x: Tensor) -> Tensor:
+        """Return the Hessian, shape (n, n)."""
+        ...
+
+    def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
+        """Return the step that minimises f(x + step·direction), shape (); counts as one Hessian-vector product."""
+        ...
+
+
+class State(Protocol):
+    """What an optimizer carries from step to step: one record, buffers allocated once inside it."""
+
+    point: Tensor  # (n,) parameters, published at the end of a step
+    finished: Literal["converged", "stalled", "unbounded"] | None
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """A method that the engine's loop drives. Optional: `restart(state, oracle, start) -> State`, for `keep_state`."""
+
+    def init(self, oracle: Oracle, start: Tensor) -> State:
+        """Return the first state; must not change `start`."""
+        ...
+
+    def step(self, oracle: Oracle, state: State) -> State:
+        """Return the next state, which may be the same record updated in place."""
+        ...
+
+
+@runtime_checkable
+class Minimizer(Protocol):
+    """A solver that owns its loop: calls observe(x) once an iteration (its step) and returns its point."""
+
+    def minimize(self, oracle: Oracle, start: Tensor, observe: Callable[[Tensor], None]) -> Tensor:
+        """Return the solver's point; StopTrial passes through."""
+        ...

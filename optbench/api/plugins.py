@@ -1,0 +1,111 @@
+"""The records that hooks yield. Building them imports no torch: factories are resolved in the trial's process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Evaluation = Literal["value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"]
+Feature = Literal["blocks", "model", "data", "minibatches", "difficulty", "step-hook", "movable-point"]
+Kind = Literal["quadratic", "convex", "least-squares", "nonconvex", "multimodal", "learning"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """An option of a plugin; the type of `default` is the option's type: bool, int, float, str, list."""
+
+    default: Any
+    doc: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] = ()
+    search: Literal["linear", "log", None] = None  # how tuning samples it; None: not tuned by default
+    components: str = ""  # "package.module:TABLE" of Parts: the option is an expression that names one of them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A selectable part of a plugin, such as a line search: `factory(**options)` builds it.
+
+    A table `{name: Part}` is named by `Option.components`; its module imports no torch, since options are checked
+    in the parent process.
+    """
+
+    factory: Any  # a callable taking the options by keyword
+    summary: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """What every plugin record states. The engine checks options, fills in defaults and calls the factory by keyword."""
+
+    name: str  # lower-case, hyphens
+    factory: str  # "package.module:Name"
+    summary: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+    cite: str = ""
+    expected_failures: Mapping[str, str] = field(default_factory=dict)  # conformance check -> reason; strict
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerPlugin(Plugin):
+    """An optimizer: `factory(**options) -> Optimizer | Minimizer`, or a class with the torch.optim interface."""
+
+    evaluations: frozenset[Evaluation] = frozenset({"value", "gradient"})  # what it may ask of the oracle
+    needs: frozenset[Feature] = frozenset()
+    gives: frozenset[Feature] = frozenset({"step-hook"})
+    deterministic: bool = True
+    state_memory: str = "O(n)"  # checked: "O(1)", "O(n)", "O(m n)", "O(n^2)"
+    peak_memory: str = "O(n)"
+    step_time: str = "O(n)"
+    host_syncs: int | None = None  # a step, beyond those inside evaluations; None: unbounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemPlugin(Plugin):
+    """A problem: `factory(*, device, dtype, streams, **options) -> Problem`."""
+
+    evaluations: frozenset[Evaluation] = frozenset({"value", "gradient", "hessian_vector", "hessian"})
+    gives: frozenset[Feature] = frozenset()
+    kind: Kind = "nonconvex"
+    random: bool | None = None  # whether the seed changes it; None: see `depends_on_seed`
+
+    def depends_on_seed(self, options: Mapping[str, Any]) -> bool:
+        """Tell whether trials with other seeds differ, so that seeds are worth running.
+
+        Unless `random` says so: a learning problem draws its weights, and a problem with minibatches draws them
+        unless its option `batch_size` is 0 (full batch).
+        """
+        if self.random is not None:
+            return self.random
+        batches = "minibatches" in self.gives and bool(options.get("batch_size", 1))
+        return self.kind == "learning" or batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaAlgorithmPlugin(Plugin):
+    """A meta-algorithm: `factory(**options) -> MetaAlgorithm`."""
+
+    needs: frozenset[Feature] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricPlugin(Plugin):
+    """A metric: `factory(**options) -> (Problem, Point) -> float`; raises Refused where it does not apply."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReporterPlugin(Plugin):
+    """A reporter: `factory(**options) -> (ReportModel, Path) -> tuple[Path, ...]`, the files that it wrote."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuitePlugin:
+    """A suite file."""
+
+    name: str
+    path: Path
+    summary: str

@@ -1,0 +1,106 @@
+"""Points and problems. Shapes: n = number of parameters, m = number of residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Layout = Mapping[str, tuple[int, tuple[int, ...]]]  # tensor name -> (offset, shape)
+
+
+class Streams(Protocol):
+    """The only source of randomness: keyed, so that arms stay paired when a meta-algorithm adds parameters."""
+
+    def __call__(self, purpose: str, name: str = "") -> torch.Generator:
+        """Return a CPU generator seeded by a hash of (seed, purpose, name); the same key gives the same numbers."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A point: parameters and, where the problem keeps them, running statistics."""
+
+    parameters: Tensor  # (n,), flat, contiguous, on the trial's device and dtype
+    statistics: Tensor | None = None  # running statistics, flat; belong to the problem, not to the optimizer
+    layout: Layout = field(default_factory=dict)
+
+
+@runtime_checkable
+class Problem(Protocol):
+    """What is minimised. Only these are required; the oracle derives the rest by autograd unless the problem gives it.
+
+    Optional methods: `gradient(x) -> (n,)`, `value_and_gradient(x)`, `residuals(x) -> (m,)`, `jacobian(x) -> (m, n)`,
+    `hessian_vector(x, v) -> (n,)`, `hessian(x) -> (n, n)`, `line_minimum(x, direction) -> ()`.
+    Minibatches: `batches(streams) -> iterator of LongTensor` (None where the problem is full-batch); then each method
+    above also takes `batch: Tensor | None` (None: all examples).
+    Statistics: evaluations keep theirs aside; `commit(x)` folds in those of this step's evaluation at x or, if there was
+    none, those of the step's first; `statistics() -> Tensor`, `restore(Tensor)`.
+    Optional attributes: `batch_size` (int or None), `examples` (how many one full evaluation uses),
+    `forward_flops` (model FLOPs of one example's forward pass), `coordinate_blocks` (sequence of slices).
+    """
+
+    size: int
+    f_star: float | None
+    f_star_source: str  # "exact" | "bound" | "best known" | ""
+    f_star_from_start: float | None  # where descent from the standard start ends, if elsewhere
+
+    def start(self, streams: Streams) -> Point:
+        """Return the standard start."""
+        ...
+
+    def value(self, x: Tensor) -> Tensor:
+        """Return f(x), a tensor of shape ()."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionProblem:
+    """A problem from plain functions of one argument x of shape (n,).
+
+    With `numpy=True` the functions take and return numpy float64; otherwise torch tensors, and missing derivatives come
+    from autograd. A numpy problem without `gradient` gives values only.
+    """
+
+    size: int
+    start_point: Sequence[float]
+    value: Callable[[Any], Any]
+    gradient: Callable[[Any], Any] | None = None
+    hessian: Callable[[Any], Any] | None = None
+    f_star: float | None = None
+    f_star_source: str = ""
+    numpy: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A named piece of a model; blocks are applied one after the other."""
+
+    name: str  # parameters are named "block.parameter"
+    role: Literal["input", "hidden", "output", "auxiliary"]
+    build: Callable[[], torch.nn.Module]
+
+
+class LearningProblem(Problem, Protocol):
+    """A model as ordered blocks, a loss and split data; parameters are views of one flat tensor.
+
+    Problems made from it share the data. `loss(outputs, targets, reduction)` follows torch.nn.functional.
+    """
+
+    blocks: tuple[Block, ...]
+
+    def with_blocks(self, blocks: Sequence[Block]) -> LearningProblem:
+        """Return the problem with another model."""
+        ...
+
+    def with_loss(self, loss: Callable[..., Tensor]) -> LearningProblem:
+        """Return the problem with another loss."""
+        ...
+
+    def with_sampling(self, sampling: Any) -> LearningProblem:
+        """Return the problem with another way of drawing minibatches."""
+        ...

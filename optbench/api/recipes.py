@@ -1,0 +1,60 @@
+"""Recipes: a trial is a fold over stages; a meta-algorithm is a function from recipe to recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from optbench.api.optimizers import Minimizer, Optimizer
+    from optbench.api.problems import Point, Problem, Streams
+    from optbench.records import TrialRecord, TrialSpec
+
+
+class Readout(Protocol):
+    """Maps the trajectory to the point that is scored (averaging)."""
+
+    def observe(self, point: Point) -> None:
+        """See the point after each commit, on the clock; must not keep the tensor itself."""
+        ...
+
+    def point(self) -> Point:
+        """Return the point to score as if the run ended now; its preparation is timed."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One problem with one optimizer and its share of the budget."""
+
+    problem: Problem  # any problem, analytic ones as they are
+    optimizer: Optimizer | Minimizer
+    share: float = 1.0  # shares sum to 1; an early end passes the rest on
+    carry: Callable[[Point | None, Point], Point] | None = None  # (previous, fresh) -> start; None: fresh first, then previous
+    on_curve: bool = True  # False: counted and timed, but another objective's values (a teacher, a regressor)
+    keep_state: bool = False  # the optimizer's state goes on through restart(); refused if it has none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a trial runs."""
+
+    stages: tuple[Stage, ...]
+    readout: Callable[[], Readout] | None = None  # None: the iterate itself
+
+
+class MetaAlgorithm(Protocol):
+    """A function from recipe to recipe; in an expression "a + b + c" is c(b(a))."""
+
+    def __call__(self, recipe: Recipe, streams: Streams) -> Recipe:
+        """Return the changed recipe; raises Refused where the recipe lacks what it needs."""
+        ...
+
+
+class Planner(Protocol):
+    """Decides what to run next, deterministically in the set of records so far."""
+
+    def next(self, records: Iterable[TrialRecord]) -> tuple[TrialSpec, ...]:
+        """Return the trials to run now; empty means done."""
+        ...

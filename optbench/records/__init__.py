@@ -1,0 +1,35 @@
+"""Frozen records that travel between the stages; standard library only, each round-trips through JSON."""
+
+from optbench.records.canonical import canonical_json, content_hash, finite
+from optbench.records.environment import Environment
+from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
+from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
+from optbench.records.trace import EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
+from optbench.records.trial import COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
+
+__all__ = [
+    "COUNTED",
+    "DEFAULT_TARGETS",
+    "EVENT_COLUMNS",
+    "SNAPSHOT_COLUMNS",
+    "TIME_COLUMNS",
+    "Budget",
+    "Call",
+    "Component",
+    "Entry",
+    "Environment",
+    "ExpressionError",
+    "Limits",
+    "Pass",
+    "Status",
+    "SuiteSpec",
+    "Trace",
+    "TrialRecord",
+    "TrialSpec",
+    "canonical_json",
+    "content_hash",
+    "finite",
+    "parse",
+    "parse_one",
+    "toml_value",
+]

@@ -1,0 +1,42 @@
+"""Canonical JSON: one text for one value, so that its hash can name it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def normalise(value: Any) -> Any:
+    """Return `value` in JSON's types with one spelling each: 1.0 and 1 are 1, tuples are lists, keys are text."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, Mapping):
+        return {str(key): normalise(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [normalise(item) for item in value]
+    message = f"no canonical JSON for {type(value).__name__}"
+    raise TypeError(message)
+
+
+def canonical_json(value: Any) -> str:
+    """Return the canonical text of `value`: sorted keys, no spaces, normalised numbers."""
+    return json.dumps(normalise(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_hash(value: Any, length: int = 16) -> str:
+    """Return the first `length` hexadecimal digits of the SHA-256 of the canonical text of `value`."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def finite(value: float | None) -> float | None:
+    """Return `value`, or None where JSON has no number for it (NaN, infinity)."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,191 @@
+"""A trial: what is to be run (TrialSpec), how it ended (Status) and what was measured (TrialRecord)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from optbench.records.canonical import content_hash
+
+Pass = Literal["time", "memory", "metrics"]
+
+
+class Status(StrEnum):
+    """How a trial ended; each is final."""
+
+    OK = "ok"  # converged or stalled, or `minimize` returned; the word stands in `reason`
+    TARGET = "target"
+    BUDGET = "budget"  # counted or clocked
+    TIMEOUT = "timeout"  # hard wall limit
+    DIVERGED = "diverged"  # a published point or its value not finite, or unbounded
+    OOM = "oom"
+    KILLED = "killed"  # SIGKILL that was not ours
+    CRASHED = "crashed"  # another signal, or an exit without a result
+    ERROR = "error"  # an exception; the traceback is kept
+    SKIPPED = "skipped"  # never ran; the reason says why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A plugin by its qualified name with every option resolved."""
+
+    name: str  # "plugin/name", or "module:Class"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def short(self) -> str:
+        """The name without its plugin."""
+        return self.name.rpartition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What ends a trial; None or empty means no limit. Counts are the oracle's, seconds the paused clock's."""
+
+    evaluations: int | None = None  # the largest of the counted kinds
+    steps: int | None = None
+    examples: int | None = None
+    seconds: float | None = None
+    targets: tuple[str, ...] = ()  # "relative:1e-08", "absolute:1e-10", "gradient:1e-06": ends once all are reached
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Hard limits on the child's process group: no part of a trial's identity."""
+
+    seconds: float | None = None  # wall seconds of one pass; None: follows from the budget's seconds
+    memory: int | None = None  # bytes; None: nine tenths of what the machine has free
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """One trial with everything resolved; its hash names it."""
+
+    problem: Component
+    optimizer: Component
+    meta_algorithms: tuple[Component, ...] = ()
+    seed: int = 0
+    device: str = "cpu"
+    dtype: str = "float64"
+    threads: int = 1
+    repetition: int = 0
+    budget: Budget = Budget()
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the canonical JSON."""
+        return content_hash(self.to_json())
+
+    @cached_property
+    def memory_id(self) -> str:
+        """The identity of the memory pass: once for each problem, recipe, options, device and dtype."""
+        shared = self.to_json()
+        for key in ("seed", "repetition", "budget", "threads"):
+            del shared[key]
+        return content_hash(shared)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON's types; `from_json` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the trial that `to_json` described."""
+        budget = dict(data["budget"])
+        budget["targets"] = tuple(budget["targets"])
+        return cls(
+            problem=Component(**data["problem"]),
+            optimizer=Component(**data["optimizer"]),
+            meta_algorithms=tuple(Component(**item) for item in data["meta_algorithms"]),
+            seed=data["seed"],
+            device=data["device"],
+            dtype=data["dtype"],
+            threads=data["threads"],
+            repetition=data["repetition"],
+            budget=Budget(**budget),
+        )
+
+
+COUNTED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "examples", "steps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """What one pass of a trial measured; a field that the pass does not measure stays None or empty.
+
+    `TrialRecord.merge` joins the passes of a trial into the record that reports read.
+    """
+
+    spec: TrialSpec
+    status: Status
+    reason: str = ""
+    message: str = ""
+    traceback: str = ""
+    size: int | None = None
+    batch_size: int | None = None  # None: full batch
+    f0: float | None = None  # full objective at the problem's standard start
+    f_best: float | None = None  # at the scored point
+    f_star: float | None = None
+    f_star_source: str = ""
+    f_star_from_start: float | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)  # keys: COUNTED
+    stage_counts: tuple[Mapping[str, int], ...] = ()
+    evaluations: int | None = None
+    evaluations_to_target: Mapping[str, float | None] = field(default_factory=dict)
+    seconds_to_target: Mapping[str, float | None] = field(default_factory=dict)
+    cost: float | None = None  # model FLOPs; None where the problem states none
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    state_bytes: int | None = None
+    peak_live_bytes: int | None = None  # what came alive after `init` began, at its peak
+    peak_process_bytes: int | None = None
+    unreliable: tuple[str, ...] = ()
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # at the scored point
+    wall: Mapping[str, float] = field(default_factory=dict)  # wall seconds of the pass by part: child, setup, loop
+
+    @property
+    def id(self) -> str:
+        """The trial's identity."""
+        return self.spec.id
+
+    @property
+    def relative_accuracy(self) -> float | None:
+        """(f_best − f*)/(f0 − f*), with f* where descent from the standard start ends, where that is known."""
+        f_star = self.f_star if self.f_star_from_start is None else self.f_star_from_start
+        if self.f_best is None or self.f0 is None or f_star is None or self.f0 == f_star:
+            return None
+        return (self.f_best - f_star) / (self.f0 - f_star)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON's types; `from_json` is the inverse."""
+        return {**asdict(self), "status": str(self.status)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the record that `to_json` described."""
+        fields = dict(data)
+        fields["spec"] = TrialSpec.from_json(fields["spec"])
+        fields["status"] = Status(fields["status"])
+        fields["stage_counts"] = tuple(fields["stage_counts"])
+        fields["unreliable"] = tuple(fields["unreliable"])
+        return cls(**fields)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the row of `--json` (architecture §6): flat, None for what is not finite or not measured."""
+        row = self.to_json()
+        spec = row.pop("spec")
+        del row["traceback"], row["wall"]
+        return {
+            "id": self.id,
+            "problem": spec["problem"]["name"],
+            "problem_options": spec["problem"]["options"],
+            "optimizer": spec["optimizer"]["name"],
+            "options": spec["optimizer"]["options"],
+            "meta_algorithms": list(spec["meta_algorithms"]),
+            **{key: spec[key] for key in ("seed", "repetition", "device", "dtype", "threads")},
+            **row,
+            "relative_accuracy": self.relative_accuracy,
+        }
