@@ -3,6 +3,18 @@
 from optbench.records.canonical import canonical_json, content_hash, finite
 from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
+from optbench.records.report import (
+    FAILED,
+    MEASURES,
+    Cell,
+    Failure,
+    Quantiles,
+    ReportCurve,
+    ReportModel,
+    ReportOptimizer,
+    ReportProblem,
+    Score,
+)
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
 from optbench.records.trace import EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
 from optbench.records.trial import COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
@@ -11,16 +23,26 @@ __all__ = [
     "COUNTED",
     "DEFAULT_TARGETS",
     "EVENT_COLUMNS",
+    "FAILED",
+    "MEASURES",
     "SNAPSHOT_COLUMNS",
     "TIME_COLUMNS",
     "Budget",
     "Call",
+    "Cell",
     "Component",
     "Entry",
     "Environment",
     "ExpressionError",
+    "Failure",
     "Limits",
     "Pass",
+    "Quantiles",
+    "ReportCurve",
+    "ReportModel",
+    "ReportOptimizer",
+    "ReportProblem",
+    "Score",
     "Status",
     "SuiteSpec",
     "Trace",
