@@ -1,0 +1,112 @@
+"""Checking option values against their declarations: type, bounds, choices, component expressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from optbench.api import Option, Part, UserError
+from optbench.records import Call, ExpressionError, parse_one
+from optbench.registry.factories import resolve_factory
+from optbench.registry.nearest import suggestion
+
+_WORDS = {bool: "true or false", int: "an integer", float: "a number", str: "a text", list: "a list"}
+
+
+def check_options(
+    given: Mapping[str, Any], declared: Mapping[str, Option], owner: str
+) -> tuple[dict[str, Any], list[UserError]]:
+    """Return every declared option with its value (defaults filled in), and every mistake in what was given.
+
+    Values come back with the declared type, component expressions in canonical form. An option with a mistake keeps
+    its default. `owner` says in messages whose options they are ("optimizer quasinewton/lbfgs").
+    """
+    values: dict[str, Any] = {}
+    mistakes = [_unknown(name, declared, owner) for name in given if name not in declared]
+    for name, option in declared.items():
+        try:
+            values[name] = convert(given.get(name, option.default), option)
+        except UserError as error:
+            mistakes.append(UserError(f"{owner}: option {name}: {error.given}", error.allowed, error.remedy))
+            values[name] = option.default
+    return values, mistakes
+
+
+def convert(value: Any, option: Option) -> Any:
+    """Return `value` as the option's type; raises UserError (whose `given` doesn't name the option)."""
+    if option.components:
+        return _component(value, option.components)
+    if isinstance(option.default, list | tuple):
+        return _list(value, option)
+    value = _scalar(value, option.default)
+    _check_range(value, option)
+    return value
+
+
+def parts_table(components: str) -> Mapping[str, Part]:
+    """Return the table of Parts that an option names; raises UserError where there is none."""
+    table = resolve_factory(components)
+    if not isinstance(table, Mapping) or not all(isinstance(part, Part) for part in table.values()):
+        raise UserError(f"{components} is no table of Parts")
+    return table
+
+
+def _component(value: Any, components: str) -> str:
+    """Return the expression in canonical form: the part's name with each of its options."""
+    if not isinstance(value, str):
+        raise UserError(f"expected an expression as a text, got {value!r}", 'as in "name(option=value)"')
+    try:
+        call = parse_one(value)
+    except ExpressionError as error:
+        raise UserError(str(error)) from None
+    table = parts_table(components)
+    if call.name not in table:
+        raise UserError(f"unknown {call.name!r}", f"allowed: {', '.join(table)}", suggestion(call.name, table))
+    options, mistakes = check_options(call.options, table[call.name].options, call.name)
+    if mistakes:
+        raise mistakes[0]
+    return str(Call(call.name, options))
+
+
+def _list(value: Any, option: Option) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise UserError(f"expected a list, got {value!r}")
+    if not option.default:
+        return list(value)
+    sample = option.default[0]
+    items = [_scalar(item, sample) for item in value]
+    for item in items:
+        _check_range(item, option)
+    return items
+
+
+def _scalar(value: Any, default: Any) -> Any:
+    """Return `value` as the type of `default`: an integer will do for a number, and a whole number for an integer."""
+    kind = type(default)
+    if kind is int and type(value) is float and value.is_integer():
+        return int(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise UserError(f"expected {_WORDS.get(kind, kind.__name__)}, got {value!r}")
+    if kind is float and math.isnan(value):
+        raise UserError("expected a number, got nan")
+    return value
+
+
+def _check_range(value: Any, option: Option) -> None:
+    if option.choices and value not in option.choices:
+        near = suggestion(value, option.choices) if isinstance(value, str) else ""
+        raise UserError(f"got {value!r}", f"allowed: {', '.join(map(str, option.choices))}", near)
+    if isinstance(value, bool | str):
+        return
+    if option.low is not None and value < option.low:
+        raise UserError(f"got {value!r}", f"lowest allowed: {option.low}")
+    if option.high is not None and value > option.high:
+        raise UserError(f"got {value!r}", f"highest allowed: {option.high}")
+
+
+def _unknown(name: str, declared: Mapping[str, Option], owner: str) -> UserError:
+    allowed = f"options: {', '.join(declared)}" if declared else "it has no options"
+    return UserError(f"{owner}: unknown option {name!r}", allowed, suggestion(name, declared))

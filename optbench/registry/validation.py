@@ -1,0 +1,84 @@
+"""What makes a record unusable; each check returns the reason, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from optbench.api import Evaluation, Feature, OptimizerPlugin, Option, ProblemPlugin, SuitePlugin, UserError
+from optbench.api.plugins import Kind
+from optbench.registry.factories import CLASS_NAME
+from optbench.registry.kinds import RecordKind
+from optbench.registry.options import convert
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_OPTION_TYPES = (bool, int, float, str, list, tuple)
+_ORDERS = ("state_memory", "peak_memory", "step_time")
+
+
+def fault(record: Any, kind: RecordKind) -> str:
+    """Return why `record` can't be used as one of its kind, or an empty text."""
+    if not isinstance(record, kind.record_type):
+        return f"expected {kind.record_type.__name__}, got {type(record).__name__}"
+    name: Any = record.name  # a record's fields hold whatever the plugin wrote
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"name {name!r}: expected lower-case letters, digits, '-', '_' and '.'"
+    if isinstance(record, SuitePlugin):
+        return "" if Path(record.path).is_file() else f"no file {record.path}"
+    checks = (_factory, _options, _claims, _sets)
+    return next((reason for check in checks if (reason := check(record))), "")
+
+
+def _factory(record: Any) -> str:
+    if isinstance(record.factory, str) and CLASS_NAME.fullmatch(record.factory):
+        return ""
+    return f'factory {record.factory!r}: expected "package.module:Name"'
+
+
+def _options(record: Any) -> str:
+    if not isinstance(record.options, Mapping):
+        return f"options: expected a mapping of names to Option, got {type(record.options).__name__}"
+    faults = (option_fault(name, option) for name, option in record.options.items())
+    return next((reason for reason in faults if reason), "")
+
+
+def option_fault(name: Any, option: Any) -> str:
+    """Return why an option's declaration can't be used, or an empty text."""
+    if not isinstance(name, str) or not name.isidentifier():
+        return f"option {name!r}: expected a Python identifier"
+    if not isinstance(option, Option):
+        return f"option {name!r}: expected Option, got {type(option).__name__}"
+    if not isinstance(option.default, _OPTION_TYPES):
+        return f"option {name!r}: default {option.default!r} is none of bool, int, float, str, list"
+    if option.components:
+        spelled = isinstance(option.default, str) and CLASS_NAME.fullmatch(option.components)
+        return "" if spelled else f'option {name!r}: components need a text default and "package.module:TABLE"'
+    try:
+        convert(option.default, option)
+    except UserError as error:
+        return f"option {name!r}: its default: {error}"
+    return ""
+
+
+def _claims(record: Any) -> str:
+    if not isinstance(record, OptimizerPlugin):
+        return ""
+    wrong = [name for name in _ORDERS if not re.fullmatch(r"O\(.+\)", getattr(record, name))]
+    return f'{wrong[0]}: expected an order such as "O(n)", got {getattr(record, wrong[0])!r}' if wrong else ""
+
+
+def _sets(record: Any) -> str:
+    allowed = {"evaluations": get_args(Evaluation), "needs": get_args(Feature), "gives": get_args(Feature)}
+    for name, values in allowed.items():
+        unknown = _unknown(getattr(record, name, ()), values)
+        if unknown:
+            return f"{name}: unknown {unknown[0]!r}; allowed: {', '.join(values)}"
+    if isinstance(record, ProblemPlugin) and record.kind not in get_args(Kind):
+        return f"kind: unknown {record.kind!r}; allowed: {', '.join(get_args(Kind))}"
+    return ""
+
+
+def _unknown(given: Iterable[str], allowed: tuple[str, ...]) -> list[str]:
+    return sorted(str(item) for item in set(given) - set(allowed))
