@@ -1,0 +1,238 @@
+"""The store: what was measured, by what, where, in which run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, insert, select, update
+
+from optbench.records import Environment, Trace, TrialRecord, content_hash
+from optbench.records.trace import CODEC
+from optbench.store.engine import for_writing, open_engine
+from optbench.store.exact_json import dumps, loads
+from optbench.store.keys import ResultKey, Run
+from optbench.store.schema import environments, results, runs, traces, uses
+
+_CHUNK = 500  # keys a query
+_KEY_COLUMNS = (results.c.id, results.c["pass"], results.c.machine, results.c.source)
+
+
+class Store:
+    """Results in a SQLite database; safe with several processes and threads, each call one transaction.
+
+    What a method has written when it returns survives the process being killed at any moment.
+    """
+
+    def __init__(self, engine: Engine, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Use the tables that `engine` reaches; `open` is the usual way here."""
+        self._read, self._write, self._now = engine, for_writing(engine), now
+
+    @classmethod
+    def open(cls, location: str | Path) -> Self:
+        """Open or create the store at a path or `sqlite:///path`; raises UserError and changes nothing if it can't."""
+        return cls(open_engine(location))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._read.dispose()
+
+    def begin_run(self, suite: Mapping[str, Any], command: str, environment: Environment) -> int:
+        """Note that a run begins; return its number."""
+        with self._write.begin() as connection:
+            values = {
+                "suite_name": suite.get("name", ""),
+                "suite": dumps(suite),
+                "command": command,
+                "environment": _environment_hash(connection, environment),
+                "started": self._now().isoformat(timespec="microseconds"),
+            }
+            return _new_number(connection.execute(insert(runs).values(values)).inserted_primary_key)
+
+    def add(self, run: int, key: ResultKey, record: TrialRecord, traces: Mapping[str, Trace] | None = None) -> None:
+        """Store a result with its traces, in place of one of the same key."""
+        with self._write.begin() as connection:
+            number = _write_result(connection, run, key, record)
+            _write_traces(connection, number, traces or {})
+            _note_use(connection, run, [number])
+
+    def note_use(self, run: int, keys: Iterable[ResultKey]) -> None:
+        """Note that a run reuses stored results; raises KeyError where one is not stored."""
+        wanted = list(keys)
+        with self._write.begin() as connection:
+            numbers = {_key(row): row.number for row in _find(connection, wanted, results.c.number)}
+            _note_use(connection, run, [numbers[key] for key in wanted])
+
+    def existing(self, keys: Iterable[ResultKey]) -> set[ResultKey]:
+        """Return those of `keys` that are stored."""
+        with self._read.begin() as connection:
+            return {_key(row) for row in _find(connection, list(keys))}
+
+    def get(self, keys: Iterable[ResultKey]) -> dict[ResultKey, TrialRecord]:
+        """Return the records of those of `keys` that are stored, in the order of `keys`."""
+        wanted = list(keys)
+        with self._read.begin() as connection:
+            found = {_key(row): row.record for row in _find(connection, wanted, results.c.record)}
+        return {key: TrialRecord.from_json(loads(found[key])) for key in wanted if key in found}
+
+    def trace(self, key: ResultKey, name: str) -> Trace | None:
+        """Return one trace of a result, None where it has none of that name."""
+        query = select(traces).join(results).where(_is(key), traces.c.name == name)
+        with self._read.begin() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _trace(row)
+
+    def traces(self, keys: Iterable[ResultKey], name: str) -> Iterator[tuple[ResultKey, Trace]]:
+        """Yield the trace of that name of each of `keys` that has one, a few hundred read at a time."""
+        for chunk in _chunks(list(keys)):
+            query = select(*_KEY_COLUMNS, traces).join(results).where(_among(chunk), traces.c.name == name)
+            with self._read.begin() as connection:
+                rows = connection.execute(query).all()
+            wanted = set(chunk)
+            yield from ((_key(row), _trace(row)) for row in rows if _key(row) in wanted)
+
+    def latest_run(self, suite: str | None = None) -> Run | None:
+        """Return the run that began last, of one suite where `suite` names it; None where there is none."""
+        query = select(runs, environments.c.data).join(environments).order_by(runs.c.number.desc()).limit(1)
+        if suite is not None:
+            query = query.where(runs.c.suite_name == suite)
+        with self._read.begin() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _run(row)
+
+    def run_keys(self, run: int) -> tuple[ResultKey, ...]:
+        """Return the keys of the results that a run measured or reused, oldest result first."""
+        query = select(*_KEY_COLUMNS).join(uses).where(uses.c.run == run).order_by(results.c.number)
+        with self._read.begin() as connection:
+            return tuple(_key(row) for row in connection.execute(query))
+
+    def stale(self, keys: Iterable[ResultKey]) -> dict[ResultKey, tuple[ResultKey, ...]]:
+        """Return, for each key that has some, the results of its trial and pass from another machine or source.
+
+        The latest stands first.
+        """
+        wanted = list(keys)
+        others: dict[tuple[str, str], list[ResultKey]] = {}
+        with self._read.begin() as connection:
+            for chunk in _chunks(wanted):
+                query = select(*_KEY_COLUMNS).where(results.c.id.in_({key.id for key in chunk}))
+                for row in connection.execute(query.order_by(results.c.run.desc(), results.c.number.desc())):
+                    others.setdefault((row.id, row[1]), []).append(_key(row))
+        found = {key: tuple(other for other in others.get((key.id, key.pass_), ()) if other != key) for key in wanted}
+        return {key: stale for key, stale in found.items() if stale}
+
+
+def _environment_hash(connection: Connection, environment: Environment) -> str:
+    """Return the environment's name in the database, storing it where it is new."""
+    data = environment.to_json()
+    name = content_hash(data)
+    if connection.execute(select(environments.c.hash).where(environments.c.hash == name)).first() is None:
+        row = {"hash": name, "fingerprint": environment.fingerprint, "data": dumps(data)}
+        connection.execute(insert(environments).values(row))
+    return name
+
+
+def _write_result(connection: Connection, run: int, key: ResultKey, record: TrialRecord) -> int:
+    values = {
+        "run": run,
+        "problem": record.spec.problem.name,
+        "optimizer": record.spec.optimizer.name,
+        "status": str(record.status),
+        "record": dumps(record.to_json()),
+    }
+    number = connection.execute(select(results.c.number).where(_is(key))).scalar_one_or_none()
+    if number is None:
+        identity = {"id": key.id, "pass": key.pass_, "machine": key.machine, "source": key.source}
+        return _new_number(connection.execute(insert(results).values(identity | values)).inserted_primary_key)
+    connection.execute(update(results).where(results.c.number == number).values(values))
+    return int(number)
+
+
+def _write_traces(connection: Connection, number: int, named: Mapping[str, Trace]) -> None:
+    """Store the traces of a result in place of those that it had."""
+    connection.execute(delete(traces).where(traces.c.result == number))
+    rows = [
+        {
+            "result": number,
+            "name": name,
+            "codec": CODEC,
+            "columns": dumps(trace.columns),
+            "rows": len(trace),
+            "complete": trace.complete,
+            "data": trace.encode(),
+        }
+        for name, trace in named.items()
+    ]
+    if rows:
+        connection.execute(insert(traces), rows)
+
+
+def _note_use(connection: Connection, run: int, numbers: Iterable[int]) -> None:
+    known = set(connection.execute(select(uses.c.result).where(uses.c.run == run)).scalars())
+    rows = [{"run": run, "result": number} for number in dict.fromkeys(numbers) if number not in known]
+    if rows:
+        connection.execute(insert(uses), rows)
+
+
+def _new_number(primary_key: Any) -> int:
+    return int(primary_key[0])
+
+
+def _chunks(keys: Sequence[ResultKey]) -> Iterator[Sequence[ResultKey]]:
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+
+
+def _find(connection: Connection, keys: Sequence[ResultKey], *columns: Column[Any]) -> Iterator[Any]:
+    """Yield a row of the key's columns and `columns` for each of `keys` that is stored."""
+    for chunk in _chunks(keys):
+        wanted = set(chunk)
+        rows = connection.execute(select(*_KEY_COLUMNS, *columns).where(_among(chunk)))
+        yield from (row for row in rows if _key(row) in wanted)
+
+
+def _among(keys: Sequence[ResultKey]) -> ColumnElement[bool]:
+    """Narrow to a small superset of `keys`, by one index look-up an id."""
+    identity, pass_, machine, source = _KEY_COLUMNS
+    return and_(
+        identity.in_({key.id for key in keys}),
+        pass_.in_({key.pass_ for key in keys}),
+        machine.in_({key.machine for key in keys}),
+        source.in_({key.source for key in keys}),
+    )
+
+
+def _is(key: ResultKey) -> ColumnElement[bool]:
+    identity, pass_, machine, source = _KEY_COLUMNS
+    return and_(identity == key.id, pass_ == key.pass_, machine == key.machine, source == key.source)
+
+
+def _key(row: Sequence[Any]) -> ResultKey:
+    """Return the key that the row's first four columns spell."""
+    return ResultKey(row[0], row[1], row[2], row[3])
+
+
+def _trace(row: Any) -> Trace:
+    if row.codec != CODEC:
+        raise ValueError(f"trace codec {row.codec!r} is unknown; known: {CODEC!r}")
+    return Trace.decode(loads(row.columns), row.data, complete=row.complete)
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        id=row.number,
+        suite=loads(row.suite),
+        command=row.command,
+        environment=Environment.from_json(loads(row.data)),
+        started=row.started,
+    )
