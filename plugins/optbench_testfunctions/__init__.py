@@ -1,0 +1,102 @@
+"""Analytic problems: quadratics of any size and spectrum, and functions of Moré, Garbow and Hillstrom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from optbench.api import Evaluation, Option, ProblemPlugin, hookimpl
+
+MORE_GARBOW_HILLSTROM = "Moré, Garbow, Hillstrom: Testing unconstrained optimization software, ACM TOMS 7(1), 1981"
+RESIDUALS: frozenset[Evaluation] = frozenset(
+    {"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian"}
+)
+LINE: frozenset[Evaluation] = frozenset({"value", "gradient", "hessian_vector", "hessian", "line_minimum"})
+
+
+@hookimpl
+def optbench_problems() -> Iterator[ProblemPlugin]:
+    """Yield the problems; none of them depends on the seed."""
+    yield _quadratic()
+    yield from _fixed_size()
+    yield from _scalable()
+    yield ProblemPlugin(
+        name="himmelblau",
+        factory="optbench_testfunctions.functions:himmelblau",
+        summary="Two variables, four minima of value zero; given as plain numpy functions.",
+        evaluations=frozenset({"value", "gradient", "hessian_vector", "hessian"}),
+        cite="Himmelblau: Applied nonlinear programming, 1972",
+        random=False,
+    )
+
+
+def _quadratic() -> ProblemPlugin:
+    return ProblemPlugin(
+        name="quadratic",
+        factory="optbench_testfunctions.quadratic:make_quadratic",
+        summary="A dense strictly convex quadratic with eigenvalues in [1/condition, 1].",
+        options={
+            "n": Option(default=100, doc="number of parameters", low=1),
+            "condition": Option(default=100.0, doc="largest over smallest eigenvalue", low=1.0),
+            "spectrum": Option(
+                default="log-uniform",
+                doc="how the eigenvalues are spread",
+                choices=("log-uniform", "linear", "clustered"),
+            ),
+            "clusters": Option(default=5, doc="distinct eigenvalues of the spectrum 'clustered'", low=1),
+        },
+        evaluations=LINE,
+        kind="quadratic",
+        random=False,
+    )
+
+
+def _fixed_size() -> Iterator[ProblemPlugin]:
+    where = "optbench_testfunctions.fixed_size"
+    yield _least_squares("freudenstein-roth", f"{where}:freudenstein_roth", "2 variables; descent ends at 48.98425.")
+    yield _least_squares("beale", f"{where}:beale", "2 variables, a curved valley with steep walls.")
+    yield _least_squares("helical-valley", f"{where}:helical_valley", "3 variables, a valley along a helix.")
+    yield _least_squares("bard", f"{where}:bard", "3 variables, 15 data; small residuals at the minimum.")
+    yield _least_squares("wood", f"{where}:wood", "4 variables, two coupled Rosenbrock valleys.")
+    yield _least_squares("brown-dennis", f"{where}:brown_dennis", "4 variables; large residuals at the minimum.")
+
+
+def _scalable() -> Iterator[ProblemPlugin]:
+    where = "optbench_testfunctions.scalable"
+    yield _least_squares(
+        "rosenbrock", f"{where}:rosenbrock", "The banana valley; pairs of variables where n > 2.", _size(2, "even")
+    )
+    yield _least_squares(
+        "powell-singular",
+        f"{where}:powell_singular",
+        "Singular Hessian at the minimum.",
+        _size(4, "a multiple of 4"),
+    )
+    yield _least_squares(
+        "variably-dimensioned",
+        f"{where}:variably_dimensioned",
+        "A quartic along one direction.",
+        {"n": Option(default=10, doc="number of parameters", low=1)},
+    )
+    yield _least_squares(
+        "broyden-tridiagonal",
+        f"{where}:broyden_tridiagonal",
+        "A nonlinear tridiagonal system.",
+        {"n": Option(default=10, doc="number of parameters", low=2)},
+    )
+
+
+def _size(smallest: int, rule: str) -> dict[str, Option]:
+    return {"n": Option(default=smallest, doc=f"number of parameters, {rule}", low=smallest)}
+
+
+def _least_squares(name: str, factory: str, summary: str, options: Mapping[str, Option] | None = None) -> ProblemPlugin:
+    return ProblemPlugin(
+        name=name,
+        factory=factory,
+        summary=summary,
+        options=options or {},
+        cite=MORE_GARBOW_HILLSTROM,
+        evaluations=RESIDUALS,
+        kind="least-squares",
+        random=False,
+    )

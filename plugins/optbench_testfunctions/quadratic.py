@@ -1,0 +1,127 @@
+"""Strictly convex quadratics with a chosen spectrum, dense but applied in O(n)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from optbench.api import Point, Streams
+
+REFLECTIONS = 3
+GOLDEN_RATIO = 0.6180339887498949
+
+
+class Quadratic:
+    """f(θ) = ½ θᵀAθ − bᵀθ with A = Q diag(λ) Q and b = A θ*, evaluated as ½ (θ − θ*)ᵀA(θ − θ*) + f*.
+
+    Q = I − 2VᵀV is the product of a few Householder reflections with mutually orthogonal vectors, the rows of V, so it
+    is orthogonal, symmetric and dense. Only V and λ are stored; A itself is formed where `hessian` asks for it.
+    The shifted form keeps f − f* accurate to the last digits, which ½ θᵀAθ − bᵀθ loses near the minimum.
+
+    The start is θ = 0, where f = 0. The minimiser is θ* = Q λ^(−½): each eigenvector carries the same share, ½, of the
+    excess f(0) − f* = n/2, so none of them can be left unreduced.
+    """
+
+    f_star_source = "exact"
+    f_star_from_start = None
+
+    def __init__(self, eigenvalues: Tensor, *, device: torch.device, dtype: torch.dtype) -> None:
+        """Build from λ > 0, float64 of shape (n,) on the CPU."""
+        self.size = len(eigenvalues)
+        vectors = reflection_vectors(self.size)
+        minimiser = reflect(vectors, eigenvalues.rsqrt())
+        self.eigenvalues = eigenvalues.to(device, dtype)
+        self.vectors = vectors.to(device, dtype)
+        self.minimiser = minimiser.to(device, dtype)
+        self._minimum = -0.5 * self._energy(self.minimiser)
+        self.f_star = float(self._minimum)
+
+    def start(self, streams: Streams) -> Point:
+        """Return the origin."""
+        return Point(parameters=torch.zeros_like(self.minimiser))
+
+    def value(self, x: Tensor) -> Tensor:
+        """Return f(x)."""
+        return 0.5 * self._energy(x - self.minimiser) + self._minimum
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """Return A(x − θ*)."""
+        return self.hessian_vector(x, x - self.minimiser)
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return f(x) and A(x − θ*) for one product with A."""
+        error = x - self.minimiser
+        gradient = self.hessian_vector(x, error)
+        return 0.5 * error.dot(gradient) + self._minimum, gradient
+
+    def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return A v, in O(n)."""
+        return reflect(self.vectors, self.eigenvalues * reflect(self.vectors, v))
+
+    def hessian(self, x: Tensor) -> Tensor:
+        """Return A, (n, n), in O(n²)."""
+        reflected = torch.diag(self.eigenvalues).addmm(self.vectors.T, self.vectors * self.eigenvalues, alpha=-2.0)
+        return reflected.addmm(reflected @ self.vectors.T, self.vectors, alpha=-2.0)
+
+    def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
+        """Return the step that minimises f along a non-zero direction: −dᵀA(x − θ*) / dᵀAd."""
+        slope = direction.dot(self.gradient(x))
+        return -slope / self._energy(direction)
+
+    def _energy(self, v: Tensor) -> Tensor:
+        """Return vᵀAv as a sum of non-negative terms."""
+        reflected = reflect(self.vectors, v)
+        return self.eigenvalues.dot(reflected * reflected)
+
+
+def reflect(vectors: Tensor, v: Tensor) -> Tensor:
+    """Return v − 2 Vᵀ(V v) for orthonormal rows V, (k, n), and v, (n,)."""
+    return v.addmv(vectors.T, vectors.mv(v), alpha=-2.0)
+
+
+def reflection_vectors(size: int) -> Tensor:
+    """Return orthonormal dense vectors, (k, n), the same on every machine: no random numbers."""
+    index = torch.arange(1, size + 1, dtype=torch.float64)
+    harmonics = torch.arange(1, min(REFLECTIONS, size) + 1, dtype=torch.float64)
+    columns = torch.outer(index, harmonics.sqrt() * GOLDEN_RATIO).frac() - 0.4
+    return torch.linalg.qr(columns).Q.T.contiguous()
+
+
+def log_uniform(size: int, condition: float, clusters: int) -> Tensor:
+    """Return eigenvalues from 1 down to 1/condition, equally spaced in logarithm."""
+    return torch.logspace(0.0, -math.log10(condition), size, dtype=torch.float64)
+
+
+def linear(size: int, condition: float, clusters: int) -> Tensor:
+    """Return eigenvalues from 1 down to 1/condition, equally spaced."""
+    return torch.linspace(1.0, 1.0 / condition, size, dtype=torch.float64)
+
+
+def clustered(size: int, condition: float, clusters: int) -> Tensor:
+    """Return eigenvalues that take `clusters` distinct values, equally spaced in logarithm, equally often."""
+    values = log_uniform(min(clusters, size), condition, clusters)
+    return values.index_select(0, torch.arange(size) * len(values) // size)
+
+
+SPECTRA: dict[str, Callable[[int, float, int], Tensor]] = {
+    "log-uniform": log_uniform,
+    "linear": linear,
+    "clustered": clustered,
+}
+
+
+def make_quadratic(
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    streams: Streams,
+    n: int,
+    condition: float,
+    spectrum: str,
+    clusters: int,
+) -> Quadratic:
+    """Return the quadratic of n parameters whose eigenvalues lie in [1/condition, 1]."""
+    return Quadratic(SPECTRA[spectrum](n, condition, clusters), device=device, dtype=dtype)
