@@ -53,8 +53,9 @@ def curve_on_grid(runs: Sequence[tuple[ArrayLike, ArrayLike]], grid: ArrayLike) 
 
 
 def _hold(counts: ArrayLike, values: ArrayLike, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    held = np.concatenate([[np.nan], np.asarray(values, dtype=float)])
-    return held[np.searchsorted(np.asarray(counts, dtype=float), grid * (1 + 1e-12), side="right")]
+    held: NDArray[np.float64] = np.concatenate([[np.nan], np.asarray(values, dtype=float)])
+    last: NDArray[np.float64] = held[np.searchsorted(np.asarray(counts, dtype=float), grid * (1 + 1e-12), side="right")]
+    return last
 
 
 def _quantile(rows: NDArray[np.float64], share: float) -> NDArray[np.float64]:

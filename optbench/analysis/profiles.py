@@ -51,4 +51,5 @@ def _shares(costs: NDArray[np.float64], levels: ArrayLike) -> NDArray[np.float64
     solved = np.isfinite(costs)[:, :, None] & (costs[:, :, None] <= limits * (1 + 1e-12))
     run = np.count_nonzero(~np.isnan(costs), axis=1)[:, None]
     with np.errstate(invalid="ignore"):
-        return np.count_nonzero(solved, axis=1) / np.where(run, run, np.nan)
+        shares: NDArray[np.float64] = np.count_nonzero(solved, axis=1) / np.where(run, run, np.nan)
+    return shares

@@ -161,9 +161,9 @@ class ReportModel:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the report that `to_json` described."""
-        fields = {key: _tuples(value) for key, value in data.items() if key not in _PARTS}
+        fields: dict[str, Any] = {key: _tuples(value) for key, value in data.items() if key not in _PARTS}
         fields["environment"] = Environment.from_json(data["environment"])
-        parts = {key: tuple(part(**_tuples(item)) for item in data[key]) for key, part in _PARTS.items()}
+        parts: dict[str, Any] = {key: tuple(part(**_tuples(item)) for item in data[key]) for key, part in _PARTS.items()}
         return cls(**fields, **parts)
 
 

@@ -1,1 +1,6 @@
-""""""
+"""From records to a report: `build_report` aggregates, `terminal_table` shows the result in a terminal. No HTML here."""
+
+from optbench.report.build import build_report
+from optbench.report.terminal import terminal_table
+
+__all__ = ["build_report", "terminal_table"]

@@ -1,0 +1,222 @@
+"""`build_report`: records and traces of a suite → ReportModel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from optbench.analysis import log_grid
+from optbench.records import (
+    Budget,
+    Cell,
+    Component,
+    Environment,
+    Failure,
+    ReportCurve,
+    ReportModel,
+    ReportOptimizer,
+    ReportProblem,
+    SuiteSpec,
+    TrialRecord,
+)
+from optbench.report.cells import Place, build_cell, build_curve, build_failures, rounded
+from optbench.report.naming import Info, Parts, expression, key_of, labels, slugs
+from optbench.report.notes import notes
+from optbench.report.runs import Reference, Run, Traces, load_run, reference
+from optbench.report.scores import Grid, build_scores
+
+RELATIVE = "relative:"
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What distinguishes a problem: times on two devices, or errors in two precisions, are not compared."""
+
+    component: Component
+    device: str
+    dtype: str
+
+    @property
+    def key(self) -> str:
+        return f"{key_of((self.component,))} {self.device} {self.dtype}"
+
+
+@dataclass
+class _Parts:
+    """What is collected problem by problem, so that only one problem's traces are in memory."""
+
+    problems: list[ReportProblem] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    curves: list[ReportCurve] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    thinned: int = 0  # runs whose event log was not kept whole
+
+
+def build_report(
+    suite: SuiteSpec,
+    records: Sequence[TrialRecord],
+    *,
+    events: Traces,
+    snapshots: Traces,
+    environment: Environment,
+    command: str,
+    optimizer_info: Info,
+    problem_info: Info,
+    created: str,
+) -> ReportModel:
+    """Aggregate the merged `records` of a suite.
+
+    `events(id)` and `snapshots(id)` return a trial's traces, None where there is none. `optimizer_info` and
+    `problem_info` map qualified names to what their plugins say (family, kind, summary, cite, state_memory and, to
+    leave them out of labels, `defaults` of the options). `created` is the date to print.
+    """
+    targets = _relative_targets(suite.targets)
+    optimizers = _optimizers(suite, records, optimizer_info)
+    cases = _cases(suite, records, problem_info)
+    by_cell: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        by_cell[_case(record).key, key_of(_parts(record))].append(record)
+    parts = _Parts()
+    for case_key, problem in cases.items():
+        trials = {arm: by_cell[case_key, key] for key, arm in optimizers.items() if by_cell.get((case_key, key))}
+        _add_problem(
+            parts,
+            problem,
+            {arm: [load_run(r, events, snapshots) for r in rows] for arm, rows in trials.items()},
+            targets,
+        )
+    arms = tuple(optimizers.values())
+    ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
+    return ReportModel(
+        name=suite.name,
+        title=suite.title,
+        summary=suite.summary,
+        source=suite.source,
+        created=created,
+        command=command,
+        environment=environment,
+        budget=budget_text(suite.budget),
+        seeds=len({record.spec.seed for record in records}),
+        targets=tuple(targets),
+        optimizers=arms,
+        problems=tuple(parts.problems),
+        cells=tuple(parts.cells),
+        curves=tuple(parts.curves),
+        scores=build_scores(Grid(arms, parts.problems, ran), tuple(targets)),
+        failures=tuple(parts.failures),
+        notes=notes(suite, records, arms, parts.problems, parts.cells, parts.thinned),
+    )
+
+
+def budget_text(budget: Budget) -> str:
+    """Return the budget in words: "10,000 evaluations or 60 s"."""
+    counts = [(budget.evaluations, "evaluations"), (budget.steps, "steps"), (budget.examples, "examples")]
+    limits = [f"{limit:,} {unit}" for limit, unit in counts if limit is not None]
+    limits += [f"{budget.seconds:g} s"] if budget.seconds is not None else []
+    limits += [f"reaching {', '.join(budget.targets)}"] if budget.targets else []
+    return " or ".join(limits) or "no limit"
+
+
+def _relative_targets(names: Iterable[str]) -> dict[float, str]:
+    relative = {float(name.removeprefix(RELATIVE)): name for name in names if name.startswith(RELATIVE)}
+    return {target: relative[target] for target in sorted(relative, reverse=True)}
+
+
+def _add_problem(
+    parts: _Parts, problem: ReportProblem, runs: Mapping[ReportOptimizer, list[Run]], targets: Mapping[float, str]
+) -> None:
+    every = [run for rows in runs.values() for run in rows]
+    anchor = reference([run.record for run in every], every)
+    problem = _with_reference(problem, anchor)
+    parts.problems.append(problem)
+    parts.thinned += sum(not run.complete for run in every)
+    grid = log_grid(1, max((run.spent for run in every), default=1))
+    for optimizer, rows in runs.items():
+        place = Place(optimizer.id, problem.id, anchor, targets)
+        parts.cells.append(build_cell(place, rows))
+        parts.failures.extend(build_failures(place, rows))
+        curve = build_curve(place, rows, grid)
+        if curve is not None:
+            parts.curves.append(curve)
+
+
+def _with_reference(problem: ReportProblem, anchor: Reference) -> ReportProblem:
+    return replace(problem, f0=rounded(anchor.f0), f_star=anchor.f_star, reference=anchor.source)
+
+
+def _parts(record: TrialRecord) -> Parts:
+    return record.spec.optimizer, *record.spec.meta_algorithms
+
+
+def _case(record: TrialRecord) -> _Case:
+    return _Case(record.spec.problem, record.spec.device, record.spec.dtype)
+
+
+def _optimizers(suite: SuiteSpec, records: Sequence[TrialRecord], info: Info) -> dict[str, ReportOptimizer]:
+    """Return the optimizers that have results, by key, in the suite's order."""
+    order = [key_of((entry.use, *entry.meta_algorithms)) for entry in suite.optimizers]
+    found = _ordered({key_of(_parts(record)): _parts(record) for record in records}, order)
+    uses = {key_of(_parts(record)) for record in records if record.counts.get("gradient", 0)}
+    names = labels(list(found.values()), info)
+    optimizers = {}
+    for (key, parts), label, slug in zip(found.items(), names, slugs(names), strict=True):
+        about = info.get(parts[0].name, {})
+        optimizers[key] = ReportOptimizer(
+            id=slug,
+            label=label,
+            expression=expression(parts),
+            family=str(about.get("family") or parts[0].name.rpartition("/")[0] or "other"),
+            summary=str(about.get("summary", "")),
+            cite=str(about.get("cite", "")),
+            state_memory=str(about.get("state_memory", "")),
+            gradients=key in uses,
+        )
+    return optimizers
+
+
+def _cases(suite: SuiteSpec, records: Sequence[TrialRecord], info: Info) -> dict[str, ReportProblem]:
+    """Return the problems that have results, by key, in the suite's order."""
+    order = [key_of((entry.use,)) for entry in suite.problems]
+    components = _ordered({key_of((r.spec.problem,)): (r.spec.problem,) for r in records}, order)
+    rank = {key: index for index, key in enumerate(components)}
+    cases = sorted({_case(r).key: _case(r) for r in records}.values(), key=lambda case: rank[key_of((case.component,))])
+    names = dict(zip(components, labels(list(components.values()), info), strict=True))
+    shown = [names[key_of((case.component,))] + _variant(case, cases) for case in cases]
+    first: dict[str, TrialRecord] = {}
+    for record in sorted(records, key=lambda record: record.size is None):
+        first.setdefault(_case(record).key, record)
+    return {
+        case.key: _problem(case, label, slug, first[case.key], info)
+        for case, label, slug in zip(cases, shown, slugs(shown), strict=True)
+    }
+
+
+def _variant(case: _Case, cases: Sequence[_Case]) -> str:
+    """Name the device or precision where the same problem ran on several."""
+    same = [other for other in cases if other.component == case.component]
+    told = [case.device] if len({other.device for other in same}) > 1 else []
+    told += [case.dtype] if len({other.dtype for other in same}) > 1 else []
+    return f" [{', '.join(told)}]" if told else ""
+
+
+def _problem(case: _Case, label: str, slug: str, record: TrialRecord, info: Info) -> ReportProblem:
+    about = info.get(case.component.name, {})
+    return ReportProblem(
+        id=slug,
+        label=label,
+        expression=expression((case.component,)),
+        kind=str(about.get("kind") or "other"),
+        device=case.device,
+        dtype=case.dtype,
+        size=record.size,
+        batch_size=record.batch_size,
+        summary=str(about.get("summary", "")),
+        cite=str(about.get("cite", "")),
+        deterministic=record.batch_size is None,
+    )
+
+
+def _ordered(found: Mapping[str, Parts], order: Sequence[str]) -> dict[str, Parts]:
+    rank = {key: index for index, key in reversed(list(enumerate(order)))}
+    return dict(sorted(found.items(), key=lambda item: rank.get(item[0], len(order))))

@@ -1,0 +1,101 @@
+"""The report as a table for a terminal of 100 columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from optbench.records import FAILED, Cell, ReportModel, ReportOptimizer, Score
+from optbench.report.units import bytes_text, count_text, seconds_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+TARGET = 1e-8
+FAILURES_SHOWN = 6
+KINDS = {
+    "quadratic": "quad",
+    "convex": "convex",
+    "least-squares": "lsq",
+    "nonconvex": "nonc",
+    "multimodal": "multi",
+    "learning": "learn",
+}
+
+
+def terminal_table(model: ReportModel) -> Table:
+    """Return a row an optimizer, the most reliable first; what to know before comparing stands below."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    target = model.target_near(TARGET) if model.targets else TARGET
+    kinds = list(dict.fromkeys(problem.kind for problem in model.problems))
+    table = Table(
+        title=Text(f"{model.title}: solved to a relative gap of {target:.0e}"),
+        caption=Text("\n".join(_caption(model))),
+        caption_justify="left",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("optimizer", overflow="fold", min_width=10)
+    numbers = ("solved", "95 %", *(KINDS.get(kind, kind[:6]) for kind in kinds), "evals", "slow", "time", "state")
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("failed", overflow="fold")
+    seconds = {score.optimizer: score for score in model.scores_at("seconds", target)}
+    arms = {optimizer.id: optimizer for optimizer in model.optimizers}
+    for score in model.scores_at("evaluations", target):
+        row = _row(model, arms[score.optimizer], score, seconds[score.optimizer])
+        table.add_row(*(Text(text) for text in row))
+    return table
+
+
+def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, clock: Score) -> list[str]:
+    cells = [cell for cell in model.cells if cell.optimizer == optimizer.id]
+    kinds = [score.solved_by_kind[kind] for kind in score.solved_by_kind]
+    share = f"{100 * score.hits / score.trials:.0f} %" if score.trials else "–"
+    interval = f"{100 * score.low:.0f}–{100 * score.high:.0f}" if score.trials else ""
+    return [
+        optimizer.label,
+        share,
+        interval,
+        *(f"{solved}/{run}" if run else "–" for solved, run in kinds),
+        count_text(score.cost),
+        ">½" if score.slowdown is None else f"{score.slowdown:.3g}×",
+        seconds_text(clock.cost),
+        bytes_text(_largest_state(cells)),
+        _failed(cells),
+    ]
+
+
+def _largest_state(cells: list[Cell]) -> int | None:
+    return max((cell.state_bytes for cell in cells if cell.state_bytes is not None), default=None)
+
+
+def _failed(cells: list[Cell]) -> str:
+    statuses: Counter[str] = Counter()
+    for cell in cells:
+        statuses.update({status: count for status, count in cell.statuses.items() if status in (*FAILED, "skipped")})
+    return ", ".join(f"{count} {status}" for status, count in statuses.items())
+
+
+def _caption(model: ReportModel) -> list[str]:
+    lines = [
+        f"{len(model.problems)} problems × {len(model.optimizers)} optimizers × {model.seeds} seeds; "
+        f"budget {model.budget}. 95 %: Wilson interval. evals, time: median over solved problems. "
+        "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest.",
+        *(f"• {note}" for note in model.notes),
+    ]
+    names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
+    problems = {problem.id: problem.label for problem in model.problems}
+    for failure in model.failures[:FAILURES_SHOWN]:
+        message = failure.message.partition("\n")[0][:160]
+        lines.append(
+            f"• {names[failure.optimizer]} on {problems[failure.problem]}: {failure.status}. {message}".rstrip(". ")
+        )
+    rest = len(model.failures) - FAILURES_SHOWN
+    return [*lines, f"• and {rest} more failures"] if rest > 0 else lines
