@@ -1,1 +1,17 @@
-""""""
+"""Suite files: read, checked as a whole, narrowed by what the user asks for, and planned into trials."""
+
+from optbench.suites.loading import find_suite, load_suite, suite_path
+from optbench.suites.mistakes import Mistake, SuiteError
+from optbench.suites.planner import SuitePlanner
+from optbench.suites.selection import override, select
+
+__all__ = [
+    "Mistake",
+    "SuiteError",
+    "SuitePlanner",
+    "find_suite",
+    "load_suite",
+    "override",
+    "select",
+    "suite_path",
+]

@@ -1,0 +1,113 @@
+"""From a suite file to a SuiteSpec: names qualified, options resolved, grids expanded, every mistake told."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from optbench.api import UserError
+from optbench.records import Limits, SuiteSpec
+from optbench.suites.entries import EntryReader, budget_of
+from optbench.suites.mistakes import Mistake, SuiteError
+from optbench.suites.schema import BudgetTable, OptimizerTable, ProblemTable, SuiteTable, shape_mistakes
+
+if TYPE_CHECKING:
+    from optbench.registry import Catalogue
+
+_ENDS = ("evaluations", "steps", "examples", "seconds")
+_Entry = TypeVar("_Entry", bound=OptimizerTable)
+
+
+def find_suite(name_or_path: str | Path, catalogue: Catalogue) -> SuiteSpec:
+    """Return the suite of that name, or in that file; raises UserError."""
+    return load_suite(suite_path(name_or_path, catalogue), catalogue)
+
+
+def suite_path(name_or_path: str | Path, catalogue: Catalogue) -> Path:
+    """Return the file of a suite: what ends in .toml is a file, anything else a suite's name."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        return path
+    return Path(catalogue.get("suites", str(name_or_path)).record.path)
+
+
+def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
+    """Read and check a suite file; raises SuiteError with all mistakes, or UserError where there is no such file."""
+    source = str(path)
+    data = _read(path)
+    reader = EntryReader(catalogue)
+    try:
+        table = SuiteTable.model_validate(data)
+    except ValidationError as error:
+        _look_up(data, reader)
+        raise SuiteError(source, [*shape_mistakes(error), *reader.mistakes]) from None
+    spec = _spec(table, reader, path)
+    mistakes = [*reader.mistakes, *_unbounded(table), *reader.lonely_groups(table)]
+    if mistakes:
+        raise SuiteError(source, mistakes)
+    return spec
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the suite file {path}", error.strerror or str(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SuiteError(str(path), [Mistake("", f"not a TOML file: {error}")]) from None
+
+
+def _spec(table: SuiteTable, reader: EntryReader, path: Path) -> SuiteSpec:
+    problems = (reader.problem(index, item, table.budget) for index, item in enumerate(table.problem))
+    optimizers = (reader.optimizer(index, item) for index, item in enumerate(table.optimizer))
+    return SuiteSpec(
+        name=path.stem,
+        source=str(path),
+        problems=tuple(itertools.chain.from_iterable(problems)),
+        optimizers=tuple(itertools.chain.from_iterable(optimizers)),
+        budget=budget_of(table.budget),
+        limits=Limits(**table.limits.model_dump()),
+        metrics=reader.metrics(table.metrics),
+        devices=tuple(dict.fromkeys(table.devices)),
+        dtypes=tuple(dict.fromkeys(table.dtypes)),
+        targets=tuple(dict.fromkeys(table.targets)),
+        **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory"}),
+    )
+
+
+def _look_up(data: dict[str, Any], reader: EntryReader) -> None:
+    """Find the mistakes in the names of a file whose shape is wrong, so that one reading of the file tells all."""
+    for index, problem in _entries(data.get("problem"), ProblemTable):
+        list(reader.problem(index, problem, BudgetTable()))
+    for index, optimizer in _entries(data.get("optimizer"), OptimizerTable):
+        list(reader.optimizer(index, optimizer))
+    metrics = data.get("metrics")
+    if isinstance(metrics, list) and all(isinstance(name, str) for name in metrics):
+        reader.metrics(metrics)
+
+
+def _entries(items: Any, model: type[_Entry]) -> Iterator[tuple[int, _Entry]]:
+    """Yield the entries that can be read, those with mistakes in other keys by their `use` alone."""
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        alone = {"use": item.get("use")} if isinstance(item, dict) else {}
+        for candidate in (item, alone):
+            with contextlib.suppress(ValidationError):
+                yield index, model.model_validate(candidate)
+                break
+
+
+def _unbounded(table: SuiteTable) -> list[Mistake]:
+    """Return the problems whose trials would have no end: some optimizers never stop by themselves."""
+    endless = [
+        index
+        for index, item in enumerate(table.problem)
+        if not any(getattr(budget_of(item.budget, table.budget), key) for key in _ENDS)
+    ]
+    keys = ["budget"] if len(endless) == len(table.problem) else [f"problem[{index}].budget" for index in endless]
+    return [Mistake(key, f"nothing ends a trial; give at least one of {', '.join(_ENDS)}") for key in keys]

@@ -1,0 +1,92 @@
+"""The trials of a suite, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from optbench.records import Entry, SuiteSpec, TrialRecord, TrialSpec
+from optbench.registry.requirements import missing_features
+
+if TYPE_CHECKING:
+    from optbench.registry import Catalogue
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A problem and a recipe that meet, and what the catalogue says of the two."""
+
+    trial: TrialSpec  # without seed, repetition, device and dtype
+    dtype: str | None  # the problem's own
+    seeded: bool  # whether other seeds give other trials
+    refusal: str | None
+
+
+class SuitePlanner:
+    """A plain suite: the product of its entries, decided once; what was measured doesn't change it.
+
+    Order: repetition, seed, device, dtype, problem, then each optimizer in turn, so that the drift of a machine
+    spreads over the optimizers and a run that is cut short has compared them all.
+    """
+
+    def __init__(self, spec: SuiteSpec, catalogue: Catalogue) -> None:
+        """Plan the suite; names must stand in the catalogue (UserError)."""
+        self.spec = spec
+        self._catalogue = catalogue
+        pairs = [
+            self._pair(problem, optimizer)
+            for problem in spec.problems
+            for optimizer in spec.optimizers
+            if set(problem.groups) & set(optimizer.groups)
+        ]
+        planned = {trial.id: (trial, pair.refusal) for trial, pair in self._trials(pairs)}
+        self.trials: tuple[TrialSpec, ...] = tuple(trial for trial, refusal in planned.values() if refusal is None)
+        self.refused: tuple[tuple[TrialSpec, str], ...] = tuple(
+            (trial, refusal) for trial, refusal in planned.values() if refusal is not None
+        )
+
+    def next(self, records: Iterable[TrialRecord]) -> tuple[TrialSpec, ...]:
+        """Return the trials without a record, in order; refused ones never."""
+        done = {record.id for record in records}
+        return tuple(trial for trial in self.trials if trial.id not in done)
+
+    def _trials(self, pairs: list[_Pair]) -> Iterator[tuple[TrialSpec, _Pair]]:
+        spec = self.spec
+        for repetition in range(spec.repetitions):
+            for turn, seed in enumerate(spec.seeds):
+                for device in spec.devices:
+                    for dtype in self._dtypes(pairs):
+                        for pair in pairs:
+                            if self._meets(pair, dtype) and (pair.seeded or turn == 0):
+                                number = seed if pair.seeded else 0
+                                yield _placed(pair, number, device, dtype, repetition), pair
+
+    def _dtypes(self, pairs: list[_Pair]) -> tuple[str, ...]:
+        own = (pair.dtype for pair in pairs if pair.dtype is not None)
+        return tuple(dict.fromkeys((*self.spec.dtypes, *own)))
+
+    def _meets(self, pair: _Pair, dtype: str) -> bool:
+        return dtype == pair.dtype if pair.dtype is not None else dtype in self.spec.dtypes
+
+    def _pair(self, problem: Entry, optimizer: Entry) -> _Pair:
+        solved = self._catalogue.get("problems", problem.use.name).record
+        solver = self._catalogue.get("optimizers", optimizer.use.name).record
+        metas = [self._catalogue.get("meta-algorithms", meta.name).record for meta in optimizer.meta_algorithms]
+        trial = TrialSpec(
+            problem=problem.use,
+            optimizer=optimizer.use,
+            meta_algorithms=optimizer.meta_algorithms,
+            threads=self.spec.threads,
+            budget=problem.budget or self.spec.budget,
+        )
+        return _Pair(
+            trial=trial,
+            dtype=problem.dtype,
+            seeded=not solver.deterministic or solved.depends_on_seed(problem.use.options),
+            refusal=missing_features(problem=solved, optimizer=solver, meta_algorithms=metas),
+        )
+
+
+def _placed(pair: _Pair, seed: int, device: str, dtype: str, repetition: int) -> TrialSpec:
+    return replace(pair.trial, seed=seed, device=device, dtype=dtype, repetition=repetition)

@@ -1,0 +1,118 @@
+"""The shape of a suite file, for pydantic: strict types, unknown keys refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from optbench.records import DEFAULT_TARGETS
+from optbench.registry.nearest import suggestion
+from optbench.suites import spellings
+from optbench.suites.mistakes import Mistake, key_path
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Device = Annotated[str, AfterValidator(spellings.device)]
+DType = Annotated[str, AfterValidator(spellings.dtype)]
+Target = Annotated[str, AfterValidator(spellings.target)]
+Memory = Annotated[int, BeforeValidator(spellings.memory)]
+Seeds = Annotated[Any, AfterValidator(spellings.seeds)]
+Grid = dict[str, Annotated[list[Any], Field(min_length=1)]]
+Groups = Annotated[list[str], Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class BudgetTable(_Table):
+    """`[budget]`, of the suite or of a problem."""
+
+    evaluations: Count | None = None
+    steps: Count | None = None
+    examples: Count | None = None
+    seconds: Seconds | None = None
+    targets: list[Target] | None = None
+
+
+class LimitsTable(_Table):
+    """`[limits]`."""
+
+    seconds: Seconds | None = None
+    memory: Memory | None = None
+
+
+class OptimizerTable(_Table):
+    """`[[optimizer]]`."""
+
+    use: str
+    grid: Grid = {}
+    groups: Groups = ["main"]
+
+
+class ProblemTable(OptimizerTable):
+    """`[[problem]]`."""
+
+    dtype: DType | None = None
+    budget: BudgetTable = BudgetTable()
+
+
+class SuiteTable(_Table):
+    """The whole file."""
+
+    title: str
+    summary: str = ""
+    seeds: Seeds = (0,)
+    repetitions: Count = 1
+    devices: Annotated[list[Device], Field(min_length=1)] = ["cpu"]
+    dtypes: Annotated[list[DType], Field(min_length=1)] = ["float64"]
+    threads: Count = 1
+    targets: list[Target] = list(DEFAULT_TARGETS)
+    metrics: list[str] = []
+    memory: bool = True
+    budget: BudgetTable = BudgetTable()
+    limits: LimitsTable = LimitsTable()
+    problem: Annotated[list[ProblemTable], Field(min_length=1)]
+    optimizer: Annotated[list[OptimizerTable], Field(min_length=1)]
+
+
+# Which table a key's parents name; indices left out.
+_TABLES: dict[tuple[str, ...], type[_Table]] = {
+    (): SuiteTable,
+    ("budget",): BudgetTable,
+    ("limits",): LimitsTable,
+    ("problem",): ProblemTable,
+    ("problem", "budget"): BudgetTable,
+    ("optimizer",): OptimizerTable,
+}
+
+
+def shape_mistakes(error: ValidationError) -> list[Mistake]:
+    """Return pydantic's findings as mistakes."""
+    return [Mistake(key_path(details["loc"]), _message(details)) for details in error.errors(include_url=False)]
+
+
+def _message(details: ErrorDetails) -> str:
+    special: dict[str, Callable[[ErrorDetails], str]] = {
+        "extra_forbidden": _unknown_key,
+        "missing": lambda _: "missing; this key is required",
+        "value_error": lambda found: str(found["ctx"]["error"]),
+    }
+    if details["type"] in special:
+        return special[details["type"]](details)
+    allowed = details["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return f"given {details['input']!r}; allowed: {allowed}"
+
+
+def _unknown_key(details: ErrorDetails) -> str:
+    *parents, key = details["loc"]
+    allowed = tuple(_TABLES[_names(parents)].model_fields)
+    parts = ("unknown key", f"allowed: {', '.join(allowed)}", suggestion(str(key), allowed))
+    return "; ".join(part for part in parts if part)
+
+
+def _names(location: Sequence[str | int]) -> tuple[str, ...]:
+    return tuple(part for part in location if isinstance(part, str))
