@@ -1,1 +1,97 @@
-""""""
+"""The command line: a table of commands, each in a module of its own that is imported when it runs."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from optbench import __version__
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "suite": ("optbench.cli.suite", "Run a suite, print its table and write its report."),
+    "run": ("optbench.cli.run", "Run one trial and show its curve."),
+    "list": ("optbench.cli.list_", "List optimizers, problems, meta-algorithms, suites, metrics or reporters."),
+    "show": ("optbench.cli.show", "Show what one name stands for: options, orders, citation, suites."),
+    "plugins": ("optbench.cli.plugins_", "Show the installed plugins, and what is broken in them and why."),
+    "report": ("optbench.cli.report", "Write reports from stored results."),
+}
+_INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands and their summaries without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command = module.command
+        if not isinstance(command, click.Command):
+            message = f"{module.__name__}.command is no click command"
+            raise TypeError(message)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(_unknown_command(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="optbench")
+def cli() -> None:
+    """Measure optimizers and training meta-algorithms: time, memory, convergence."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0: done, 1: a gate failed, 2: the user's mistake (one line on stderr), 3: our bug (traceback), 130: interrupted.
+    """
+    if "" not in sys.path:
+        sys.path.append("")  # modules of the working directory, for `module:Class`; last, so that they shadow nothing
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        result: Any = cli.main(given or ["--help"], "optbench", standalone_mode=False)
+    except click.ClickException as error:
+        return _complain(" ".join(error.format_message().split()))
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 -- the last line of defence: what isn't the user's mistake is our bug
+        return _failed(error)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    from optbench.api.errors import Refused, UserError
+
+    if isinstance(error, UserError | Refused):
+        return _complain(str(error))
+    traceback.print_exception(error)
+    return 3
+
+
+def _complain(message: str) -> int:
+    click.echo(f"optbench: {message}", err=True)
+    return 2
+
+
+def _unknown_command(given: str) -> str:
+    near = difflib.get_close_matches(given, COMMANDS, n=1)
+    hint = f"nearest: {near[0]}" if near else f"commands: {', '.join(COMMANDS)}"
+    return f"unknown command {given!r}; {hint}"

@@ -14,6 +14,6 @@ def nearest(given: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]
 
 
 def suggestion(given: str, names: Iterable[str]) -> str:
-    """Return "did you mean a or b?", or nothing where no name is near."""
+    """Return "nearest: a, b", or nothing where no name is near."""
     found = nearest(given, names)
-    return f"did you mean {' or '.join(found)}?" if found else ""
+    return f"nearest: {', '.join(found)}" if found else ""

@@ -1,0 +1,92 @@
+"""What the commands share: options, the catalogue that they ask for, tables and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from optbench.registry import Catalogue
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_WIDE = 200  # columns where the output is no terminal: rows stay whole for grep
+
+
+def plugin_options(command: _F) -> _F:
+    """Add `--plugin FILE` and `--block NAME`, both repeatable, as arguments `plugin` and `block`."""
+    plugin = click.option(
+        "--plugin",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Load a Python file as a plugin; repeatable.",
+    )
+    block = click.option(
+        "--block", multiple=True, metavar="NAME", help="Leave out a plugin or a distribution; repeatable."
+    )
+    return plugin(block(command))
+
+
+def json_option(command: _F) -> _F:
+    """Add `--json` as the argument `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def open_catalogue(plugin: Sequence[Path], block: Sequence[str]) -> Catalogue:
+    """Return the catalogue with what `plugin_options` gave."""
+    from optbench.registry import load_catalogue
+
+    return load_catalogue(plugin_files=plugin, block=block)
+
+
+def warn_broken(catalogue: Catalogue) -> None:
+    """Tell on stderr how many plugins were found broken so far, in one line."""
+    if broken := sorted({item.plugin for item in catalogue.broken}):
+        click.echo(f"optbench: broken: {', '.join(broken)}; `optbench plugins` says why", err=True)
+
+
+def print_json(data: Any) -> None:
+    """Print as JSON; sets come sorted, paths as text, numbers that JSON lacks as text ("inf")."""
+    click.echo(json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """Return a record in JSON's types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124 -- NaN
+        return str(value)
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print a table on stdout."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console().print(table)
+
+
+def console() -> Any:
+    """Return rich's console for stdout, wide where it is no terminal."""
+    from rich.console import Console
+
+    ours = Console(highlight=False)
+    return ours if ours.is_terminal else Console(highlight=False, width=_WIDE)

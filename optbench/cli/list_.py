@@ -1,0 +1,66 @@
+"""`optbench list KIND`: every record of a kind, with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, print_table, warn_broken
+from optbench.cli._describe import call_text, to_json
+
+if TYPE_CHECKING:
+    from optbench.registry import Catalogue, Registered
+
+_KINDS = ("optimizers", "problems", "meta-algorithms", "suites", "metrics", "reporters")
+
+
+@click.command("list")
+@click.argument("kind", metavar="KIND", type=click.Choice(_KINDS))
+@json_option
+@plugin_options
+def command(kind: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
+    """List what can be named: KIND is optimizers, problems, meta-algorithms, suites, metrics or reporters."""
+    catalogue = open_catalogue(plugin, block)
+    found = sorted(catalogue.records(kind), key=lambda item: (item.name, item.plugin))
+    if as_json:
+        print_json([to_json(item) for item in found])
+    else:
+        _print(kind, found, catalogue)
+    warn_broken(catalogue)
+
+
+def _print(kind: str, found: list[Registered], catalogue: Catalogue) -> None:
+    names = set(catalogue.names(kind))
+    extra = _COLUMNS.get(kind, {})
+    rows = [
+        (
+            item.name if item.name in names else item.qualified,
+            *(cell(item) for cell in extra.values()),
+            item.record.summary,
+            item.plugin,
+        )
+        for item in found
+    ]
+    print_table((kind, *extra, "summary", "plugin"), rows)
+
+
+def _evaluations(item: Registered) -> str:
+    return ", ".join(sorted(name.replace("_", "-") for name in item.record.evaluations))
+
+
+_Cells = dict[str, Callable[["Registered"], str]]
+_COLUMNS: dict[str, _Cells] = {
+    "optimizers": {
+        "evaluates": _evaluations,
+        "state": lambda item: str(item.record.state_memory),
+        "step": lambda item: str(item.record.step_time),
+        "options": call_text,
+    },
+    "problems": {"kind": lambda item: str(item.record.kind), "options": call_text},
+    "meta-algorithms": {"needs": lambda item: ", ".join(sorted(item.record.needs)), "options": call_text},
+    "metrics": {"options": call_text},
+    "reporters": {"options": call_text},
+}

@@ -1,0 +1,170 @@
+"""`optbench show NAME`: everything about one name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from optbench.cli._common import (
+    console,
+    json_option,
+    open_catalogue,
+    plain,
+    plugin_options,
+    print_json,
+    print_table,
+    warn_broken,
+)
+from optbench.cli._describe import allowed_text, option_type, to_json
+
+if TYPE_CHECKING:
+    from optbench.api import Option
+    from optbench.records import SuiteSpec
+    from optbench.registry import Catalogue, Registered
+
+
+@click.command("show")
+@click.argument("name")
+@json_option
+@plugin_options
+def command(name: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
+    """Show what NAME stands for: its options, orders and citation, and the suites that use it.
+
+    NAME is a name of any kind; `problems/NAME` looks among the problems only.
+    """
+    catalogue = open_catalogue(plugin, block)
+    kind, found = _find(catalogue, name)
+    data = {"type": kind, **to_json(found), **_details(kind, found, catalogue)}
+    if as_json:
+        print_json(data)
+    else:
+        _print(kind, found, data)
+    warn_broken(catalogue)
+
+
+def _find(catalogue: Catalogue, name: str) -> tuple[str, Registered]:
+    """Return the one record of that name, with its kind; raises UserError."""
+    from optbench.api import UserError
+    from optbench.registry import KINDS
+    from optbench.registry.nearest import suggestion
+
+    prefix, _, rest = name.partition("/")
+    wanted = [kind for kind in KINDS.values() if prefix in (kind.name, kind.singular) and rest]
+    if wanted:
+        return wanted[0].name, catalogue.get(wanted[0].name, rest)
+    kinds = [kind for kind in KINDS if any(name in (x.name, x.qualified) for x in catalogue.records(kind))]
+    if len(kinds) > 1:
+        raise UserError(f"{name!r} is a name of {' and of '.join(kinds)}", f"write {kinds[0]}/{name}")
+    if kinds or ":" in name:
+        kind = kinds[0] if kinds else "optimizers"
+        return kind, catalogue.get(kind, name)
+    everything = [known for kind in KINDS for known in catalogue.names(kind)]
+    raise UserError(f"nothing is called {name!r}", suggestion(name, everything), "`optbench list KIND` shows the names")
+
+
+def _details(kind: str, found: Registered, catalogue: Catalogue) -> dict[str, Any]:
+    """Return what only `show` tells: the parts of component options, a suite's content, the suites that use it."""
+    if kind == "suites":
+        return _suite(found, catalogue)
+    return {"parts": _parts(found), "suites": _users(kind, found, catalogue)}
+
+
+def _parts(found: Registered) -> dict[str, dict[str, Any]]:
+    from optbench.registry.options import parts_table
+
+    options: dict[str, Option] = found.record.options
+    return {
+        option: {
+            part: {"summary": entry.summary, "options": plain(entry.options)}
+            for part, entry in parts_table(declared.components).items()
+        }
+        for option, declared in options.items()
+        if declared.components
+    }
+
+
+def _users(kind: str, found: Registered, catalogue: Catalogue) -> list[str]:
+    """Return the suites that use a record; a suite that can't be read uses nothing."""
+    from optbench.api import UserError
+    from optbench.suites import load_suite
+
+    users = []
+    for suite in catalogue.records("suites"):
+        try:
+            spec = load_suite(suite.record.path, catalogue)
+        except UserError:
+            continue
+        if found.qualified in _used(kind, spec):
+            users.append(suite.name)
+    return sorted(users)
+
+
+def _used(kind: str, spec: SuiteSpec) -> set[str]:
+    return {
+        "problems": {entry.use.name for entry in spec.problems},
+        "optimizers": {entry.use.name for entry in spec.optimizers},
+        "meta-algorithms": {meta.name for entry in spec.optimizers for meta in entry.meta_algorithms},
+        "metrics": set(spec.metrics),
+    }.get(kind, set())
+
+
+def _suite(found: Registered, catalogue: Catalogue) -> dict[str, Any]:
+    from optbench.suites import SuitePlanner, load_suite
+
+    spec = load_suite(found.record.path, catalogue)
+    planner = SuitePlanner(spec, catalogue)
+    refused = [
+        {"problem": trial.problem.name, "optimizer": trial.optimizer.name, "reason": reason}
+        for trial, reason in planner.refused
+    ]
+    return {"spec": spec.to_json(), "trials": len(planner.trials), "refused": refused}
+
+
+def _print(kind: str, found: Registered, data: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    out = console()
+    out.print(f"[bold]{escape(found.qualified)}[/bold]  {kind}  {escape(found.record.summary)}\n")
+    for label, value in _facts(found, data):
+        out.print(f"{label:<14}{escape(value)}", soft_wrap=True)
+    if options := getattr(found.record, "options", {}):
+        print_table(("option", "default", "type", "allowed", "meaning"), [_row(*item) for item in options.items()])
+    for option, table in data.get("parts", {}).items():
+        rows = [
+            (part, ", ".join(f"{k}={v['default']}" for k, v in x["options"].items()), x["summary"])
+            for part, x in table.items()
+        ]
+        print_table((option, "options", "summary"), rows)
+
+
+def _row(name: str, option: Option) -> tuple[str, ...]:
+    return name, str(option.default), option_type(option), allowed_text(option), option.doc
+
+
+def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the labelled lines; what is empty is left out."""
+    spec = data.get("spec", {})
+    facts = {
+        "evaluates": data.get("evaluations"),
+        "needs": data.get("needs"),
+        "gives": data.get("gives"),
+        "state memory": data.get("state_memory"),
+        "peak memory": data.get("peak_memory"),
+        "step time": data.get("step_time"),
+        "kind": data.get("kind"),
+        "title": spec.get("title"),
+        "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
+        "optimizers": [entry["use"]["name"] for entry in spec.get("optimizers", ())],
+        "trials": data.get("trials"),
+        "cite": data.get("cite"),
+        "factory": data.get("factory"),
+        "plugin": f"{found.plugin} ({found.distribution} {found.version})" if found.distribution else found.plugin,
+        "suites": data.get("suites"),
+    }
+    return [(label, _text(value)) for label, value in facts.items() if value]
+
+
+def _text(value: Any) -> str:
+    return ", ".join(dict.fromkeys(value)) if isinstance(value, list) else str(value)
