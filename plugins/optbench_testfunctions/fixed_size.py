@@ -1,5 +1,6 @@
 """Moré-Garbow-Hillstrom functions of two to four variables (ACM TOMS 7(1), 1981; the numbers are theirs)."""
 
+# ruff: noqa: ARG001 -- the contract's signatures
 from __future__ import annotations
 
 import math

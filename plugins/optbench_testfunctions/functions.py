@@ -1,5 +1,6 @@
 """A problem given as plain numpy functions, the way that a user would write one."""
 
+# ruff: noqa: ARG001 -- the contract's signatures
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

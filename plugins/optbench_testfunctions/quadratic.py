@@ -1,5 +1,6 @@
 """Strictly convex quadratics with a chosen spectrum, dense but applied in O(n)."""
 
+# ruff: noqa: ARG001, ARG002 -- the contract's signatures
 from __future__ import annotations
 
 import math
@@ -79,7 +80,7 @@ class Quadratic:
 
 def reflect(vectors: Tensor, v: Tensor) -> Tensor:
     """Return v − 2 Vᵀ(V v) for orthonormal rows V, (k, n), and v, (n,)."""
-    return v.addmv(vectors.T, vectors.mv(v), alpha=-2.0)
+    return torch.addmv(v, vectors.T, vectors.mv(v), alpha=-2.0)
 
 
 def reflection_vectors(size: int) -> Tensor:
@@ -87,7 +88,8 @@ def reflection_vectors(size: int) -> Tensor:
     index = torch.arange(1, size + 1, dtype=torch.float64)
     harmonics = torch.arange(1, min(REFLECTIONS, size) + 1, dtype=torch.float64)
     columns = torch.outer(index, harmonics.sqrt() * GOLDEN_RATIO).frac() - 0.4
-    return torch.linalg.qr(columns).Q.T.contiguous()
+    orthonormal: Tensor = torch.linalg.qr(columns).Q
+    return orthonormal.T.contiguous()
 
 
 def log_uniform(size: int, condition: float, clusters: int) -> Tensor:
