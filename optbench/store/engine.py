@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ from optbench.api import UserError
 from optbench.store.schema import MIGRATIONS, migrate, stored_version
 
 ALLOWED = "allowed: a path, or sqlite:///PATH"
+_REMEDY = "name another with --store PATH"
 _MAGIC = b"SQLite format 3\0"
-_PRAGMAS = ("busy_timeout = 30000", "synchronous = NORMAL", "foreign_keys = ON")
+_TIMEOUT_MS, _PAUSE_MS = 30_000, 20
+_PRAGMAS = (f"busy_timeout = {_TIMEOUT_MS}", "synchronous = NORMAL", "foreign_keys = ON")
 
 
 def open_engine(location: str | Path) -> Engine:
@@ -33,12 +37,11 @@ def open_engine(location: str | Path) -> Engine:
     event.listen(engine, "begin", _begin)
     try:
         _prepare(engine, path)
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         engine.dispose()
-        raise UserError(
-            f"the store {str(path)!r} can't be opened: {error.orig}", remedy="name another with --store PATH"
-        ) from error
-    except UserError:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise UserError(f"the store {str(path)!r} can't be opened: {reason}", remedy=_REMEDY) from error
+    except BaseException:
         engine.dispose()
         raise
     return engine
@@ -69,18 +72,17 @@ def _without_password(url: str) -> str:
 
 
 def _refuse_foreign_files(path: Path) -> None:
-    remedy = "name another with --store PATH"
     if path.is_dir():
-        raise UserError(f"the store {str(path)!r} is a folder", ALLOWED, remedy)
+        raise UserError(f"the store {str(path)!r} is a folder", ALLOWED, _REMEDY)
     try:
         with path.open("rb") as file:
             head = file.read(len(_MAGIC))
     except FileNotFoundError:
         return
     except OSError as error:
-        raise UserError(f"the store {str(path)!r} can't be read: {error.strerror}", remedy=remedy) from error
+        raise UserError(f"the store {str(path)!r} can't be read: {error.strerror}", remedy=_REMEDY) from error
     if head not in (b"", _MAGIC):
-        raise UserError(f"the store {str(path)!r} is not a SQLite database", remedy=remedy)
+        raise UserError(f"the store {str(path)!r} is not a SQLite database", remedy=_REMEDY)
 
 
 def _prepare(engine: Engine, path: Path) -> None:
@@ -98,9 +100,7 @@ def _prepare(engine: Engine, path: Path) -> None:
 def _checked_version(connection: Connection, path: Path) -> int:
     version = stored_version(connection)
     if version is None:
-        raise UserError(
-            f"the store {str(path)!r} holds another program's tables", remedy="name another with --store PATH"
-        )
+        raise UserError(f"the store {str(path)!r} holds another program's tables", remedy=_REMEDY)
     if version > len(MIGRATIONS):
         raise UserError(
             f"the store {str(path)!r} has schema version {version}",
@@ -111,9 +111,17 @@ def _checked_version(connection: Connection, path: Path) -> int:
 
 
 def _use_write_ahead_log(engine: Engine) -> None:
+    """Switch the journal mode; SQLite refuses at once, whatever its timeout, while another process opens the file."""
     raw = engine.raw_connection()  # the mode can't change inside a transaction
     try:
-        raw.cursor().execute("PRAGMA journal_mode = WAL")
+        for attempt in reversed(range(_TIMEOUT_MS // _PAUSE_MS)):
+            try:
+                raw.cursor().execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if attempt == 0 or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                time.sleep(_PAUSE_MS / 1000)
     finally:
         raw.close()
 
