@@ -1,0 +1,146 @@
+"""Capturing where a run is measured, and the hash of the engine that measures it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypeVar
+
+from optbench.records import Environment
+
+LIBRARIES = ("optbench", "torch", "numpy", "scipy", "scikit-learn")
+# Allow-listed: the whole environment would hold secrets.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+MACHINE_VARIABLE = "OPTBENCH_MACHINE"
+MEASURING = ("api", "numerics", "measure", "records", "runner")  # the engine's parts that a result depends on
+_GIT_SECONDS = 10
+_UNKNOWN = "unknown"
+
+T = TypeVar("T")
+
+
+def _cpu_name(read: Callable[[Path], str] = Path.read_text) -> str | None:
+    for line in read(Path("/proc/cpuinfo")).splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or None
+
+
+def _memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def _governor(read: Callable[[Path], str] = Path.read_text) -> str | None:
+    return read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")).strip() or None
+
+
+def _affinity() -> tuple[int, ...]:
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def git_commit(folder: Path) -> str | None:
+    """Return the commit that is checked out in `folder`, "+" appended where files differ from it.
+
+    None outside a repository, before the first commit, and without git.
+    """
+    commit = _git(folder, "rev-parse", "--verify", "HEAD")
+    if commit is None:
+        return None
+    return f"{commit}+" if _git(folder, "status", "--porcelain") else commit
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readers:
+    """Where each fact is read; a reader may raise or return None, which means that it can't be read."""
+
+    variables: Mapping[str, str]
+    node: Callable[[], str] = platform.node
+    system: Callable[[], str] = platform.platform
+    architecture: Callable[[], str] = platform.machine
+    cpu: Callable[[], str | None] = _cpu_name
+    cores: Callable[[], int | None] = os.cpu_count
+    memory: Callable[[], int] = _memory
+    python: Callable[[], str] = platform.python_version
+    version: Callable[[str], str] = version
+    commit: Callable[[Path], str | None] = git_commit
+    load: Callable[[], tuple[float, float, float]] = os.getloadavg
+    governor: Callable[[], str | None] = _governor
+    affinity: Callable[[], tuple[int, ...]] = _affinity
+
+
+def capture(
+    libraries: Iterable[str] = LIBRARIES, *, folder: Path | None = None, readers: Readers | None = None
+) -> Environment:
+    """Return the environment of this process; no library is imported to learn its version.
+
+    Args:
+        libraries: distributions whose versions count; one that is not installed is left out.
+        folder: where the commit is looked up, the working directory by default.
+        readers: where the facts come from.
+    """
+    source = readers or Readers(variables=os.environ)
+    where = folder or Path.cwd()
+    versions = {name: _quietly(partial(source.version, name)) for name in libraries}
+    load = _quietly(source.load)
+    return Environment(
+        machine=source.variables.get(MACHINE_VARIABLE) or _quietly(source.node) or _UNKNOWN,
+        system=_quietly(source.system) or _UNKNOWN,
+        architecture=_quietly(source.architecture) or _UNKNOWN,
+        cpu=_quietly(source.cpu) or _UNKNOWN,
+        cores=_quietly(source.cores) or 0,
+        memory=_quietly(source.memory) or 0,
+        python=_quietly(source.python) or _UNKNOWN,
+        libraries={name: found for name, found in sorted(versions.items()) if found is not None},
+        commit=_quietly(partial(source.commit, where)),
+        load=None if load is None else round(load[0], 2),
+        governor=_quietly(source.governor),
+        affinity=_quietly(source.affinity) or (),
+        variables={name: source.variables[name] for name in THREAD_VARIABLES if name in source.variables},
+    )
+
+
+def _quietly(read: Callable[[], T | None]) -> T | None:
+    """Return what `read` returns, None where the system refuses or lacks it."""
+    try:
+        return read()
+    except (OSError, AttributeError, ImportError, ValueError, PackageNotFoundError, subprocess.SubprocessError):
+        return None
+
+
+@cache
+def engine_hash(root: Path | None = None) -> str:
+    """Return the SHA-256 over the names and contents of the engine's sources that a result depends on.
+
+    Args:
+        root: the folder of the package `optbench`; the one that is running by default.
+    """
+    folder = root or Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(path for part in MEASURING for path in (folder / part).rglob("*.py")):
+        content = path.read_bytes()
+        # The length keeps a name and the content beside it from being read as another pair.
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()

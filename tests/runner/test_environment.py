@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from optbench.records import Environment
+from optbench.runner.environment import MEASURING, Readers, capture, engine_hash, git_commit
+
+VERSIONS = {"torch": "2.13.0", "numpy": "2.4.6"}
+READERS = Readers(
+    variables={"OMP_NUM_THREADS": "2", "SECRET_TOKEN": "hunter2"},
+    node=lambda: "host",
+    system=lambda: "Linux-6",
+    architecture=lambda: "x86_64",
+    cpu=lambda: "A processor",
+    cores=lambda: 8,
+    memory=lambda: 2**34,
+    python=lambda: "3.11.7",
+    version=VERSIONS.__getitem__,
+    commit=lambda folder: f"commit of {folder.name}",
+    load=lambda: (0.256, 1.0, 2.0),
+    governor=lambda: "performance",
+    affinity=lambda: (0, 1),
+)
+
+
+def unreadable(*_):
+    raise OSError("no such file")
+
+
+def test_every_fact_comes_from_its_reader():
+    captured = capture(("torch", "numpy"), folder=Path("/some/repo"), readers=READERS)
+    assert captured == Environment(
+        machine="host",
+        system="Linux-6",
+        architecture="x86_64",
+        cpu="A processor",
+        cores=8,
+        memory=2**34,
+        python="3.11.7",
+        libraries=VERSIONS,
+        commit="commit of repo",
+        load=0.26,
+        governor="performance",
+        affinity=(0, 1),
+        variables={"OMP_NUM_THREADS": "2"},
+    )
+
+
+def test_the_machine_can_be_named_by_a_variable():
+    named = replace(READERS, variables={"OPTBENCH_MACHINE": "bench-7"})
+    assert capture((), readers=named).machine == "bench-7"
+
+
+def test_nothing_of_the_environment_is_kept_but_thread_counts():
+    assert "hunter2" not in str(capture((), readers=READERS).to_json())
+
+
+@pytest.mark.parametrize(
+    ("fact", "without"),
+    [
+        ("node", ("machine", "unknown")),
+        ("cpu", ("cpu", "unknown")),
+        ("cores", ("cores", 0)),
+        ("memory", ("memory", 0)),
+        ("commit", ("commit", None)),
+        ("load", ("load", None)),
+        ("governor", ("governor", None)),
+        ("affinity", ("affinity", ())),
+    ],
+)
+def test_what_cannot_be_read_is_left_open(fact, without):
+    name, value = without
+    assert getattr(capture((), readers=replace(READERS, **{fact: unreadable})), name) == value
+
+
+def test_a_library_that_is_not_installed_is_left_out():
+    captured = capture(("numpy", "no-such-distribution"), readers=Readers(variables={}))
+    assert list(captured.libraries) == ["numpy"]
+
+
+def test_capturing_this_machine_round_trips_through_json():
+    captured = capture()
+    assert Environment.from_json(captured.to_json()) == captured
+    assert captured.cores > 0
+    assert captured.memory > 2**20
+    assert captured.libraries["torch"]
+
+
+def test_two_captures_have_one_fingerprint_whatever_the_load():
+    busy = replace(READERS, load=lambda: (9.0, 9.0, 9.0))
+    assert capture((), readers=busy).fingerprint == capture((), readers=READERS).fingerprint
+
+
+def test_an_upgraded_library_changes_the_fingerprint():
+    upgraded = replace(READERS, version=lambda name: "9.9")
+    assert capture(("torch",), readers=upgraded).fingerprint != capture(("torch",), readers=READERS).fingerprint
+
+
+def test_versions_are_learnt_without_importing_the_libraries():
+    code = (
+        "import sys; from optbench.runner.environment import capture; capture();"
+        "print(sorted({'torch', 'numpy', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "file").write_text("one")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "--quiet", "-m", "first")
+    return tmp_path
+
+
+def test_the_commit_is_that_of_the_folder(repository):
+    assert git_commit(repository) == git(repository, "rev-parse", "HEAD")
+
+
+def test_a_changed_file_marks_the_commit(repository):
+    (repository / "file").write_text("two")
+    assert git_commit(repository) == git(repository, "rev-parse", "HEAD") + "+"
+
+
+def test_there_is_no_commit_outside_a_repository_nor_before_the_first(tmp_path):
+    assert git_commit(tmp_path) is None
+    git(tmp_path, "init", "--quiet")
+    assert git_commit(tmp_path) is None
+
+
+@pytest.fixture
+def engine(tmp_path):
+    for part in (*MEASURING, "cli"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "module.py").write_text(f"{part} = 1")
+    engine_hash.cache_clear()
+    yield tmp_path
+    engine_hash.cache_clear()
+
+
+@pytest.mark.parametrize("part", MEASURING)
+def test_editing_what_measures_changes_the_engines_hash(engine, part):
+    before = engine_hash(engine)
+    engine_hash.cache_clear()
+    (engine / part / "module.py").write_text(f"{part} = 2")
+    assert engine_hash(engine) != before
+
+
+def test_editing_what_only_shows_results_does_not_change_the_engines_hash(engine):
+    before = engine_hash(engine)
+    engine_hash.cache_clear()
+    (engine / "cli" / "module.py").write_text("cli = 2")
+    assert engine_hash(engine) == before
+
+
+def test_moving_code_between_files_changes_the_engines_hash(engine):
+    before = engine_hash(engine)
+    engine_hash.cache_clear()
+    (engine / "api" / "module.py").rename(engine / "api" / "renamed.py")
+    assert engine_hash(engine) != before
+
+
+def test_the_engines_hash_covers_its_own_file():
+    assert Path(engine_hash.__wrapped__.__code__.co_filename).parent.name in MEASURING
