@@ -31,7 +31,7 @@ class SuiteError(UserError):
     def _text(self) -> str:
         if len(self.mistakes) == 1:
             return f"{self.source}: {self.mistakes[0]}"
-        lines = (f"  {self.source}: {mistake}" for mistake in self.mistakes)
+        lines = (f"  {mistake}" for mistake in self.mistakes)
         return "\n".join((f"{self.source}: {len(self.mistakes)} mistakes", *lines))
 
 
