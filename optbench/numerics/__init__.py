@@ -1,1 +1,1 @@
-""""""
+"""For plugin authors: line searches, descent along directions, trust regions. Importing it imports no torch."""

@@ -1,0 +1,186 @@
+"""Descent = a rule for directions × a line search. The named methods (steepest descent, CG, BFGS, L-BFGS) only pick the two.
+
+Shapes: n = number of parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from optbench.numerics.line import Found, LineSearch
+from optbench.numerics.progress import Finished, Progress
+from optbench.numerics.ray import Ray, Visit
+from optbench.numerics.scalars import largest, read
+
+if TYPE_CHECKING:
+    from optbench.api import Oracle
+
+Memory = TypeVar("Memory")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """A completed step; both gradients are of the same minibatch."""
+
+    direction: Tensor  # (n,)
+    step: float  # the displacement is step·direction
+    gradient: Tensor  # (n,), before
+    next_gradient: Tensor  # (n,), after
+    slope: float  # gradient·direction, before
+    next_slope: float  # next_gradient·direction
+
+    @property
+    def curvature(self) -> float:
+        """Return displacement·gradient change."""
+        return self.step * (self.next_slope - self.slope)
+
+    @property
+    def is_convex(self) -> bool:
+        """Tell whether f curves upwards along the step, beyond the rounding of the slopes; independent of any scale."""
+        eps = torch.finfo(self.gradient.dtype).eps
+        return self.next_slope - self.slope > 10 * eps * max(abs(self.slope), abs(self.next_slope))
+
+
+class Directions(Protocol[Memory]):
+    """Where to go next, from what earlier moves have shown."""
+
+    def start(self, point: Tensor) -> Memory:
+        """Return the memory of no moves, its buffers allocated."""
+        ...
+
+    def direction(self, memory: Memory, gradient: Tensor) -> Tensor:
+        """Return a direction, shape (n,); it may be a buffer of the memory that the next call overwrites."""
+        ...
+
+    def learn(self, memory: Memory, move: Move) -> None:
+        """Take a move into the memory, in place."""
+        ...
+
+    def forget(self, memory: Memory) -> None:
+        """Empty the memory, in place: the next direction is the negative gradient."""
+        ...
+
+    def knows_scale(self, memory: Memory) -> bool:
+        """Tell whether a step of 1 is the natural first trial."""
+        ...
+
+
+@dataclass
+class DescentState(Generic[Memory]):
+    """State of a descent. `point` and the two spare buffers change places; the memory's buffers are updated in place."""
+
+    # published
+    point: Tensor  # (n,)
+    finished: Finished | None
+
+    # what directions are made from
+    memory: Memory
+    steepest: bool  # the memory is empty: nothing is left to forget
+
+    # where the last step ended; None before the first
+    here: Visit | None
+    batch: int  # the minibatch of `here`
+
+    # whether there is progress; values are compared within one minibatch only
+    progress: Progress
+
+    # the last step's length: step·slope sets the first trial of the next
+    last_step: float
+    last_slope: float
+
+    # buffers that trial points are written to
+    spare: list[Tensor]  # two of (n,)
+
+
+class Descent(Generic[Memory]):
+    """Moves along the rule's direction by the step that the line search finds."""
+
+    def __init__(self, directions: Directions[Memory], search: LineSearch) -> None:
+        """Compose the method."""
+        self.directions, self.search = directions, search
+
+    def init(self, oracle: Oracle, start: Tensor) -> DescentState[Memory]:
+        """Copy the start and allocate; nothing is evaluated yet."""
+        return DescentState(
+            point=start.clone(),
+            finished=None,
+            memory=self.directions.start(start),
+            steepest=True,
+            here=None,
+            batch=oracle.batch,
+            progress=Progress(torch.finfo(start.dtype).eps),
+            last_step=0.0,
+            last_slope=0.0,
+            spare=[torch.empty_like(start), torch.empty_like(start)],
+        )
+
+    def restart(self, state: DescentState[Memory], oracle: Oracle, start: Tensor) -> DescentState[Memory]:
+        """Go on from another point (or problem) with what was learnt."""
+        state.point.copy_(start)
+        state.here, state.batch, state.finished = None, oracle.batch, None
+        return state
+
+    def step(self, oracle: Oracle, state: DescentState[Memory]) -> DescentState[Memory]:
+        """Search along one direction; where that fails forget the memory, and where it is empty already, finish."""
+        here = _locate(oracle, state)
+        direction = self.directions.direction(state.memory, here.gradient)
+        slope, size = read(torch.dot(here.gradient, direction), largest(here.gradient))
+        if state.progress.ends(here.value, size):
+            state.finished = state.progress.verdict
+            return state
+        if not slope < 0:
+            return self._give_up(state)
+        ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
+        found = self.search.search(ray.line(slope), self._first_step(state, slope))
+        if found.outcome == "unbounded":
+            state.finished = "unbounded"
+        if found.trial.step == 0:
+            return state if state.finished else self._give_up(state)
+        return self._move(state, ray, slope, found)
+
+    def _first_step(self, state: DescentState[Memory], slope: float) -> float:
+        if self.directions.knows_scale(state.memory):
+            return 1.0
+        if state.last_step:
+            # The first-order decrease of the last step, expected again (Nocedal & Wright 2006, section 3.5).
+            return state.last_step * state.last_slope / slope
+        return 1 / (-slope) ** 0.5  # a displacement of length 1 along the negative gradient
+
+    def _move(self, state: DescentState[Memory], ray: Ray, slope: float, found: Found) -> DescentState[Memory]:
+        visit = ray.take(found.trial.step)
+        move = Move(
+            direction=ray.direction,
+            step=visit.step,
+            gradient=ray.start.gradient,
+            next_gradient=visit.gradient,
+            slope=slope,
+            next_slope=found.trial.slope,
+        )
+        self.directions.learn(state.memory, move)
+        state.steepest = False
+        state.last_step, state.last_slope = visit.step, slope
+        state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
+        state.point, state.here = visit.point, visit
+        return state
+
+    def _give_up(self, state: DescentState[Memory]) -> DescentState[Memory]:
+        """Forget, so that the next step tries the negative gradient; finish where this one did."""
+        if state.steepest:
+            state.finished = state.progress.verdict
+        self.directions.forget(state.memory)
+        state.steepest, state.last_step = True, 0.0
+        return state
+
+
+def _locate(oracle: Oracle, state: DescentState[Memory]) -> Visit:
+    """Return the value and gradient at the point, evaluated only at the start and for another minibatch."""
+    if state.here is None or state.batch != oracle.batch:
+        value, gradient = oracle.value_and_gradient(state.point)
+        state.here = Visit(state.point, float(value), gradient)
+        state.batch = oracle.batch
+        state.progress.begin()
+    return state.here

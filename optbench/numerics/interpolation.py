@@ -1,0 +1,42 @@
+"""Minimisers of interpolating polynomials, safeguarded. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+
+from optbench.numerics.line import Trial
+
+
+def cubic_minimum(a: Trial, b: Trial) -> float:
+    """Return the minimiser of the cubic through two values and slopes; NaN where it has none.
+
+    Nocedal & Wright, Numerical Optimization (2006), equation 3.59.
+    """
+    width = b.step - a.step
+    bend = a.slope + b.slope - 3 * (b.value - a.value) / width
+    radicand = bend * bend - a.slope * b.slope
+    if not radicand >= 0:
+        return math.nan
+    root = math.copysign(math.sqrt(radicand), width)
+    denominator = b.slope - a.slope + 2 * root
+    return b.step - width * (b.slope + root - bend) / denominator if denominator else math.nan
+
+
+def secant_minimum(a: Trial, b: Trial) -> float:
+    """Return where the line through two slopes is zero; NaN where it is flat. Uses no values, so it survives rounding."""
+    rise = b.slope - a.slope
+    return a.step - a.slope * (b.step - a.step) / rise if rise else math.nan
+
+
+def quadratic_minimum(a: Trial, b: Trial) -> float:
+    """Return the minimiser of the parabola through a's value and slope and b's value; NaN where it has none."""
+    width = b.step - a.step
+    curvature = (b.value - a.value - a.slope * width) / width**2
+    return a.step - a.slope / (2 * curvature) if curvature > 0 else math.nan
+
+
+def clipped(step: float, low: float, high: float, otherwise: float) -> float:
+    """Return `step` within [low, high] (in either order), or `otherwise` where it isn't a number."""
+    if not math.isfinite(step):
+        return otherwise
+    return min(max(step, min(low, high)), max(low, high))

@@ -1,0 +1,53 @@
+"""The table of line searches that any optimizer takes as an option. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from optbench.api import Option, Part
+from optbench.numerics.armijo import Armijo
+from optbench.numerics.exact import Exact
+from optbench.numerics.line import LineSearch
+from optbench.numerics.parts import build_part
+from optbench.numerics.strong_wolfe import StrongWolfe
+
+TABLE = "optbench.numerics.line_searches:LINE_SEARCHES"  # for Option.components
+
+_C1 = Option(default=1e-4, doc="sufficient decrease, as a share of what the slope promises", low=0.0, high=0.5)
+
+LINE_SEARCHES: Mapping[str, Part] = {
+    "exact": Part(
+        factory=Exact,
+        summary="The minimum along the direction: analytic where the problem knows it, else searched for.",
+        options={
+            "tolerance": Option(
+                default=1e-8, doc="slope at the minimum, relative to the first, where it is searched for", low=0.0, high=1.0
+            ),
+            "max_evaluations": Option(default=60, doc="evaluations before the search gives up", low=1),
+        },
+    ),
+    "armijo": Part(
+        factory=Armijo,
+        summary="Backtracking until the value decreases sufficiently.",
+        options={
+            "c1": _C1,
+            "shrink": Option(default=0.1, doc="a step falls at most to this share of the one before", low=0.01, high=0.5),
+            "max_evaluations": Option(default=40, doc="evaluations before the search gives up", low=1),
+        },
+    ),
+    "strong-wolfe": Part(
+        factory=StrongWolfe,
+        summary="Sufficient decrease and a slope that has fallen, by bracketing and cubic interpolation.",
+        options={
+            "c1": _C1,
+            "c2": Option(default=0.9, doc="what may remain of the slope; small is accurate", low=0.0, high=1.0),
+            "max_evaluations": Option(default=25, doc="evaluations before the search gives up", low=1),
+        },
+    ),
+}
+
+
+def build(expression: str) -> LineSearch:
+    """Return the line search that `expression` describes, such as "strong-wolfe(c2=0.1)"; raises UserError."""
+    search: LineSearch = build_part(expression, LINE_SEARCHES, "line search")
+    return search

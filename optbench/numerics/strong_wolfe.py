@@ -1,0 +1,114 @@
+"""The strong Wolfe conditions by bracketing and zooming. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from optbench.numerics.armijo import decreases
+from optbench.numerics.interpolation import clipped, cubic_minimum, secant_minimum
+from optbench.numerics.line import Found, Line, Trial
+
+_EDGE = 0.02  # of a bracket: a trial stays this far from its ends
+_SLOW = 2 / 3  # a bracket that keeps more than this share of its width is bisected next
+_GROWTH = 10.0  # a step grows by no more than this factor
+_FAR = 0.1  # of the way to a point where f isn't a number
+_TINY = 1e-15  # a bracket narrower than this, relative to its ends, holds no further float worth a trial
+_ENDLESS = 1e12  # f that falls steadily over a step this much longer than the first is unbounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrongWolfe:
+    """Finds a step where f decreases sufficiently (c1) and |φ'(step)| ≤ c2·|φ'(0)|.
+
+    Nocedal & Wright (2006), algorithms 3.5 and 3.6, with cubic interpolation; where values differ by rounding alone the
+    slopes decide (Hager & Zhang 2005).
+    """
+
+    c1: float = 1e-4
+    c2: float = 0.9
+    max_evaluations: int = 25
+
+    def search(self, line: Line, first: float) -> Found:
+        """Bracket an acceptable step, then zoom into the bracket."""
+        return _Search(line, self, first).bracket()
+
+
+class _Search:
+    """One search; counts its evaluations."""
+
+    def __init__(self, line: Line, conditions: StrongWolfe, first: float) -> None:
+        self.line, self.conditions, self.first = line, conditions, first
+        self.count = 0
+
+    def bracket(self) -> Found:
+        """Lengthen the step until it is acceptable or an acceptable one lies before it."""
+        previous, step = self.line.start, self.first
+        while self._more():
+            trial = self._evaluate(step)
+            if trial.value == -math.inf:
+                return self._found(trial, "unbounded")
+            if self._is_beyond(trial, previous):
+                return self.zoom(previous, trial)
+            if self._is_flat(trial):
+                return self._found(trial, "accepted")
+            if trial.slope >= 0:
+                return self.zoom(trial, previous)
+            previous, step = trial, _longer(previous, trial)
+        return self._found(previous, "unbounded" if previous.step > _ENDLESS * self.first else "failed")
+
+    def zoom(self, low: Trial, high: Trial) -> Found:
+        """Shrink the bracket: `low` is its best end and f falls from there towards `high`."""
+        bisect = False
+        while self._more() and not _is_narrow(low, high):
+            width = abs(high.step - low.step)
+            trial = self._evaluate(self._inside(low, high, bisect=bisect))
+            if self._is_beyond(trial, low):
+                high = trial
+            elif self._is_flat(trial):
+                return self._found(trial, "accepted")
+            else:
+                low, high = trial, low if trial.slope * (high.step - low.step) >= 0 else high
+            bisect = abs(high.step - low.step) > _SLOW * width
+        return self._found(low, "failed")
+
+    def _more(self) -> bool:
+        return self.count < self.conditions.max_evaluations
+
+    def _evaluate(self, step: float) -> Trial:
+        self.count += 1
+        return self.line.at(step)
+
+    def _found(self, trial: Trial, outcome: str) -> Found:
+        return Found(trial, outcome, self.count)  # type: ignore[arg-type]
+
+    def _is_beyond(self, trial: Trial, best: Trial) -> bool:
+        """Tell whether acceptable steps lie between `best` and `trial`, judging by the values."""
+        return not decreases(self.line, trial, self.conditions.c1) or trial.value > best.value + self.line.noise
+
+    def _is_flat(self, trial: Trial) -> bool:
+        return abs(trial.slope) <= -self.conditions.c2 * self.line.slope
+
+    def _inside(self, low: Trial, high: Trial, *, bisect: bool) -> float:
+        width = high.step - low.step
+        if high.value == math.inf:
+            return low.step + _FAR * width
+        middle = low.step + 0.5 * width
+        if bisect:
+            return middle
+        by_rounding = abs(high.value - low.value) <= self.line.noise
+        guess = secant_minimum(low, high) if by_rounding else cubic_minimum(low, high)
+        return clipped(guess, low.step + _EDGE * width, high.step - _EDGE * width, otherwise=middle)
+
+
+def _longer(previous: Trial, trial: Trial) -> float:
+    """Return the step to try after `trial`, where f still falls."""
+    longest = _GROWTH * trial.step
+    guess = cubic_minimum(previous, trial)
+    if not guess > trial.step:  # the cubic has no minimum ahead
+        return longest
+    return clipped(guess, 2 * trial.step - previous.step, longest, otherwise=longest)
+
+
+def _is_narrow(low: Trial, high: Trial) -> bool:
+    return abs(high.step - low.step) <= _TINY * max(low.step, high.step)

@@ -1,0 +1,47 @@
+"""First-order descent: gradient descent and conjugate gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optbench.api import Option, OptimizerPlugin, hookimpl
+
+
+@hookimpl
+def optbench_optimizers() -> Iterator[OptimizerPlugin]:
+    """Yield gradient descent and conjugate gradients."""
+    yield OptimizerPlugin(
+        name="gradient-descent",
+        factory="optbench_descent.steepest:gradient_descent",
+        summary="Steps along the negative gradient: fixed, or steepest descent with a line search.",
+        options={
+            "lr": Option(default=0.01, doc="the fixed step; unused with a line search", low=0.0, search="log"),
+            "line_search": Option(
+                default="none",
+                doc="'none' for the fixed step lr, or a line search such as 'exact' or 'armijo(c1=0.01)'",
+                components="optbench_descent.parts:STEPS",
+            ),
+        },
+        cite="Cauchy, Comptes rendus 25 (1847)",
+        evaluations=frozenset({"value", "gradient", "line_minimum"}),
+    )
+    yield OptimizerPlugin(
+        name="cg",
+        factory="optbench_descent.cg:cg",
+        summary="Nonlinear conjugate gradients; with line_search='exact' the step on a quadratic is analytic.",
+        options={
+            "beta": Option(
+                default="polak-ribiere+",
+                doc="how much of the last direction is kept",
+                choices=("fletcher-reeves", "polak-ribiere", "polak-ribiere+"),
+            ),
+            "restart": Option(default=0, doc="steps between restarts along the gradient; 0: as many as parameters", low=0),
+            "line_search": Option(
+                default="strong-wolfe(c2=0.1)",
+                doc="line search, with its options",
+                components="optbench.numerics.line_searches:LINE_SEARCHES",
+            ),
+        },
+        cite="Polak & Ribière, RIRO 16 (1969); Nocedal & Wright, Numerical Optimization (2006), section 5.2",
+        evaluations=frozenset({"value", "gradient", "line_minimum"}),
+    )

@@ -1,0 +1,77 @@
+"""Gradient descent: a fixed step, or steepest descent with a line search. Shapes: n = number of parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from optbench.numerics.descent import Descent, Move
+from optbench.numerics.line_searches import build
+from optbench.numerics.scalars import largest, read
+
+if TYPE_CHECKING:
+    from optbench.api import Oracle
+
+
+def gradient_descent(*, lr: float, line_search: str) -> FixedStep | Descent[Tensor]:
+    """Return the method that the options describe."""
+    if line_search == "none":
+        return FixedStep(lr)
+    return Descent(NegativeGradient(), build(line_search))
+
+
+@dataclass
+class FixedStepState:
+    """State of descent by a fixed step. `point` is updated in place."""
+
+    point: Tensor  # (n,)
+    finished: Literal["converged", "stalled", "unbounded"] | None = None
+
+
+class FixedStep:
+    """Moves by −lr·gradient."""
+
+    def __init__(self, lr: float) -> None:
+        """Keep the step."""
+        self.lr = lr
+
+    def init(self, oracle: Oracle, start: Tensor) -> FixedStepState:
+        """Copy the start."""
+        return FixedStepState(start.clone())
+
+    def step(self, oracle: Oracle, state: FixedStepState) -> FixedStepState:
+        """Move, unless the gradient is zero or f has fallen for ever."""
+        value, gradient = oracle.value_and_gradient(state.point)
+        height, size = read(value, largest(gradient))
+        if size == 0:
+            state.finished = "converged"
+        elif height == -float("inf"):
+            state.finished = "unbounded"
+        else:
+            state.point.add_(gradient, alpha=-self.lr)
+        return state
+
+
+class NegativeGradient:
+    """The direction −g; its memory is the buffer for it."""
+
+    def start(self, point: Tensor) -> Tensor:
+        """Allocate the direction."""
+        return torch.empty_like(point)
+
+    def direction(self, memory: Tensor, gradient: Tensor) -> Tensor:
+        """Return the negative gradient."""
+        return torch.neg(gradient, out=memory)
+
+    def learn(self, memory: Tensor, move: Move) -> None:
+        """Learn nothing."""
+
+    def forget(self, memory: Tensor) -> None:
+        """Forget nothing."""
+
+    def knows_scale(self, memory: Tensor) -> bool:
+        """Never know it."""
+        return False

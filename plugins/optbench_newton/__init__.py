@@ -1,0 +1,28 @@
+"""Newton's method: dense Hessians, factored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optbench.api import Option, OptimizerPlugin, hookimpl
+
+
+@hookimpl
+def optbench_optimizers() -> Iterator[OptimizerPlugin]:
+    """Yield Newton's method."""
+    yield OptimizerPlugin(
+        name="newton",
+        factory="optbench_newton.newton:newton",
+        summary="Newton's method, damped as the factorisation asks, or by a fixed amount; damping=\"0\" is the textbook's.",
+        options={
+            "damping": Option(
+                default="auto",
+                doc='added to the Hessian\'s diagonal: "auto", or a number as text, such as "0" (undamped) or "0.1"',
+            ),
+        },
+        cite="Goodfellow, Bengio & Courville, Deep Learning (2016), 8.27-8.28; Moré & Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983)",
+        evaluations=frozenset({"value", "gradient", "hessian"}),
+        state_memory="O(n^2)",
+        peak_memory="O(n^2)",
+        step_time="O(n^3)",
+    )

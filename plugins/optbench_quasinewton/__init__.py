@@ -1,0 +1,49 @@
+"""Quasi-Newton methods: curvature learnt from gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optbench.api import Option, OptimizerPlugin, hookimpl
+
+_LINE_SEARCH = Option(
+    default="strong-wolfe",
+    doc="line search, with its options, such as 'strong-wolfe(c2=0.1)'",
+    components="optbench.numerics.line_searches:LINE_SEARCHES",
+)
+_INITIAL_SCALE = Option(
+    default="scaled",
+    doc="the first inverse Hessian: s'y/y'y times the identity, or the identity",
+    choices=("scaled", "identity"),
+)
+
+
+@hookimpl
+def optbench_optimizers() -> Iterator[OptimizerPlugin]:
+    """Yield BFGS and L-BFGS."""
+    yield OptimizerPlugin(
+        name="bfgs",
+        factory="optbench_quasinewton.bfgs:bfgs",
+        summary="Quasi-Newton method with a dense inverse Hessian, updated in place.",
+        options={"initial_scale": _INITIAL_SCALE, "line_search": _LINE_SEARCH},
+        cite="Nocedal & Wright, Numerical Optimization (2006), algorithm 6.1",
+        evaluations=frozenset({"value", "gradient", "line_minimum"}),
+        state_memory="O(n^2)",
+        peak_memory="O(n^2)",
+        step_time="O(n^2)",
+    )
+    yield OptimizerPlugin(
+        name="lbfgs",
+        factory="optbench_quasinewton.lbfgs:lbfgs",
+        summary="Limited-memory BFGS in compact form; history=1 with initial_scale='identity' is the memoryless form.",
+        options={
+            "history": Option(default=10, doc="pairs of displacement and gradient change kept", low=1, search="log"),
+            "initial_scale": _INITIAL_SCALE,
+            "line_search": _LINE_SEARCH,
+        },
+        cite="Liu & Nocedal, Math. Programming 45 (1989); Byrd, Nocedal & Schnabel, Math. Programming 63 (1994)",
+        evaluations=frozenset({"value", "gradient", "line_minimum"}),
+        state_memory="O(m n)",
+        peak_memory="O(m n)",
+        step_time="O(m n)",
+    )
