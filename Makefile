@@ -1,0 +1,55 @@
+# The commands of README.md and CONTRIBUTING.md. Needs Python >= 3.11 with pip; everything goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-all check install format clean
+
+help:
+	@echo "make demo       install, then run the suite 'quick' and write its report"
+	@echo "make test       install, then run the tests that are not slow"
+	@echo "make test-slow  the slow tests only"
+	@echo "make test-all   every test"
+	@echo "make check      format, lint, types, import contracts"
+	@echo "make format     rewrite the files as 'make check' wants them"
+	@echo "make install    install for development"
+
+demo: $(VENV)/.installed-run
+	$(BIN)/optbench suite
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow
+
+test-all: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: $(VENV)/.installed-dev
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# One stamp for each set of dependencies: pip runs again only when what it reads has changed.
+$(VENV)/.installed-run: EXTRA :=
+$(VENV)/.installed-test: EXTRA := [test]
+$(VENV)/.installed-dev: EXTRA := [dev]
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet -c constraints.txt -e ".$(EXTRA)"
+	@touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,51 @@
+"""What every test shares: reproducible hypothesis runs, and skips for what this machine lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+# One thread: small problems are slower with more, and results then agree between machines. Before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from hypothesis import settings
+
+# No deadline: a shared machine may stall at any example. The same examples each time: a failure must repeat.
+settings.register_profile("optbench", deadline=None, derandomize=True)
+settings.load_profile("optbench")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def browser_path() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests whose marker names something that this machine lacks."""
+    marked = {name: [item for item in items if item.get_closest_marker(name)] for name in ("browser", "cuda")}
+    if marked["browser"] and browser_path() is None:
+        _skip(marked["browser"], f"no browser: none of {', '.join(BROWSERS)} is on the path")
+    if marked["cuda"] and not _has_cuda():
+        _skip(marked["cuda"], "no CUDA device")
+
+
+def _skip(items: list[pytest.Item], reason: str) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; tests that take it are marked `browser`."""
+    path = browser_path()
+    if path is None:
+        pytest.skip("no browser")
+    return path
