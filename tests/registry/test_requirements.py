@@ -1,0 +1,50 @@
+"""A combination is refused before it runs, with the reason."""
+
+from __future__ import annotations
+
+from optbench.api import Evaluation, Feature, MetaAlgorithmPlugin, OptimizerPlugin, ProblemPlugin
+from optbench.registry import missing_features
+
+
+def problem(*, evaluations: set[Evaluation] | None = None, gives: set[Feature] | None = None) -> ProblemPlugin:
+    given = {} if evaluations is None else {"evaluations": frozenset(evaluations)}
+    return ProblemPlugin(name="valley", factory="m:P", summary="", gives=frozenset(gives or ()), **given)
+
+
+def optimizer(*evaluations: Evaluation, needs: set[Feature] | None = None) -> OptimizerPlugin:
+    return OptimizerPlugin(
+        name="method", factory="m:M", summary="", evaluations=frozenset(evaluations), needs=frozenset(needs or ())
+    )
+
+
+def meta(*needs: Feature) -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(name="average", factory="m:A", summary="", needs=frozenset(needs))
+
+
+def test_what_autograd_derives_is_offered_by_default() -> None:
+    every = optimizer("value", "gradient", "hessian_vector", "hessian")
+    assert missing_features(problem=problem(), optimizer=every) is None
+
+
+def test_a_problem_that_omits_derivatives_refuses_those_who_evaluate_them() -> None:
+    reason = missing_features(problem=problem(evaluations={"value"}), optimizer=optimizer("value", "gradient"))
+    assert reason == "method evaluates gradient, which valley does not offer"
+
+
+def test_residuals_are_required_and_the_minimum_along_a_line_is_not() -> None:
+    assert missing_features(problem=problem(), optimizer=optimizer("value", "line_minimum")) is None
+    reason = missing_features(problem=problem(), optimizer=optimizer("jacobian", "residuals"))
+    assert reason == "method evaluates jacobian and residuals, which valley does not offer"
+
+
+def test_an_optimizer_needs_what_the_problem_gives() -> None:
+    needy = optimizer("value", needs={"blocks"})
+    assert missing_features(problem=problem(gives={"blocks"}), optimizer=needy) is None
+    assert missing_features(problem=problem(), optimizer=needy) == "method needs blocks, which valley does not give"
+
+
+def test_a_meta_algorithm_needs_what_the_problem_or_the_optimizer_gives() -> None:
+    plain = optimizer("value")
+    assert missing_features(problem=problem(), optimizer=plain, meta_algorithms=[meta("step-hook")]) is None
+    reason = missing_features(problem=problem(), optimizer=plain, meta_algorithms=[meta("step-hook"), meta("model")])
+    assert reason == "average needs model, which neither valley nor method gives"

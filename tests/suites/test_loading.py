@@ -1,0 +1,168 @@
+"""A suite file becomes a SuiteSpec, or all of its mistakes are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from optbench.api import UserError
+from optbench.records import DEFAULT_TARGETS, Budget, Component, Limits
+from optbench.registry import Catalogue
+from optbench.suites import SuiteError, find_suite, load_suite
+
+Write = Callable[[str], Path]
+MINIMAL = """
+title = "Mine"
+budget.steps = 10
+[[problem]]
+use = "quadratic"
+[[optimizer]]
+use = "lbfgs"
+"""
+
+
+def test_what_a_file_leaves_out_has_a_default(catalogue: Catalogue, write: Write) -> None:
+    spec = load_suite(write(MINIMAL), catalogue)
+    assert (spec.name, spec.title, spec.summary) == ("mine", "Mine", "")
+    assert (spec.seeds, spec.repetitions, spec.devices, spec.dtypes) == ((0,), 1, ("cpu",), ("float64",))
+    assert (spec.threads, spec.targets, spec.metrics, spec.memory) == (1, DEFAULT_TARGETS, (), True)
+    assert (spec.budget, spec.limits) == (Budget(steps=10), Limits())
+    assert spec.problems[0].use == Component(name="fake/quadratic", options={"n": 2})
+
+
+def test_every_key_reaches_the_suite(catalogue: Catalogue, write: Write) -> None:
+    spec = load_suite(
+        write("""
+        title = "Mine"
+        summary = "All keys."
+        seeds = 3
+        repetitions = 2
+        devices = ["cpu", "cuda", "cuda:1"]
+        dtypes = ["float32", "float64"]
+        threads = 4
+        targets = ["relative:0.001", "gradient:1E-6", "absolute:2.5e-3"]
+        metrics = ["f"]
+        memory = false
+        [budget]
+        evaluations = 100
+        examples = 1000
+        seconds = 2
+        targets = ["relative:1e-8"]
+        [limits]
+        seconds = 10
+        memory = "4 GiB"
+        [[problem]]
+        use = "quadratic"
+        groups = ["a", "b"]
+        dtype = "float32"
+        [[optimizer]]
+        use = "lbfgs + average"
+        groups = ["b"]
+        """),
+        catalogue,
+    )
+    assert (spec.seeds, spec.repetitions, spec.threads, spec.memory) == ((0, 1, 2), 2, 4, False)
+    assert spec.devices == ("cpu", "cuda", "cuda:1")
+    assert spec.dtypes == ("float32", "float64")
+    assert spec.targets == ("relative:1e-03", "gradient:1e-06", "absolute:2.5e-03")
+    assert spec.metrics == ("fake/f",)
+    assert spec.budget == Budget(evaluations=100, examples=1000, seconds=2.0, targets=("relative:1e-08",))
+    assert spec.limits == Limits(seconds=10.0, memory=4 * 2**30)
+    assert (spec.problems[0].groups, spec.problems[0].dtype) == (("a", "b"), "float32")
+    assert [meta.name for meta in spec.optimizers[0].meta_algorithms] == ["fake/average"]
+
+
+def test_grids_expand_by_product(catalogue: Catalogue, write: Write) -> None:
+    text = MINIMAL.replace('"quadratic"', '"quadratic"\ngrid.n = [2, 4, 8]').replace(
+        '"lbfgs"', '"lbfgs"\ngrid.history = [5, 10]'
+    )
+    spec = load_suite(write(text), catalogue)
+    assert [entry.use.options["n"] for entry in spec.problems] == [2, 4, 8]
+    assert [entry.use.options["history"] for entry in spec.optimizers] == [5, 10]
+
+
+def test_a_problems_budget_takes_what_it_leaves_out_from_the_suites(catalogue: Catalogue, write: Write) -> None:
+    text = MINIMAL.replace("budget.steps = 10", 'budget.steps = 10\nbudget.targets = ["gradient:1e-6"]')
+    text = text.replace('"quadratic"', '"quadratic"\nbudget.seconds = 3\nbudget.targets = []')
+    spec = load_suite(write(text), catalogue)
+    assert spec.problems[0].budget == Budget(steps=10, seconds=3.0)
+    assert spec.budget == Budget(steps=10, targets=("gradient:1e-06",))
+
+
+def test_all_mistakes_are_told_at_once_with_their_place_and_the_nearest_name(
+    catalogue: Catalogue, write: Write
+) -> None:
+    path = write("""
+        title = "Mine"
+        seeds = 0
+        devices = ["gpu"]
+        dtypes = ["float8"]
+        targets = ["relatif:1e-3"]
+        metrics = ["ff"]
+        sedes = 3
+        [budget]
+        step = 10
+        [limits]
+        memory = "4 gigs"
+        [[problem]]
+        use = "quadratik"
+        [[problem]]
+        use = "quadratic(m=3)"
+        group = ["a"]
+        [[optimizer]]
+        use = "lbfgs(history=0) + averag"
+        """)
+    with pytest.raises(SuiteError) as caught:
+        load_suite(path, catalogue)
+    assert caught.value.source == str(path)
+    told = {mistake.key: mistake.message for mistake in caught.value.mistakes}
+    expected = {
+        "seeds": "given 0; allowed: a number of seeds",
+        "devices[0]": "given 'gpu'; allowed: cpu, cuda, cuda:N",
+        "dtypes[0]": "given 'float8'; allowed: float32, float64",
+        "targets[0]": "given 'relatif:1e-3'",
+        "metrics[0]": "unknown metric 'ff'",
+        "sedes": "nearest: seeds",
+        "budget.step": "nearest: steps",
+        "limits.memory": "given '4 gigs'",
+        "problem[0].use": "unknown problem 'quadratik'; nearest: quadratic",
+        "problem[1].use": "unknown option 'm'; options: n",
+        "problem[1].group": "nearest: groups",
+    }
+    for key, message in expected.items():
+        assert message in told[key]
+    at_optimizer = [str(item) for item in caught.value.mistakes if item.key == "optimizer[0].use"]
+    assert any("nearest: average" in line for line in at_optimizer)
+    assert any("lowest allowed: 1" in line for line in at_optimizer)
+    assert len(str(caught.value).splitlines()) == len(caught.value.mistakes) + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("budget.steps = 10", "", "budget: nothing ends a trial"),
+        ('title = "Mine"', "", "title: missing"),
+        ('"lbfgs"', '"lbfgs"\ngroups = ["typo"]', r"optimizer\[0\]\.groups: .*groups of problems: main"),
+        ('"lbfgs"', '"lbfgs(history=3)"\ngrid.history = [5]', r"optimizer\[0\]\.grid\.history: .*in `use` as well"),
+        ('"lbfgs"', '"lbfgs"\ngrid.history = 5', r"optimizer\[0\]\.grid\.history: given 5; allowed: list"),
+        ('"lbfgs"', '"lbfgs("', r"optimizer\[0\]\.use: expected balanced brackets"),
+        ('"quadratic"', '"quadratic + average"', r"problem\[0\]\.use: .*takes no '\+'"),
+        ("budget.steps = 10", "budget.steps = 1.5", "budget.steps: given 1.5"),
+        ("budget.steps = 10", "budget.steps = true", "budget.steps: given True"),
+        ("budget.steps = 10", "budget.steps = ", "not a TOML file"),
+    ],
+)
+def test_one_mistake_is_one_line(catalogue: Catalogue, write: Write, old: str, new: str, message: str) -> None:
+    with pytest.raises(SuiteError, match=message) as caught:
+        load_suite(write(MINIMAL.replace(old, new)), catalogue)
+    assert len(str(caught.value).splitlines()) == len(caught.value.mistakes) + (len(caught.value.mistakes) > 1)
+
+
+def test_a_suite_is_found_by_its_file(catalogue: Catalogue, write: Write, tmp_path: Path) -> None:
+    assert find_suite(str(write(MINIMAL)), catalogue).name == "mine"
+    with pytest.raises(UserError, match="cannot read the suite file"):
+        find_suite(tmp_path / "absent.toml", catalogue)
+    with pytest.raises(UserError, match=r"unknown suite 'absent'.*`optbench list suites`"):
+        find_suite("absent", catalogue)
