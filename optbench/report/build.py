@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from optbench.analysis import log_grid
 from optbench.records import (
+    DEFAULT_TARGETS,
     Budget,
     Cell,
     Component,
@@ -71,7 +72,7 @@ def build_report(
     `problem_info` map qualified names to what their plugins say (family, kind, summary, cite, state_memory and, to
     leave them out of labels, `defaults` of the options). `created` is the date to print.
     """
-    targets = _relative_targets(suite.targets)
+    targets = _relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS)
     optimizers = _optimizers(suite, records, optimizer_info)
     cases = _cases(suite, records, problem_info)
     by_cell: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)

@@ -1,0 +1,96 @@
+"""The page's data: each file is `OB.put("key", JSON);`, which loads from file:// where fetch() does not."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from optbench.records import FAILED, ReportCurve, ReportModel
+
+SCHEMA = 1
+STATUSES = ("target", "ok", "budget", "timeout", "diverged", "oom", "killed", "crashed", "error", "skipped")
+
+
+def data_files(model: ReportModel, target: float) -> Iterator[tuple[str, str]]:
+    """Yield (file name, text): the suite, its cells, and one file of curves a problem, loaded when it is looked at."""
+    yield "suite.js", _put("suite", _suite(model, target))
+    yield "cells.js", _put("cells", _cells(model))
+    for index, problem in enumerate(model.problems):
+        curves = [curve for curve in model.curves if curve.problem == problem.id]
+        yield f"curves-{problem.id}.js", _put(f"curves/{problem.id}", _curves(model, curves, index))
+
+
+def _put(key: str, value: Any) -> str:
+    return f"OB.put({json.dumps(key)}, {json.dumps(value, separators=(',', ':'), allow_nan=False)});\n"
+
+
+def _suite(model: ReportModel, target: float) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": model.name,
+        "title": model.title,
+        "seeds": model.seeds,
+        "targets": list(model.targets),
+        "target": model.targets.index(target) if model.targets else 0,
+        "measures": list(model.measures),
+        "statuses": list(STATUSES),
+        "failed": list(FAILED),
+        "kinds": list(dict.fromkeys(problem.kind for problem in model.problems)),
+        "devices": list(dict.fromkeys(problem.device for problem in model.problems)),
+        "optimizers": [
+            {key: getattr(item, key) for key in ("id", "label", "family", "gradients", "expression", "state_memory")}
+            for item in model.optimizers
+        ],
+        "problems": [
+            {
+                key: getattr(item, key)
+                for key in ("id", "label", "kind", "device", "size", "reference", "deterministic", "summary")
+            }
+            for item in model.problems
+        ],
+    }
+
+
+def _cells(model: ReportModel) -> dict[str, Any]:
+    """Return columns, a row a cell; `o` and `p` are positions in the suite's lists."""
+    optimizer = {item.id: index for index, item in enumerate(model.optimizers)}
+    problem = {item.id: index for index, item in enumerate(model.problems)}
+    plain = ("seeds", "gap", "value", "evaluations", "seconds", "state_bytes", "peak_live_bytes", "peak_process_bytes")
+    return {
+        "o": [optimizer[cell.optimizer] for cell in model.cells],
+        "p": [problem[cell.problem] for cell in model.cells],
+        **{key: [getattr(cell, key) for cell in model.cells] for key in plain},
+        "hits": [list(cell.hits) for cell in model.cells],
+        "costs": {measure: [cell.costs[measure] for cell in model.cells] for measure in model.measures},
+        "statuses": [[cell.statuses.get(status, 0) for status in STATUSES] for cell in model.cells],
+        "metrics": [[[_short(name), value] for name, value in cell.metrics.items()] for cell in model.cells],
+    }
+
+
+def _curves(model: ReportModel, curves: Sequence[ReportCurve], problem: int) -> dict[str, Any]:
+    """Return the curves of one problem; gaps are 100·log10, rounded."""
+    optimizer = {item.id: index for index, item in enumerate(model.optimizers)}
+    return {
+        "p": problem,
+        "curves": [
+            {
+                "o": optimizer[curve.optimizer],
+                "x": {measure: list(curve.costs[measure]) for measure in model.measures},
+                "y": [_centilog(gap) for gap in curve.median],
+                "low": [_centilog(gap) for gap in curve.low],
+                "high": [_centilog(gap) for gap in curve.high],
+                "ends": [[*end[:-1], _centilog(end[-1])] for end in curve.ends],
+            }
+            for curve in curves
+        ],
+    }
+
+
+def _short(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _centilog(gap: float | None) -> int | None:
+    return None if gap is None or gap <= 0 else round(100 * math.log10(gap))

@@ -1,0 +1,153 @@
+"""The static figures: SVG for papers and for readers without JavaScript. The only module here that needs seaborn."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optbench.analysis import cost_ratios, data_profile, performance_profile
+from optbench.records import ReportCurve, ReportModel, ReportProblem
+from optbench_reporters.palette import GREY, Slot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+SIZE = (6.4, 3.9)  # inches
+LARGEST_FACTOR = 1e3
+MEASURE = "evaluations"
+STYLE = {"svg.fonttype": "none", "svg.hashsalt": "optbench", "axes.titlesize": 10, "legend.fontsize": 7.5}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one optimizer is drawn."""
+
+    label: str
+    slot: Slot
+
+    def style(self) -> dict[str, Any]:
+        """Return matplotlib's keywords for a line."""
+        width = 0.8 if self.slot is GREY else 1.6
+        pattern = tuple(part / width / 1.3 for part in self.slot.dash)
+        return {"color": self.slot.light, "linewidth": width, "linestyle": (0, pattern) if pattern else "-"}
+
+
+def figure_files(model: ReportModel, target: float, slots: Sequence[Slot]) -> Iterator[tuple[str, bytes]]:
+    """Yield (file name, SVG) of the profiles at `target` and of the convergence on each problem, over evaluations."""
+    looks = [Look(_plain(item.label), slot) for item, slot in zip(model.optimizers, slots, strict=True)]
+    costs = _costs(model, target)
+    with _theme():
+        if np.isfinite(costs).any():
+            yield "profile.svg", _performance(costs, looks, target)
+            yield "dataprofile.svg", _data(costs, looks, target)
+        for problem in model.problems:
+            curves = [curve for curve in model.curves if curve.problem == problem.id]
+            if curves:
+                by_id = {item.id: look for item, look in zip(model.optimizers, looks, strict=True)}
+                yield f"conv-{problem.id}.svg", _convergence(problem, [(by_id[c.optimizer], c) for c in curves], target)
+
+
+@contextmanager
+def _theme() -> Iterator[None]:
+    """Set seaborn's style for the figures inside, and leave matplotlib's settings as they were."""
+    import matplotlib as mpl
+    import seaborn as sns
+
+    with mpl.rc_context(), sns.axes_style("ticks", {"axes.grid": True, "grid.color": "#e1e5ea"}):
+        sns.set_context("paper")
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def _costs(model: ReportModel, target: float) -> NDArray[np.float64]:
+    """Return the median costs, shape (optimizers, problems): inf unsolved, nan not run."""
+    rows = {item.id: index for index, item in enumerate(model.optimizers)}
+    columns = {item.id: index for index, item in enumerate(model.problems)}
+    costs = np.full((len(rows), len(columns)), np.nan)
+    for cell in model.cells:
+        if cell.seeds:
+            median = cell.costs[MEASURE][model.targets.index(target)][1]
+            costs[rows[cell.optimizer], columns[cell.problem]] = np.inf if median is None else median
+    return costs
+
+
+def _performance(costs: NDArray[np.float64], looks: Sequence[Look], target: float) -> bytes:
+    ratios = cost_ratios(costs)
+    last = min(LARGEST_FACTOR, max(10.0, float(ratios[np.isfinite(ratios)].max())))
+    factors = np.geomspace(1, last, 400)
+    axis = "cost in evaluations, relative to the best on each problem"
+    return _shares((factors, performance_profile(costs, factors)), looks, axis, _title("Performance profile", target))
+
+
+def _data(costs: NDArray[np.float64], looks: Sequence[Look], target: float) -> bytes:
+    solved = costs[np.isfinite(costs)]
+    budgets = np.geomspace(max(solved.min() / 1.2, 0.5), solved.max() * 1.2, 400)
+    return _shares((budgets, data_profile(costs, budgets)), looks, "evaluations", _title("Data profile", target))
+
+
+def _shares(
+    curves: tuple[NDArray[np.float64], NDArray[np.float64]], looks: Sequence[Look], axis: str, title: str
+) -> bytes:
+    import seaborn as sns
+
+    horizontal, shares = curves
+    axes = _axes()
+    for look, row in zip(looks, shares, strict=True):
+        sns.lineplot(x=horizontal, y=100 * row, ax=axes, estimator=None, drawstyle="steps-post", **look.style())
+    axes.set(xscale="log", xlim=(horizontal[0], horizontal[-1]), ylim=(-1, 101), ylabel="problems solved, %")
+    axes.set(xlabel=axis, title=title)
+    return _svg(axes, looks)
+
+
+def _convergence(problem: ReportProblem, curves: Sequence[tuple[Look, ReportCurve]], target: float) -> bytes:
+    import seaborn as sns
+
+    axes = _axes()
+    for look, curve in curves:
+        across, median, low, high = (
+            np.array([np.nan if value is None else value for value in column])
+            for column in (curve.costs[MEASURE], curve.median, curve.low, curve.high)
+        )
+        axes.fill_between(across, low, high, color=look.slot.light, alpha=0.1, linewidth=0)
+        sns.lineplot(x=across, y=median, ax=axes, estimator=None, **look.style())
+        ends = [(end[0], end[-1]) for end in curve.ends if None not in end]
+        if ends:
+            axes.plot(*zip(*ends, strict=True), linestyle="none", marker="x", color=look.slot.light)
+    axes.axhline(target, color="#5b6572", linestyle=":", linewidth=1)
+    axes.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="relative gap (f - f*) / (f0 - f*)")
+    axes.set(title=_plain(problem.label) + (f", n = {problem.size}" if problem.size else ""))
+    return _svg(axes, [look for look, _ in curves])
+
+
+def _axes() -> Axes:
+    """Return the axes of a figure of its own, so that pyplot's global state is left alone."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=SIZE, layout="constrained").add_subplot()
+
+
+def _svg(axes: Axes, looks: Sequence[Look]) -> bytes:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], **look.style()) for look in looks]
+    names = [look.label for look in looks]
+    axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, handlelength=3.2)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure, buffer = axes.figure, io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "optbench"})  # type: ignore[union-attr]
+    return buffer.getvalue()
+
+
+def _title(name: str, target: float) -> str:
+    return f"{name} at a relative gap of {target:.0e}"
+
+
+def _plain(text: str) -> str:
+    """Keep matplotlib from reading dollar signs as formulas."""
+    return text.replace("$", r"\$")

@@ -1,0 +1,94 @@
+/* charts.js: SVG line charts with bands, direct labels and an ordered key. Colours come from CSS classes, so themes,
+ * highlighting and print need no redraw.
+ *
+ * OB.lineChart(host, {label, x, y, series, guides, key, height}) draws into `host`; call it again to update.
+ *   x, y     {label, log, domain: [low, high], format}
+ *   series   [{o, name, x, y, low?, high?, ends?, step?}]   o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses
+ *   guides   [{x, y}]                                        grey reference lines
+ *   key      {title, rows: [{o, name, text}]}                ordered key instead of labels at the line ends
+ */
+"use strict";
+(() => {
+  const esc = OB.esc, px = (v) => v.toFixed(1), LABEL_GAP = 14, KEY_ROW = 21;
+  const brief = (name, length) => (name.length > length ? name.slice(0, length - 1) + "…" : name);
+
+  function path(xs, ys, sx, sy, step) {
+    let d = "", pen = false;
+    xs.forEach((x, i) => {
+      if (x == null || ys[i] == null) { pen = false; return; }
+      const X = px(sx(x)), Y = px(sy(ys[i]));
+      d += !pen ? `M${X} ${Y}` : step ? `H${X}V${Y}` : `L${X} ${Y}`;
+      pen = true;
+    });
+    return d;
+  }
+
+  function area(s, sx, sy) {
+    const rows = s.x.map((x, i) => [x, s.low[i], s.high[i]]).filter((row) => row.every((v) => v != null));
+    const up = rows.map(([x, , high]) => `${px(sx(x))} ${px(sy(high))}`), down = rows.map(([x, low]) => `${px(sx(x))} ${px(sy(low))}`);
+    return rows.length > 1 ? `M${[...up, ...down.reverse()].join("L")}Z` : "";
+  }
+
+  /* Keep the order of the labels, at least LABEL_GAP apart, inside [top, bottom]. */
+  function spread(items, top, bottom) {
+    items.sort((a, b) => a.y - b.y);
+    items.forEach((t, i) => { t.at = Math.max(t.y, i ? items[i - 1].at + LABEL_GAP : top); });
+    for (let i = items.length - 1; i >= 0; i--) {
+      items[i].at = Math.min(items[i].at, i < items.length - 1 ? items[i + 1].at - LABEL_GAP : bottom);
+    }
+    return items;
+  }
+
+  function axes({ spec, sx, sy, m, W, H }) {
+    const rows = sy.ticks().map((t) => `<path d="M${m.l} ${px(sy(t))}H${W - m.r}"/><text x="${m.l - 8}" y="${px(sy(t) + 4)}" text-anchor="end">${sy.format(t)}</text>`);
+    const columns = sx.ticks().map((t) => `<path d="M${px(sx(t))} ${m.t}V${H - m.b}"/><text x="${px(sx(t))}" y="${H - m.b + 18}" text-anchor="middle">${sx.format(t)}</text>`);
+    return `<g class="grid">${rows.join("")}${columns.join("")}<path class="axis" d="M${m.l} ${H - m.b}H${W - m.r}"/></g>` +
+      `<text class="axis-label" x="${(m.l + W - m.r) / 2}" y="${H - 6}" text-anchor="middle">${esc(spec.x.label)}</text>` +
+      `<text class="axis-label" transform="translate(14 ${(H - m.b + m.t) / 2}) rotate(-90)" text-anchor="middle">${esc(spec.y.label)}</text>`;
+  }
+
+  function curves({ spec, sx, sy, m, W, H }, id) {
+    const guides = (spec.guides || []).map((g) => `<path class="guide" d="${path(g.x, g.y, sx, sy)}"/>`);
+    const bands = spec.series.map((s) => (s.low ? `<path class="band ser o${s.o}" d="${area(s, sx, sy)}"/>` : ""));
+    const lines = spec.series.map((s) => `<path class="line ser o${s.o}" d="${path(s.x, s.y, sx, sy, s.step)}"/>`);
+    const crosses = spec.series.flatMap((s) => (s.ends || []).map(([x, y]) =>
+      `<path class="end ser o${s.o}" d="M${px(sx(x) - 4)} ${px(Math.min(H - m.b, sy(y)) - 4)}l8 8m0 -8l-8 8"/>`));
+    return `<defs><clipPath id="${id}"><rect x="${m.l}" y="${m.t}" width="${W - m.l - m.r}" height="${H - m.t - m.b}"/></clipPath></defs>` +
+      `<g clip-path="url(#${id})">${guides.join("")}${bands.join("")}${lines.join("")}${crosses.join("")}</g>`;
+  }
+
+  function key({ spec, m, W }) {
+    const rows = spec.key.rows.map((row, i) => {
+      const y = m.t + 32 + i * KEY_ROW;
+      return `<path class="line ser o${row.o}" d="M${W - m.r + 18} ${y - 4}h24"/><text class="ser o${row.o}" x="${W - m.r + 50}" y="${y}">${esc(brief(row.name, 17))}<title>${esc(row.name)}</title></text><text class="ser o${row.o}" x="${W}" y="${y}" text-anchor="end">${esc(row.text)}</text>`;
+    });
+    return `<text class="hint" x="${W}" y="${m.t + 8}" text-anchor="end">${esc(spec.key.title)}</text>${rows.join("")}`;
+  }
+
+  function endLabels({ spec, sx, sy, m, W, H }) {
+    const ends = spec.series.map((s) => {
+      let i = s.y.length - 1;
+      while (i > 0 && (s.y[i] == null || s.x[i] > spec.x.domain[1])) i--;
+      return { s, x: sx(s.x[i]), y: Math.min(H - m.b, Math.max(m.t, sy(s.y[i]))) };
+    });
+    return spread(ends, m.t + 4, H - m.b - 2).map((t) =>
+      `<path class="leader ser o${t.s.o}" d="M${px(t.x)} ${px(t.y)}L${W - m.r + 4} ${px(t.at)}"/><text class="end-label ser o${t.s.o}" x="${W - m.r + 8}" y="${px(t.at + 4)}">${esc(brief(t.s.name, 19))}<title>${esc(t.s.name)}</title></text>`).join("");
+  }
+
+  OB.lineChart = function (host, spec) {
+    const W = Math.max(260, host.clientWidth), narrow = W < (spec.key ? 600 : 430);
+    const room = narrow ? 14 : spec.key ? 232 : 132;
+    const H = Math.max(spec.height || 360, spec.key && !narrow ? 66 + spec.key.rows.length * KEY_ROW : 0);
+    const m = { t: 12, r: room, b: 46, l: 62 };
+    const frame = { spec, m, W, H, sx: OB.scale(spec.x, m.l, W - m.r), sy: OB.scale(spec.y, H - m.b, m.t) };
+    const label = `${spec.label}. Arrow keys read values; plus, minus and zero zoom.`;
+    const names = narrow ? "" : spec.key ? key(frame) : endLabels(frame);
+    host.innerHTML = `<svg class="${spec.series.length > 6 ? "many" : ""}" viewBox="0 0 ${W} ${H}" width="${W}" height="${H}" tabindex="0" role="group" aria-roledescription="chart" aria-label="${esc(label)}">` +
+      axes(frame) + curves(frame, `clip-${host.id}`) + names +
+      `<g class="cursor" hidden><path/><circle r="4.5"/></g><rect class="brush" y="${m.t}" height="${H - m.t - m.b}" hidden/></svg><div class="tip" hidden></div>`;
+    host.classList.add("chart");
+    host.spec = spec;
+    host.redraw = () => OB.lineChart(host, spec);
+    OB.interact(host, frame);
+  };
+})();

@@ -1,0 +1,80 @@
+"""What the page's template shows before any script runs: the table, the failures, the method."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from optbench.records import Environment, ReportModel, Score
+
+SECTIONS = ("Overview", "Profiles", "Convergence", "Outcomes", "Method")
+MISSING = "–"
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
+    """Return the template's variables; all text in them is escaped by the template."""
+    names = {item.id: item.label for item in model.optimizers}
+    problems = {item.id: item.label for item in model.problems}
+    rows = [_row(model, score, names) for score in model.scores_at("evaluations", target)]
+    failures = [
+        {"optimizer": names[item.optimizer], "problem": problems[item.problem], "failure": item}
+        for item in model.failures
+    ]
+    return {
+        "model": model,
+        "target": power(target),
+        "rows": rows,
+        "failures": failures,
+        "sections": SECTIONS,
+        "machine": machine(model.environment),
+        "environment": environment_rows(model.environment),
+        "curved": {curve.problem for curve in model.curves},
+        "solved": any(score.hits for score in model.scores),
+    }
+
+
+def power(target: float) -> str:
+    """Return a power of ten as text, such as 10⁻⁵; another number as it is."""
+    mantissa, exponent = f"{target:e}".split("e")
+    return "10" + str(int(exponent)).translate(SUPERSCRIPTS) if float(mantissa) == 1 else f"{target:g}"
+
+
+def machine(environment: Environment) -> str:
+    """Return the machine in a few words."""
+    return f"{environment.cpu}, {environment.cores} cores, {environment.memory / 2**30:.0f} GiB"
+
+
+def environment_rows(environment: Environment) -> list[tuple[str, str]]:
+    """Return what was measured on, name by value."""
+    rows: Mapping[str, Any] = {
+        "Machine": environment.machine,
+        "Processor": machine(environment),
+        "System": f"{environment.system}, {environment.architecture}",
+        "Python": environment.python,
+        "Libraries": ", ".join(f"{name} {version}" for name, version in sorted(environment.libraries.items())),
+        "Commit": environment.commit,
+        "Governor": environment.governor,
+        "Load at the start": None if environment.load is None else f"{environment.load:.2g}",
+        "Cores used": ", ".join(map(str, environment.affinity)),
+        "Threads": ", ".join(f"{name}={value}" for name, value in environment.variables.items()),
+    }
+    return [(name, str(value)) for name, value in rows.items() if value]
+
+
+def _row(model: ReportModel, score: Score, names: Mapping[str, str]) -> dict[str, Any]:
+    statuses: Counter[str] = Counter()
+    for cell in model.cells:
+        if cell.optimizer == score.optimizer:
+            statuses.update(cell.statuses)
+    return {
+        "index": list(names).index(score.optimizer),
+        "name": names[score.optimizer],
+        "solved": f"{100 * score.hits / score.trials:.0f} %" if score.trials else MISSING,
+        "interval": f"{100 * score.low:.0f}–{100 * score.high:.0f}",
+        "slowdown": "> ½ unsolved" if score.slowdown is None else f"{score.slowdown:.3g}×",
+        "wins": score.wins,
+        "cost": MISSING if score.cost is None else f"{score.cost:,.0f}",
+        "statuses": ", ".join(f"{count} {status}" for status, count in statuses.items()),
+    }
