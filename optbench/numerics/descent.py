@@ -171,6 +171,7 @@ class Descent(Generic[Memory]):
         """Forget, so that the next step tries the negative gradient; finish where this one did."""
         if state.steepest:
             state.finished = state.progress.verdict
+        state.progress.fails()
         self.directions.forget(state.memory)
         state.steepest, state.last_step = True, 0.0
         return state

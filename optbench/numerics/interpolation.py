@@ -13,6 +13,8 @@ def cubic_minimum(a: Trial, b: Trial) -> float:
     Nocedal & Wright, Numerical Optimization (2006), equation 3.59.
     """
     width = b.step - a.step
+    if not width:
+        return math.nan
     bend = a.slope + b.slope - 3 * (b.value - a.value) / width
     radicand = bend * bend - a.slope * b.slope
     if not radicand >= 0:
@@ -31,8 +33,8 @@ def secant_minimum(a: Trial, b: Trial) -> float:
 def quadratic_minimum(a: Trial, b: Trial) -> float:
     """Return the minimiser of the parabola through a's value and slope and b's value; NaN where it has none."""
     width = b.step - a.step
-    curvature = (b.value - a.value - a.slope * width) / width**2
-    return a.step - a.slope / (2 * curvature) if curvature > 0 else math.nan
+    above = b.value - a.value - a.slope * width  # how far b lies above the tangent at a
+    return a.step - 0.5 * a.slope * width * (width / above) if above > 0 else math.nan
 
 
 def clipped(step: float, low: float, high: float, otherwise: float) -> float:

@@ -8,7 +8,8 @@ from typing import Literal
 
 Finished = Literal["converged", "stalled", "unbounded"]
 
-_PATIENCE = 10  # steps in a row that lower neither f nor the gradient
+_PATIENCE = 20  # steps in a row that lower neither f nor the gradient
+_FAILURE = 5  # of them, for a step on which nothing was found
 
 
 @dataclass
@@ -36,7 +37,11 @@ class Progress:
         self.lowest, self.smallest_gradient = min(self.lowest, value), min(self.smallest_gradient, gradient)
         return gradient <= self.eps * min(1.0, self.first_gradient) or self.idle >= _PATIENCE
 
+    def fails(self) -> None:
+        """Note that no step was found."""
+        self.idle += _FAILURE
+
     @property
     def verdict(self) -> Finished:
         """Say what it means to end here: converged where the gradient has fallen to its rounding."""
-        return "converged" if self.smallest_gradient <= math.sqrt(self.eps) * self.largest_gradient else "stalled"
+        return "converged" if self.smallest_gradient <= self.eps**0.75 * self.largest_gradient else "stalled"

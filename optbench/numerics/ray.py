@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ class Ray:
 
     def __call__(self, step: float) -> tuple[float, float]:
         """Return the value and the slope at `step`; one synchronisation."""
+        if step > torch.finfo(self.direction.dtype).max:
+            return math.inf, math.inf
         self._keep_best()
         target = self._free if self._best is None or self._best.point is not self._free else self._other
         torch.add(self.start.point, self.direction, alpha=step, out=target)

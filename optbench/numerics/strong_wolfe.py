@@ -63,6 +63,8 @@ class _Search:
         while self._more() and not _is_narrow(low, high):
             width = abs(high.step - low.step)
             trial = self._evaluate(self._inside(low, high, bisect=bisect))
+            if _are_equal(trial, low) or _are_equal(trial, high):
+                break
             if self._is_beyond(trial, low):
                 high = trial
             elif self._is_flat(trial):
@@ -108,6 +110,11 @@ def _longer(previous: Trial, trial: Trial) -> float:
     if not guess > trial.step:  # the cubic has no minimum ahead
         return longest
     return clipped(guess, 2 * trial.step - previous.step, longest, otherwise=longest)
+
+
+def _are_equal(a: Trial, b: Trial) -> bool:
+    """Tell whether two steps lead to the same point: the floats between them are exhausted."""
+    return a.value == b.value and a.slope == b.slope and math.isfinite(a.value)
 
 
 def _is_narrow(low: Trial, high: Trial) -> bool:

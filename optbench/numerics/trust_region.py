@@ -70,7 +70,7 @@ class Region:
                     return completed
             else:
                 low = damping
-            damping += (length / whitened) ** 2 * (length - radius) / radius
+            damping += _newton_change(length, whitened, radius)
             if not low < damping < high:
                 damping = _between(low, high)
         return self._scaled(radius)
@@ -121,6 +121,14 @@ class Region:
     def _model_step(self, step: Tensor, length: float, damping: float, *, on_boundary: bool) -> ModelStep:
         linear, quadratic = read(torch.dot(self.gradient, step), torch.dot(step, self.hessian @ step))
         return ModelStep(step, length, -(linear + 0.5 * quadratic), damping, on_boundary)
+
+
+def _newton_change(length: float, whitened: float, radius: float) -> float:
+    """Return Newton's correction to the damping for 1/length = 1/radius; NaN where it is beyond floats."""
+    if not (whitened > 0 and radius > 0):
+        return math.nan
+    ratio = length / whitened
+    return ratio * ratio * ((length - radius) / radius)
 
 
 def _between(low: float, high: float) -> float:
