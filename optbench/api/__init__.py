@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from optbench.api.data import DataSet, dataset, reference_value
 from optbench.api.errors import Refused, StopTrial, UndeclaredEvaluation, UserError
 from optbench.api.hooks import API_VERSION, PROJECT, Hooks, hookimpl, hookspec
 from optbench.api.optimizers import Minimizer, Optimizer, Oracle, State
@@ -23,12 +24,14 @@ from optbench.api.problems import Block, FunctionProblem, Layout, LearningProble
 from optbench.api.recipes import MetaAlgorithm, Planner, Readout, Recipe, Stage
 
 if TYPE_CHECKING:
+    from optbench.api.learning import SupervisedProblem
     from optbench.api.torch_optim import TorchOptimizer
 
 __all__ = [
     "API_VERSION",
     "PROJECT",
     "Block",
+    "DataSet",
     "Evaluation",
     "Feature",
     "FunctionProblem",
@@ -59,16 +62,23 @@ __all__ = [
     "StopTrial",
     "Streams",
     "SuitePlugin",
+    "SupervisedProblem",
     "TorchOptimizer",
     "UndeclaredEvaluation",
     "UserError",
+    "dataset",
     "hookimpl",
     "hookspec",
+    "reference_value",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import what needs torch only when it is asked for."""
+    if name == "SupervisedProblem":
+        from optbench.api.learning import SupervisedProblem
+
+        return SupervisedProblem
     if name == "TorchOptimizer":
         from optbench.api.torch_optim import TorchOptimizer
 

@@ -1,0 +1,72 @@
+"""What is measured on snapshots of the point, after the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from optbench.api import Point, Problem, Refused
+
+Metric = Callable[[Problem, Point], float]
+
+
+def full_objective() -> Metric:
+    """Return the metric f: the objective over all examples."""
+    return lambda problem, point: float(problem.value(point.parameters))
+
+
+def gradient_norm() -> Metric:
+    """Return the metric |∇f|∞ over all examples."""
+    return lambda problem, point: float(_gradient(problem, point.parameters).abs().max())
+
+
+def train_loss() -> Metric:
+    """Return the mean loss on the training examples, without penalty."""
+    return _of_split("train", "loss")
+
+
+def train_accuracy() -> Metric:
+    """Return the share of training examples that are classified right."""
+    return _of_split("train", "accuracy")
+
+
+def test_loss() -> Metric:
+    """Return the mean loss on the test examples, without penalty."""
+    return _of_split("test", "loss")
+
+
+def test_accuracy() -> Metric:
+    """Return the share of test examples that are classified right."""
+    return _of_split("test", "accuracy")
+
+
+def _of_split(split: str, quantity: str) -> Metric:
+    def measure(problem: Any, point: Point) -> float:
+        if not hasattr(problem, "evaluate"):
+            message = f"{split}-{quantity} wants a problem with data"
+            raise Refused(message)
+        measured: dict[str, float] = problem.evaluate(point, split)
+        if quantity not in measured:
+            message = f"{split}-{quantity} wants targets that are classes"
+            raise Refused(message)
+        return measured[quantity]
+
+    return measure
+
+
+def _gradient(problem: Any, x: torch.Tensor) -> torch.Tensor:
+    if hasattr(problem, "value_and_gradient"):
+        gradient: torch.Tensor = problem.value_and_gradient(x)[1]
+        return gradient
+    if hasattr(problem, "gradient"):
+        gradient = problem.gradient(x)
+        return gradient
+    leaf = x.detach().requires_grad_()
+    with torch.enable_grad():
+        value = problem.value(leaf)
+    if not value.requires_grad:
+        message = "gradient-norm wants a problem that gives a gradient"
+        raise Refused(message)
+    return torch.autograd.grad(value, leaf)[0]
