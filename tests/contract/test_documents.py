@@ -1,0 +1,104 @@
+"""What the documents promise exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from optbench.api import Hooks
+from optbench.cli import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
+HOOKS = sorted(name for name in vars(Hooks) if name.startswith("optbench_"))
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Return the fenced blocks of `text` in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str, program: str) -> list[list[str]]:
+    """Return the arguments of each use of `program` in the shell blocks of `text`."""
+    lines = [shlex.split(line, comments=True) for block in blocks(text, "sh") for line in block.splitlines()]
+    return [line[1:] for line in lines if line and line[0] == program]
+
+
+def optbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("optbench")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_make_targets_in_documents_exist(document):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = {arguments[0] for arguments in commands((ROOT / document).read_text(), "make")}
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_between_documents_lead_somewhere(document):
+    text = (ROOT / document).read_text()
+    targets = {link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
+    assert [link for link in sorted(targets) if link and not ((ROOT / document).parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_in_documents_exist(document):
+    used = {arguments[0] for arguments in commands((ROOT / document).read_text(), "optbench") if arguments}
+    assert used <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself(command):
+    done = optbench(command, "--help", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_each_hook_is_documented_for_plugin_authors(hook):
+    assert hook in (ROOT / "docs" / "plugins.md").read_text()
+
+
+def test_the_readme_fits_one_screen_with_a_plugin_of_fifteen_lines():
+    (plugin,) = blocks(README, "python")
+    assert len(plugin.splitlines()) <= 15
+    assert len(re.sub(r"<!-- table -->.*<!-- /table -->", "", README, flags=re.DOTALL).splitlines()) <= 80
+
+
+def test_the_readmes_plugin_runs_with_the_readmes_command(tmp_path):
+    (plugin,) = blocks(README, "python")
+    (arguments,) = [arguments for arguments in commands(README, "optbench") if "--plugin" in arguments]
+    (tmp_path / arguments[-1]).write_text(plugin)
+    done = optbench(*arguments, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert row["optimizer"].endswith("/sign-descent")
+    assert row["options"] == {"lr": 0.001}
+    assert row["f_best"] < row["f0"]
+
+
+def readme_names() -> list[str]:
+    """Return the optimizers and problems of the README's trials, without options; the example plugin's is its own."""
+    trials = [arguments[1:3] for arguments in commands(README, "optbench") if arguments[0] == "run"]
+    trials += [shlex.split(code)[2:4] for code in re.findall(r"`(optbench run [^`]+)`", README)]
+    return sorted({name.partition("(")[0] for trial in trials for name in trial} - {"sign-descent"})
+
+
+@pytest.mark.parametrize("name", readme_names())
+def test_names_in_the_readme_stand_for_something(name, tmp_path):
+    done = optbench("show", name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_changelog_has_a_section_for_what_is_not_released():
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
