@@ -1,0 +1,61 @@
+"""A plugin file with one record of each kind; installed plugins are left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SOURCE = """
+from pathlib import Path
+from optbench.api import *
+
+HERE = Path(__file__).parent
+PARTS = {"wolfe": Part(factory=dict, summary="Bracketing.", options={"c2": Option(default=0.9, doc="slope")})}
+
+@hookimpl
+def optbench_optimizers():
+    yield OptimizerPlugin(
+        name="method", factory=f"{__name__}:Method", summary="A method [of ours].", cite="Somebody (1999)",
+        evaluations=frozenset({"value", "gradient"}), state_memory="O(m n)",
+        options={
+            "history": Option(default=10, doc="pairs kept", low=1, search="log"),
+            "beta": Option(default="fr", doc="formula", choices=("fr", "pr")),
+            "search": Option(default="wolfe", doc="line search", components=f"{__name__}:PARTS"),
+        },
+    )
+    yield OptimizerPlugin(name="same", factory=f"{__name__}:Method", summary="One of two.")
+
+@hookimpl
+def optbench_problems():
+    yield ProblemPlugin(name="valley", factory=f"{__name__}:Valley", summary="A valley.")
+    yield ProblemPlugin(name="same", factory=f"{__name__}:Valley", summary="One of two.")
+
+@hookimpl
+def optbench_metrics():
+    yield MetricPlugin(name="f", factory=f"{__name__}:f", summary="The objective.")
+
+@hookimpl
+def optbench_suites():
+    yield SuitePlugin(name="small", path=HERE / "small.toml", summary="Small.")
+"""
+SUITE = """
+title = "Small"
+budget.steps = 5
+metrics = ["f"]
+[[problem]]
+use = "valley"
+[[optimizer]]
+use = "method"
+grid.history = [5, 10]
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the arguments that load the plugin file alone."""
+    monkeypatch.setenv("OPTBENCH_PLUGINS", "")
+    (tmp_path / "small.toml").write_text(SUITE, encoding="utf-8")
+    path = tmp_path / "ours.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return ["--plugin", str(path)]

@@ -1,0 +1,137 @@
+"""`list`, `show` and `plugins` tell what can be named, as tables and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optbench.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def parsed(capsys: Capture, *arguments: str) -> Any:
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_list_prints_each_record_with_its_plugin(plugin: list[str], capsys: Capture) -> None:
+    assert main(["list", "optimizers", *plugin]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("method")]
+    for text in ("gradient, value", "O(m n)", "history=10", 'search="wolfe"', "A method [of ours].", "ours"):
+        assert text in row
+
+
+def test_list_as_json_has_every_field_of_a_record(plugin: list[str], capsys: Capture) -> None:
+    method = parsed(capsys, "list", "optimizers", *plugin)[0]
+    assert (method["name"], method["qualified"], method["plugin"]) == ("method", "ours/method", "ours")
+    assert (method["summary"], method["cite"]) == ("A method [of ours].", "Somebody (1999)")
+    assert method["evaluations"] == ["gradient", "value"]
+    assert (method["needs"], method["gives"]) == ([], ["step-hook"])
+    assert (method["state_memory"], method["peak_memory"], method["step_time"]) == ("O(m n)", "O(n)", "O(n)")
+    history = method["options"]["history"]
+    assert (history["type"], history["default"], history["low"], history["high"]) == ("int", 10, 1, None)
+    assert (history["doc"], history["search"], history["choices"]) == ("pairs kept", "log", [])
+    assert method["options"]["beta"]["choices"] == ["fr", "pr"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("problems", ["same", "valley"]),
+        ("metrics", ["f"]),
+        ("suites", ["small"]),
+        ("reporters", []),
+        ("meta-algorithms", []),
+    ],
+)
+def test_list_knows_every_kind(plugin: list[str], capsys: Capture, kind: str, names: list[str]) -> None:
+    assert [item["name"] for item in parsed(capsys, "list", kind, *plugin)] == names
+
+
+def test_show_tells_options_orders_citation_parts_and_suites(plugin: list[str], capsys: Capture) -> None:
+    assert main(["show", "method", *plugin]) == 0
+    shown = capsys.readouterr().out
+    for text in (
+        "A method [of ours].",
+        "O(m n)",
+        "Somebody (1999)",
+        "pairs kept",
+        "≥ 1",
+        "fr, pr",
+        "Bracketing.",
+        "small",
+    ):
+        assert text in shown
+
+
+def test_show_as_json_names_the_kind_the_parts_and_the_suites(plugin: list[str], capsys: Capture) -> None:
+    method = parsed(capsys, "show", "method", *plugin)
+    assert (method["type"], method["qualified"], method["suites"]) == ("optimizers", "ours/method", ["small"])
+    assert method["parts"]["search"]["wolfe"]["options"]["c2"]["default"] == 0.9
+    assert parsed(capsys, "show", "f", *plugin)["suites"] == ["small"]
+    assert parsed(capsys, "show", "valley", *plugin)["suites"] == ["small"]
+
+
+def test_show_of_a_suite_tells_what_it_would_run(plugin: list[str], capsys: Capture) -> None:
+    suite = parsed(capsys, "show", "small", *plugin)
+    assert (suite["type"], suite["trials"], suite["refused"]) == ("suites", 2, [])
+    assert suite["spec"]["title"] == "Small"
+    assert main(["show", "small", *plugin]) == 0
+    assert "ours/valley" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "kind"), [("problems/same", "problems"), ("optimizer/same", "optimizers")])
+def test_show_takes_the_kind_before_the_name(plugin: list[str], capsys: Capture, name: str, kind: str) -> None:
+    assert parsed(capsys, "show", name, *plugin)["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("same", "'same' is a name of optimizers and of problems; write optimizers/same"),
+        ("metod", "nothing is called 'metod'; nearest: method"),
+        ("problems/valey", "unknown problem 'valey'; nearest: valley"),
+    ],
+)
+def test_show_of_an_unclear_name_says_what_to_write(
+    plugin: list[str], capsys: Capture, name: str, message: str
+) -> None:
+    assert main(["show", name, *plugin]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_plugins_tells_what_each_provides(plugin: list[str], capsys: Capture) -> None:
+    (info,) = parsed(capsys, "plugins", "--strict", *plugin)["plugins"]
+    assert info["name"] == "ours"
+    assert info["counts"] == {"optimizers": 2, "problems": 2, "metrics": 1, "suites": 1}
+    assert main(["plugins", *plugin]) == 0
+    assert "2 optimizers, 2 problems, 1 metric, 1 suite" in capsys.readouterr().out
+
+
+def test_plugins_is_strict_about_what_is_broken_only_when_asked(
+    plugin: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "small.toml").unlink()
+    assert main(["plugins", *plugin]) == 0
+    assert "no file" in capsys.readouterr().out
+    assert main(["plugins", "--strict", *plugin]) == 1
+    capsys.readouterr()
+    (broken,) = parsed(capsys, "plugins", *plugin)["broken"]
+    assert (broken["plugin"], broken["where"]) == ("ours", "optbench_suites/small")
+
+
+def test_list_warns_of_what_it_found_broken(plugin: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "small.toml").unlink()
+    assert main(["list", "suites", *plugin]) == 0
+    assert "broken: ours" in capsys.readouterr().err
+
+
+def test_a_broken_plugin_file_is_the_users_mistake(plugin: list[str], tmp_path: Path, capsys: Capture) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("1 / 0", encoding="utf-8")
+    assert main(["list", "problems", *plugin, "--plugin", str(broken)]) == 2
+    assert "line 1: ZeroDivisionError" in capsys.readouterr().err
