@@ -15,6 +15,7 @@ from optbench.records.report import (
     ReportProblem,
     Score,
 )
+from optbench.records.job import Facts, Job
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
 from optbench.records.trace import EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
 from optbench.records.trial import COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
@@ -34,6 +35,8 @@ __all__ = [
     "Entry",
     "Environment",
     "ExpressionError",
+    "Facts",
+    "Job",
     "Failure",
     "Limits",
     "Pass",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from optbench.records.trial import Budget, Component, Limits
 
@@ -28,6 +29,17 @@ class Entry:
     budget: Budget | None = None  # of this problem; None: the suite's
     dtype: str | None = None  # of this problem; None: the suite's dtypes
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the entry that `asdict` described."""
+        return cls(
+            use=Component(**data["use"]),
+            meta_algorithms=tuple(Component(**item) for item in data["meta_algorithms"]),
+            groups=tuple(data["groups"]),
+            budget=None if data["budget"] is None else Budget.from_json(data["budget"]),
+            dtype=data["dtype"],
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteSpec:
@@ -51,5 +63,17 @@ class SuiteSpec:
     memory: bool = True  # whether the memory pass runs
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON's types."""
+        """Return JSON's types; `from_json` is the inverse."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the suite that `to_json` described."""
+        fields = dict(data)
+        for key in ("problems", "optimizers"):
+            fields[key] = tuple(Entry.from_json(item) for item in fields[key])
+        for key in ("seeds", "devices", "dtypes", "targets", "metrics"):
+            fields[key] = tuple(fields[key])
+        fields["budget"] = Budget.from_json(fields["budget"])
+        fields["limits"] = Limits(**fields["limits"])
+        return cls(**fields)

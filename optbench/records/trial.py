@@ -51,6 +51,11 @@ class Budget:
     seconds: float | None = None
     targets: tuple[str, ...] = ()  # "relative:1e-08", "absolute:1e-10", "gradient:1e-06": ends once all are reached
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the budget that `asdict` described."""
+        return cls(**{**data, "targets": tuple(data["targets"])})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -94,8 +99,6 @@ class TrialSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the trial that `to_json` described."""
-        budget = dict(data["budget"])
-        budget["targets"] = tuple(budget["targets"])
         return cls(
             problem=Component(**data["problem"]),
             optimizer=Component(**data["optimizer"]),
@@ -105,7 +108,7 @@ class TrialSpec:
             dtype=data["dtype"],
             threads=data["threads"],
             repetition=data["repetition"],
-            budget=Budget(**budget),
+            budget=Budget.from_json(data["budget"]),
         )
 
 

@@ -1,0 +1,33 @@
+"""A convergence curve as text, for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+_WIDTH = 60
+
+
+def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
+    """Return best-so-far `values` as a row of blocks on a logarithmic scale, at most `width` wide; "" where none is finite."""
+    best = _best_so_far(values)
+    if not best:
+        return ""
+    floor = min(best)
+    span = best[0] - floor
+    picked = [best[round(index * (len(best) - 1) / max(width - 1, 1))] for index in range(min(width, len(best)))]
+    if span <= 0:
+        return _LEVELS[0] * len(picked)
+    logs = [math.log10(max((value - floor) / span, 1e-12)) for value in picked]
+    lowest = min(logs)
+    scale = (len(_LEVELS) - 1) / -lowest if lowest < 0 else 0.0
+    return "".join(_LEVELS[round((value - lowest) * scale)] for value in logs)
+
+
+def _best_so_far(values: Sequence[float]) -> list[float]:
+    best: list[float] = []
+    for value in values:
+        if math.isfinite(value):
+            best.append(min(value, best[-1]) if best else value)
+    return best

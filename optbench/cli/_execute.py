@@ -1,0 +1,88 @@
+"""What `suite` and `run` share: the environment, the server, the session."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optbench.api import UserError
+
+if TYPE_CHECKING:
+    from optbench.records import Environment, Limits, TrialRecord
+    from optbench.registry import Catalogue
+    from optbench.runner.session import Session
+    from optbench.store import Store
+
+DEFAULT_STORE = Path(".optbench/results.sqlite")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a session needs beside its plan."""
+
+    name: str
+    suite: dict[str, Any]  # as stored with the run
+    threads: int
+    limits: Limits
+    targets: tuple[str, ...]
+    metrics: tuple[str, ...]
+    memory: bool
+    jobs: int
+
+
+@contextmanager
+def open_session(
+    catalogue: Catalogue, store: Store, spool_beside: Path, settings: Settings, **callbacks: Callable[..., None]
+) -> Iterator[tuple[Session, Environment]]:
+    """Give a session with a running fork server; the server and its children are gone afterwards."""
+    from optbench.runner.client import ForkServer
+    from optbench.runner.environment import capture
+    from optbench.runner.jobs import JobFactory
+    from optbench.runner.session import Session, spool_folder
+
+    with ForkServer(settings.threads) as server, spool_folder(spool_beside) as spool:
+        environment = capture()
+        factory = JobFactory(catalogue, machine=environment.fingerprint, metrics=settings.metrics)
+        session = Session(
+            factory,
+            server,
+            store,
+            store.begin_run(settings.suite, command_line(), environment),
+            spool,
+            limits=settings.limits,
+            targets=settings.targets,
+            memory=settings.memory,
+            jobs=settings.jobs,
+            **callbacks,
+        )
+        yield session, environment
+
+
+def command_line() -> str:
+    """Return the command that reproduces this one."""
+    return shlex.join(["optbench", *sys.argv[1:]])
+
+
+def store_path(location: str) -> Path:
+    """Return the file behind `--store`, beside which children's files are spooled."""
+    return Path(location.removeprefix("sqlite:///")) if location.startswith("sqlite:///") else Path(location)
+
+
+def refuse_unknown_device(device: str) -> str:
+    """Return the device's name; raises UserError unless it is cpu, cuda or cuda:N."""
+    from optbench.suites import spellings
+
+    try:
+        return spellings.device(device)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def exit_code(records: list[TrialRecord]) -> int:
+    """Return 0: every trial has a final status (a failed trial is a result, not a failure of the command)."""
+    return 0 if all(record.status for record in records) else 1

@@ -1,0 +1,70 @@
+"""Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from optbench.runner.session import Progress
+
+_LINE_SECONDS = 10.0
+
+
+class ProgressLine:
+    """Shows trials done, failures and the time left."""
+
+    def __init__(self, *, quiet: bool = False, now: Callable[[], float] = time.monotonic) -> None:
+        """Show nothing where `quiet`."""
+        self._quiet, self._now = quiet, now
+        self._next = 0.0
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        """Open the bar on a terminal."""
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task("starting", total=None)
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show where the session stands."""
+        if self._quiet:
+            return
+        text = describe(progress)
+        if self._bar is not None:
+            self._bar.update(self._task, total=progress.total, completed=progress.done, description=text)
+        elif self._now() >= self._next:
+            self._next = self._now() + _LINE_SECONDS
+            print(f"{progress.done}/{progress.total} {text}", file=sys.stderr, flush=True)
+
+
+def describe(progress: Progress) -> str:
+    """Return failures, time left and what runs, in words."""
+    failures = f"{progress.failures} failed, " if progress.failures else ""
+    left = "" if progress.remaining is None else f"{duration(progress.remaining)} left, "
+    return f"{failures}{left}{progress.current}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as 12 s, 3 min 5 s or 2 h 4 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,73 @@
+"""`optbench report`: write reports from stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from optbench.cli._common import console, json_option, open_catalogue, plugin_options, print_json, warn_broken
+from optbench.cli._execute import DEFAULT_STORE
+
+
+@click.command("report")
+@click.argument("suite", required=False)
+@click.option(
+    "--store", metavar="PATH|URL", default=str(DEFAULT_STORE), show_default=True, help="Where results are kept."
+)
+@click.option(
+    "--reporter",
+    multiple=True,
+    metavar="NAME",
+    help="Write with this reporter only; repeatable; default: all that are installed.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the report; default: reports/SUITE."
+)
+@plugin_options
+@json_option
+def command(
+    suite: str | None,
+    store: str,
+    reporter: tuple[str, ...],
+    out: Path | None,
+    plugin: tuple[Path, ...],
+    block: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Write the report of the last stored run, of SUITE where it is named, and print its table."""
+    from optbench.api import UserError
+    from optbench.cli._execute import store_path
+    from optbench.cli._reporting import build_model, write_reports
+    from optbench.records import SuiteSpec, TrialRecord
+    from optbench.report import terminal_table
+    from optbench.runner.session import merge
+    from optbench.store import ResultKey, Store
+
+    catalogue = open_catalogue(plugin, block)
+    if not store_path(store).exists():
+        raise UserError(f"no store at {store}", remedy="run `optbench suite` first, or name one with --store")
+    with Store.open(store) as opened:
+        run = opened.latest_run(suite)
+        if run is None:
+            raise UserError(f"no run of {suite or 'any suite'} in {store}", remedy="run `optbench suite` first")
+        spec = SuiteSpec.from_json(run.suite)
+        found = opened.get(opened.run_keys(run.id))
+        memory = {key.id: record for key, record in found.items() if key.pass_ == "memory"}
+        keys: dict[str, ResultKey] = {key.id: key for key in found if key.pass_ == "time"}
+        records: list[TrialRecord] = [
+            merge(record, memory.get(record.spec.memory_id)) for key, record in found.items() if key.pass_ == "time"
+        ]
+        model = build_model(
+            catalogue, opened, suite=spec, records=records, keys=keys, environment=run.environment, command=run.command
+        )
+        written = write_reports(catalogue, model, out or Path("reports") / spec.name, reporter)
+    warn_broken(catalogue)
+    if as_json:
+        print_json({"suite": spec.name, "trials": len(records), "files": [str(path) for path in written]})
+    else:
+        console().print(terminal_table(model))
+        for path in written:
+            if path.suffix == ".html":
+                console().print(f"report: {path}", soft_wrap=True)
+    return 0

@@ -1,0 +1,182 @@
+"""`optbench run OPTIMIZER PROBLEM`: one trial with a live curve."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from optbench.cli._common import console, json_option, open_catalogue, plain, plugin_options, print_json
+
+if TYPE_CHECKING:
+    from optbench.records import Trace, TrialRecord, TrialSpec
+    from optbench.registry import Catalogue
+
+DEFAULT_BUDGET = "evaluations=2000,seconds=60"
+
+
+@click.command("run")
+@click.argument("optimizer")
+@click.argument("problem")
+@click.option(
+    "--budget",
+    default=DEFAULT_BUDGET,
+    show_default=True,
+    metavar="BUDGET",
+    help="500, 30s, or evaluations=500,seconds=30.",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="Stop at relative:1e-8, absolute:1e-10, gradient:1e-6; repeatable: all must be reached.",
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N.")
+@click.option("--dtype", default="float64", show_default=True, metavar="NAME", help="float32, float64.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.0, min_open=True),
+    metavar="SECONDS",
+    help="Kill the trial after so many seconds.",
+)
+@plugin_options
+@json_option
+def command(optimizer: str, problem: str, plugin: tuple[Path, ...], block: tuple[str, ...], **options: Any) -> int:
+    """Run one trial: OPTIMIZER is an expression such as lbfgs(history=10) or "sgd(lr=0.1) + polyak".
+
+    Nothing is stored. With --json the trace is part of the object.
+    """
+    catalogue = open_catalogue(plugin, block)
+    chosen = _Options(**options)
+    spec = _spec(catalogue, optimizer, problem, chosen)
+    record, trace = _run(catalogue, spec, chosen)
+    if chosen.as_json:
+        print_json({**plain(record.to_row()), "trace": trace.to_json() if trace else None})
+    else:
+        _print(record, trace)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Options:
+    budget: str
+    targets: tuple[str, ...]
+    seed: int
+    device: str
+    dtype: str
+    threads: int
+    timeout: float | None
+    as_json: bool
+
+
+def _spec(catalogue: Catalogue, optimizer: str, problem: str, options: _Options) -> TrialSpec:
+    """Return the trial; raises UserError, also where the combination is refused."""
+    from optbench.api import UserError
+    from optbench.records import Budget, TrialSpec
+    from optbench.registry import missing_features, resolve, resolve_recipe
+    from optbench.registry.resolving import parse_text
+    from optbench.suites import spellings
+
+    solver, metas = resolve_recipe(catalogue, optimizer)
+    calls = parse_text(problem)
+    if len(calls) != 1:
+        raise UserError(f"problem {problem!r}", "allowed: one problem, such as rosenbrock(n=10)")
+    try:
+        budget = Budget(**spellings.budget(options.budget), targets=tuple(map(spellings.target, options.targets)))  # type: ignore[arg-type]  # checked there
+        device, dtype = spellings.device(options.device), spellings.dtype(options.dtype)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    spec = TrialSpec(
+        problem=resolve(catalogue, "problems", calls[0]),
+        optimizer=solver,
+        meta_algorithms=metas,
+        seed=options.seed,
+        device=device,
+        dtype=dtype,
+        threads=options.threads,
+        budget=budget,
+    )
+    reason = missing_features(
+        problem=catalogue.get("problems", spec.problem.name).record,
+        optimizer=catalogue.get("optimizers", solver.name).record,
+        meta_algorithms=[catalogue.get("meta-algorithms", meta.name).record for meta in metas],
+    )
+    if reason:
+        raise UserError(reason)
+    return spec
+
+
+def _run(catalogue: Catalogue, spec: TrialSpec, options: _Options) -> tuple[TrialRecord, Trace | None]:
+    from optbench.api import UserError
+    from optbench.cli._execute import Settings, open_session
+    from optbench.records import DEFAULT_TARGETS, Limits, Status
+    from optbench.store import Store
+
+    metrics = tuple(registered.qualified for registered in catalogue.records("metrics"))
+    settings = Settings(
+        "run", {"name": "run"}, spec.threads, Limits(seconds=options.timeout), DEFAULT_TARGETS, metrics, True, 1
+    )
+    with tempfile.TemporaryDirectory(prefix="optbench-") as folder:
+        path = Path(folder) / "run.sqlite"
+        with Store.open(path) as store:
+            opened = open_session(catalogue, store, path, settings, watching=_live(options))
+            with opened as (session, _):
+                record = session.execute(_One(spec))[0]
+                if record.status is Status.SKIPPED:
+                    raise UserError(record.reason)
+                return record, store.trace(session.factory.key(spec, "time"), "events")
+
+
+@dataclass(frozen=True)
+class _One:
+    """A planner of one trial."""
+
+    spec: TrialSpec
+
+    def next(self, records: Any) -> tuple[TrialSpec, ...]:
+        """Return the trial until it has a record."""
+        return () if any(record.id == self.spec.id for record in records) else (self.spec,)
+
+
+def _live(options: _Options) -> Callable[[Path], None]:
+    """Return what redraws the curve while the trial runs; nothing unless stderr is a terminal."""
+    if options.as_json or not sys.stderr.isatty():
+        return lambda _: None
+
+    def draw(folder: Path) -> None:
+        from optbench.cli._curve import sparkline
+        from optbench.measure.event_log import read_log
+
+        trace = read_log(folder / "events")
+        if len(trace):
+            print(f"\r\033[K{sparkline(trace['value'])} {min(trace['value']):.6g}", end="", file=sys.stderr, flush=True)
+
+    return draw
+
+
+def _print(record: TrialRecord, trace: Trace | None) -> None:
+    from optbench.cli._curve import sparkline
+
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    if trace is not None and (curve := sparkline(trace["value"])):
+        print(f"{curve}  best value by evaluation, log scale")
+    row = record.to_row()
+    shown = ("status", "reason", "message", "size", "evaluations", "f0", "f_best", "f_star", "relative_accuracy")
+    facts = {key: row[key] for key in shown}
+    facts |= {key: row[key] for key in ("seconds", "cpu_seconds", "state_bytes", "peak_live_bytes")}
+    facts |= row["metrics"]
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        if value not in (None, ""):
+            console().print(
+                f"{key:<{width}}  {value:.6g}" if isinstance(value, float) else f"{key:<{width}}  {value}", markup=False
+            )

@@ -1,0 +1,241 @@
+"""`optbench suite`: run a suite, print its table, write its report."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from optbench.cli._common import console, json_option, open_catalogue, plain, plugin_options, print_json, warn_broken
+from optbench.cli._execute import DEFAULT_STORE
+
+if TYPE_CHECKING:
+    from optbench.records import Entry, ReportModel, SuiteSpec, TrialRecord
+    from optbench.registry import Catalogue
+    from optbench.runner.session import Session
+
+DEFAULT_SUITE = "quick"
+
+
+@click.command("suite")
+@click.argument("suite", metavar="[NAME|FILE.toml]", default=DEFAULT_SUITE)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="KEY=PATTERN",
+    help="Keep matching entries: optimizer=lbfgs, problem=quad*, meta-algorithm=polyak; repeatable.",
+)
+@click.option(
+    "--optimizer",
+    "added",
+    multiple=True,
+    metavar="EXPRESSION",
+    help='Add an optimizer: "lbfgs(history=5)", "sgd + polyak"; repeatable.',
+)
+@click.option("--device", metavar="NAME[,NAME]", help="Devices instead of the suite's: cpu, cuda, cuda:N.")
+@click.option("--dtype", metavar="NAME[,NAME]", help="Precisions instead of the suite's: float32, float64.")
+@click.option("--seeds", metavar="K|LIST", help="Number of seeds, or a list: 5, or 0,3,7.")
+@click.option("--repetitions", type=int, help="Repetitions of each trial.")
+@click.option("--threads", type=int, help="Threads of each trial.")
+@click.option("--budget", metavar="BUDGET", help="Budget of each trial: 500, 30s, or evaluations=500,seconds=30.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.0, min_open=True),
+    metavar="SECONDS",
+    help="Kill a trial after so many seconds.",
+)
+@click.option("--memory-limit", metavar="SIZE", help="Kill a trial that takes more memory: 4GiB, 500MB.")
+@click.option("--no-memory-pass", is_flag=True, help="Leave out the memory pass.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Trials at once; times are then marked unreliable.",
+)
+@click.option(
+    "--store", metavar="PATH|URL", default=str(DEFAULT_STORE), show_default=True, help="Where results are kept."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the report; default: reports/SUITE."
+)
+@click.option("--no-report", is_flag=True, help="Write no report.")
+@plugin_options
+@json_option
+def command(suite: str, plugin: tuple[Path, ...], block: tuple[str, ...], **options: Any) -> int:
+    """Run a suite (quick unless named), print its table and write its report.
+
+    What is stored already is not run again; a run that was interrupted goes on where it stopped.
+    """
+    catalogue = open_catalogue(plugin, block)
+    chosen = _Options(**options)
+    spec = _choose(suite, catalogue, chosen)
+    return _run(spec, catalogue, chosen)
+
+
+@dataclass(frozen=True)
+class _Options:
+    only: tuple[str, ...]
+    added: tuple[str, ...]
+    device: str | None
+    dtype: str | None
+    seeds: str | None
+    repetitions: int | None
+    threads: int | None
+    budget: str | None
+    timeout: float | None
+    memory_limit: str | None
+    no_memory_pass: bool
+    jobs: int
+    store: str
+    out: Path | None
+    no_report: bool
+    as_json: bool
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """What a run left: to be printed as JSON or as a table."""
+
+    spec: SuiteSpec
+    records: list[TrialRecord]
+    session: Session
+    model: ReportModel
+    written: tuple[Path, ...]
+    report_seconds: float
+    total_seconds: float
+
+
+def _choose(name: str, catalogue: Catalogue, options: _Options) -> SuiteSpec:
+    from optbench.records import Limits
+    from optbench.suites import find_suite, override, select
+
+    spec = find_suite(name, catalogue)
+    added = tuple(_entry(text, spec, catalogue) for text in options.added)
+    spec = replace(spec, optimizers=(*spec.optimizers, *added))
+    spec = select(spec, options.only)
+    spec = override(
+        spec,
+        devices=options.device,
+        dtypes=options.dtype,
+        seeds=options.seeds,
+        repetitions=options.repetitions,
+        threads=options.threads,
+        budget=options.budget,
+        memory=False if options.no_memory_pass else None,
+    )
+    memory = spec.limits.memory
+    if options.memory_limit is not None:
+        memory = _bytes(options.memory_limit)
+    return replace(spec, limits=Limits(seconds=options.timeout or spec.limits.seconds, memory=memory))
+
+
+def _bytes(text: str) -> int:
+    from optbench.api import UserError
+    from optbench.suites import spellings
+
+    try:
+        return spellings.memory(text)
+    except ValueError as error:
+        raise UserError(f"--memory-limit: {error}") from None
+
+
+def _entry(text: str, spec: SuiteSpec, catalogue: Catalogue) -> Entry:
+    """Return an optimizer that meets every problem of the suite."""
+    from optbench.records import Entry
+    from optbench.registry import resolve_recipe
+
+    optimizer, metas = resolve_recipe(catalogue, text)
+    groups = dict.fromkeys(group for problem in spec.problems for group in problem.groups)
+    return Entry(use=optimizer, meta_algorithms=metas, groups=tuple(groups))
+
+
+def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
+    from optbench.cli._execute import Settings, command_line, open_session, store_path
+    from optbench.cli._progress import ProgressLine
+    from optbench.cli._reporting import build_model, write_reports
+    from optbench.records import Status, TrialRecord
+    from optbench.store import Store
+    from optbench.suites import SuitePlanner
+
+    began = time.perf_counter()
+    planner = SuitePlanner(spec, catalogue)
+    settings = Settings(
+        spec.name, spec.to_json(), spec.threads, spec.limits, spec.targets, spec.metrics, spec.memory, options.jobs
+    )
+    with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
+        opened = open_session(
+            catalogue, store, store_path(options.store), settings, report=progress, finished=_notify(catalogue)
+        )
+        with opened as (session, environment):
+            session.timing.startup = time.perf_counter() - began
+            measured = session.execute(planner)
+        refused = [TrialRecord(spec=trial, status=Status.SKIPPED, reason=why) for trial, why in planner.refused]
+        records = [*measured, *refused]
+        report_began = time.perf_counter()
+        keys = {record.id: session.factory.key(record.spec, "time") for record in measured}
+        model = build_model(
+            catalogue,
+            store,
+            suite=spec,
+            records=records,
+            keys=keys,
+            environment=environment,
+            command=command_line(),
+        )
+        folder = options.out or Path("reports") / spec.name
+        written = () if options.no_report else write_reports(catalogue, model, folder)
+    now = time.perf_counter()
+    finished = _Finished(spec, records, session, model, written, now - report_began, now - began)
+    warn_broken(catalogue)
+    _print_object(finished) if options.as_json else _print_table(finished)
+    return 0
+
+
+def _notify(catalogue: Catalogue) -> Any:
+    def finished(record: TrialRecord) -> None:
+        for broken in catalogue.notify(record):
+            click.echo(f"optbench: {broken.plugin}: {broken.reason}", err=True)
+
+    return finished
+
+
+def _print_object(finished: _Finished) -> None:
+    timing = finished.session.timing
+    rows = [record.to_row() for record in finished.records]
+    print_json(
+        {
+            "suite": finished.spec.name,
+            "ran": finished.session.ran,
+            "reused": finished.session.reused,
+            "trials": dict(Counter(row["status"] for row in rows)),
+            "results": plain(rows),
+            "report": [str(path) for path in finished.written if path.suffix == ".html"],
+            "timing": {
+                "startup": timing.startup,
+                "loops": timing.loops,
+                "metrics": timing.metrics,
+                "memory": timing.memory,
+                "report": finished.report_seconds,
+                "total": finished.total_seconds,
+                "overhead_per_trial": timing.overhead_per_trial,
+            },
+        }
+    )
+
+
+def _print_table(finished: _Finished) -> None:
+    from optbench.cli._progress import duration
+    from optbench.report import terminal_table
+
+    screen = console()
+    screen.print(terminal_table(finished.model))
+    session = finished.session
+    screen.print(f"{session.ran} trials run, {session.reused} reused, in {duration(finished.total_seconds)}")
+    for path in finished.written:
+        if path.suffix == ".html":
+            screen.print(f"report: {path}", soft_wrap=True)

@@ -1,0 +1,115 @@
+"""What a problem can give: its own methods where it has them, autograd where it has not. Shapes: n parameters, m residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from optbench.api import Evaluation, Problem, Refused
+
+_OWN_ONLY = ("residuals", "line_minimum")
+
+
+class Derivatives:
+    """Every kind of evaluation of one problem, uncounted; `batch` is passed on where the problem takes minibatches."""
+
+    def __init__(self, problem: Problem, *, takes_batch: bool) -> None:
+        """Look once at what the problem has."""
+        self._problem: Any = problem
+        self._takes_batch = takes_batch
+        self.gives_value_with_gradient = hasattr(problem, "value_and_gradient") or not hasattr(problem, "gradient")
+
+    def offers(self) -> frozenset[Evaluation]:
+        """Return the kinds that can be had."""
+        own = {kind for kind in (*_OWN_ONLY, "gradient", "hessian_vector", "hessian") if hasattr(self._problem, kind)}
+        if hasattr(self._problem, "value_and_gradient"):
+            own.add("gradient")
+        if "residuals" in own:
+            own.add("jacobian")
+        if "hessian" in own:
+            own.add("hessian_vector")
+        if getattr(self._problem, "differentiable", True):
+            own |= {"gradient", "hessian_vector", "hessian"}
+        return frozenset({"value", *own})  # type: ignore[arg-type]  # names of kinds
+
+    def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return f(x), shape ()."""
+        with torch.no_grad():
+            return self._call("value", x, batch=batch)
+
+    def value_and_gradient(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return f(x) and its gradient (n,)."""
+        if hasattr(self._problem, "value_and_gradient"):
+            value, gradient = self._call("value_and_gradient", x, batch=batch)
+            return value.detach(), gradient
+        if hasattr(self._problem, "gradient"):
+            return self.value(x, batch), self._call("gradient", x, batch=batch)
+        leaf = x.detach().requires_grad_(requires_grad=True)
+        with torch.enable_grad():
+            value = self._call("value", leaf, batch=batch)
+            self._require_graph(value)
+            (gradient,) = torch.autograd.grad(value, leaf, materialize_grads=True)
+        return value.detach(), gradient
+
+    def gradient(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor | None, Tensor]:
+        """Return the gradient (n,) and, where it came along, the value before it."""
+        if self.gives_value_with_gradient:
+            return self.value_and_gradient(x, batch)
+        return None, self._call("gradient", x, batch=batch)
+
+    def hessian_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the Hessian times v (n,), by a second backward pass unless the problem gives it."""
+        if hasattr(self._problem, "hessian_vector"):
+            return self._call("hessian_vector", x, v, batch=batch)
+        if hasattr(self._problem, "hessian"):
+            return self._call("hessian", x, batch=batch) @ v
+        leaf = x.detach().requires_grad_(requires_grad=True)
+        with torch.enable_grad():
+            value = self._call("value", leaf, batch=batch)
+            self._require_graph(value)
+            (gradient,) = torch.autograd.grad(value, leaf, create_graph=True, materialize_grads=True)
+            if not gradient.requires_grad:  # f is linear
+                return torch.zeros_like(x)
+            (product,) = torch.autograd.grad(gradient, leaf, v, materialize_grads=True)
+        return product.detach()
+
+    def hessian(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the Hessian (n, n), forward over reverse in blocks unless the problem gives it."""
+        if hasattr(self._problem, "hessian"):
+            return self._call("hessian", x, batch=batch)
+        gradient = torch.func.grad(lambda point: self._call("value", point, batch=batch))
+        identity = torch.eye(x.numel(), device=x.device, dtype=x.dtype)
+        column: Callable[[Tensor], Tensor] = lambda v: torch.func.jvp(gradient, (x,), (v,))[1]  # noqa: E731
+        return torch.func.vmap(column, chunk_size=256)(identity)
+
+    def residuals(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the residuals (m,)."""
+        with torch.no_grad():
+            return self._call("residuals", x, batch=batch)
+
+    def jacobian(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the residuals' Jacobian (m, n)."""
+        if hasattr(self._problem, "jacobian"):
+            return self._call("jacobian", x, batch=batch)
+        return torch.func.jacrev(lambda point: self._call("residuals", point, batch=batch))(x)
+
+    def line_minimum(self, x: Tensor, direction: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the minimising step along `direction`, shape ()."""
+        return self._call("line_minimum", x, direction, batch=batch)
+
+    def _call(self, method: str, *arguments: Tensor, batch: Tensor | None) -> Any:
+        function = getattr(self._problem, method)
+        return function(*arguments, batch=batch) if self._takes_batch else function(*arguments)
+
+    def _require_graph(self, value: Tensor) -> None:
+        if not getattr(self._problem, "differentiable", True):
+            message = "the problem gives values only: no gradient function, and numpy functions have no autograd"
+            raise Refused(message)
+        if not value.requires_grad:
+            message = (
+                "the problem's value does not depend on x through torch operations, so it has no autograd gradient"
+            )
+            raise ValueError(message)

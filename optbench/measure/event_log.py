@@ -1,0 +1,115 @@
+"""The event log: one row an evaluation in a preallocated memory-mapped file, so that a killed trial keeps its curve."""
+
+from __future__ import annotations
+
+import math
+import mmap
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+from optbench.records import EVENT_COLUMNS, Trace
+
+CAPACITY = 2**20
+_TAIL = 2**14  # rows for improvements and log-spaced events once CAPACITY is full
+_HEADER = struct.Struct(
+    "<QQQdd"
+)  # rows, phase, whether complete; clock seconds, when the clock was last resumed (0: paused)
+_ROW = struct.Struct(f"<{len(EVENT_COLUMNS)}d")
+_START = 64
+_VALUE = EVENT_COLUMNS.index("value")
+
+SETUP, LOOP, DONE = 0, 1, 2
+
+
+class Heartbeat(NamedTuple):
+    """What the parent reads while the child runs."""
+
+    rows: int
+    phase: int
+    seconds: float  # on the clock when it was last resumed
+    resumed_at: float  # perf_counter then; 0 while paused
+
+
+class EventLog:
+    """Appends rows of EVENT_COLUMNS. After CAPACITY rows only improvements and log-spaced events are kept."""
+
+    def __init__(self, path: Path | None = None, capacity: int = CAPACITY) -> None:
+        """Map the file sparsely (it occupies only what is written); without a path, anonymous memory."""
+        length = _START + _ROW.size * (capacity + _TAIL)
+        if path is None:
+            self._map = mmap.mmap(-1, length)
+        else:
+            with path.open("w+b") as file:
+                file.truncate(length)
+                self._map = mmap.mmap(file.fileno(), length)
+        self._capacity = capacity
+        self.events = 0  # all of them, kept or not
+        self.rows = 0
+        self._complete = 1
+        self._best = math.inf
+        self._next_kept = capacity
+        self._phase, self._seconds, self._resumed_at = SETUP, 0.0, 0.0
+        self._write_header()
+
+    def append(self, row: tuple[float, ...]) -> int:
+        """Write one row; returns its index, or −1 where it was left out."""
+        self.events += 1
+        value = row[_VALUE]
+        if self.rows >= self._capacity and not self._keeps(value):
+            return -1
+        index = self.rows
+        _ROW.pack_into(self._map, _START + _ROW.size * index, *row)
+        self.rows = index + 1
+        if value < self._best:
+            self._best = value
+        self._write_header()
+        return index
+
+    def set_value(self, index: int, value: float, gradient_norm: float) -> None:
+        """Fill in the scalars of a row that were still on a device when it was appended."""
+        struct.pack_into("<2d", self._map, _START + _ROW.size * index + 8 * _VALUE, value, gradient_norm)
+
+    def beat(self, seconds: float, resumed_at: float, phase: int = LOOP) -> None:
+        """Tell the parent where the clock stands; `resumed_at` 0 while it is paused."""
+        self._phase, self._seconds, self._resumed_at = phase, seconds, resumed_at
+        self._write_header()
+
+    def trace(self) -> Trace:
+        """Return what was logged."""
+        return Trace.from_rows(
+            EVENT_COLUMNS, self._map[_START : _START + _ROW.size * self.rows], self.rows, complete=bool(self._complete)
+        )
+
+    def _keeps(self, value: float) -> bool:
+        self._complete = 0
+        due = self.events >= self._next_kept
+        if due:
+            self._next_kept = math.ceil(self.events * 10 ** (1 / 50))
+        return self.rows < self._capacity + _TAIL and (due or value < self._best)
+
+    def _write_header(self) -> None:
+        _HEADER.pack_into(self._map, 0, self.rows, self._phase, self._complete, self._seconds, self._resumed_at)
+
+
+def read_heartbeat(path: Path) -> Heartbeat | None:
+    """Return the header of a log that another process writes; None before it exists."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER.size)
+    except FileNotFoundError:
+        return None
+    if len(header) < _HEADER.size:
+        return None
+    rows, phase, _, seconds, resumed_at = _HEADER.unpack(header)
+    return Heartbeat(rows, phase, seconds, resumed_at)
+
+
+def read_log(path: Path) -> Trace:
+    """Return the trace in a log file, also one of a killed process."""
+    if not path.exists():
+        return Trace.from_rows(EVENT_COLUMNS, b"", 0)
+    with path.open("rb") as file:
+        rows, _, complete, _, _ = _HEADER.unpack(file.read(_HEADER.size))
+        file.seek(_START)
+        return Trace.from_rows(EVENT_COLUMNS, file.read(_ROW.size * rows), rows, complete=bool(complete))

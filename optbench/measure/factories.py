@@ -1,0 +1,75 @@
+"""Builds a trial's parts from the factories that a job names."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from optbench.api import Problem, Recipe, Stage, TorchOptimizer
+from optbench.measure.function_problem import as_problem
+from optbench.measure.oracle import Place
+from optbench.measure.streams import SeededStreams
+from optbench.records import Job
+
+
+def load_plugin_files(files: Mapping[str, str]) -> None:
+    """Import one-file plugins under the names that the parent gave them."""
+    for name, path in files.items():
+        if name in sys.modules:
+            continue
+        spec = importlib.util.spec_from_file_location(name, Path(path))
+        if spec is None or spec.loader is None:
+            message = f"can't import {path}"
+            raise ImportError(message)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+
+
+def resolve(factory: str) -> Any:
+    """Return the object behind "package.module:Name"."""
+    module, _, name = factory.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def build_optimizer(factory: str, options: Mapping[str, Any]) -> Any:
+    """Return the optimizer; a class with the torch.optim interface goes through the adapter."""
+    made = resolve(factory)
+    if isinstance(made, type) and issubclass(made, torch.optim.Optimizer):
+        return TorchOptimizer(made, options)
+    return made(**options)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A trial's parts."""
+
+    place: Place
+    problem: Problem  # before any meta-algorithm
+    optimizer: Any
+    recipe: Recipe
+
+
+def build(job: Job) -> Built:
+    """Build problem, optimizer and recipe; meta-algorithms are applied left to right."""
+    load_plugin_files(job.plugin_files)
+    spec = job.spec
+    place = Place(torch.device(spec.device), getattr(torch, spec.dtype), SeededStreams(spec.seed))
+    make = resolve(job.problem_factory)
+    made = make(device=place.device, dtype=place.dtype, streams=place.streams, **spec.problem.options)
+    problem = as_problem(made, place.device, place.dtype)
+    optimizer = build_optimizer(job.optimizer_factory, spec.optimizer.options)
+    recipe = Recipe(stages=(Stage(problem=problem, optimizer=optimizer),))
+    for factory, component in zip(job.meta_factories, spec.meta_algorithms, strict=True):
+        recipe = resolve(factory)(**component.options)(recipe, place.streams)
+    return Built(place, problem, optimizer, recipe)

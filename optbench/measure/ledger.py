@@ -1,0 +1,85 @@
+"""What spans a trial's stages: the pausing clock, the counts and the budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optbench.records import Budget
+
+Clock = Callable[[], float]
+
+
+class Ledger:
+    """Counts and seconds of a trial so far; seconds run only while the optimizer works.
+
+    `seconds_at(t) = t - origin - excluded`: pausing adds to `excluded`, so that reading the clock costs one call.
+    """
+
+    def __init__(self, clock: Clock = time.perf_counter, cpu_clock: Clock = time.process_time) -> None:
+        """Start paused at zero."""
+        self.now, self.cpu_now = clock, cpu_clock
+        self.counts = dict.fromkeys(("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian"), 0)
+        self.examples = 0
+        self.steps = 0
+        self.cost = 0.0  # model FLOPs
+        self.stopped = ""  # the budget or target that ended the trial
+        self.excluded = self._paused_at = clock()
+        self.cpu_excluded = self._cpu_paused_at = cpu_clock()
+        self.running = False
+
+    @property
+    def evaluations(self) -> int:
+        """The largest of the counted kinds."""
+        return max(self.counts.values())
+
+    def resume(self) -> None:
+        """Let the clock run."""
+        self.running = True
+        self.cpu_excluded += self.cpu_now() - self._cpu_paused_at
+        self.excluded += self.now() - self._paused_at
+
+    def pause(self) -> None:
+        """Stop the clock."""
+        self._paused_at = self.now()
+        self._cpu_paused_at = self.cpu_now()
+        self.running = False
+
+    @property
+    def seconds(self) -> float:
+        """Seconds on the clock, running or paused."""
+        return (self.now() if self.running else self._paused_at) - self.excluded
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Process CPU seconds on the clock."""
+        return (self.cpu_now() if self.running else self._cpu_paused_at) - self.cpu_excluded
+
+    def snapshot(self) -> dict[str, int]:
+        """Return every count so far, `examples` and `steps` included."""
+        return {**self.counts, "examples": self.examples, "steps": self.steps}
+
+
+@dataclass(frozen=True)
+class StageLimits:
+    """The budget up to the end of a stage; an early end passes the rest on, since limits are cumulative."""
+
+    evaluations: float = float("inf")
+    steps: float = float("inf")
+    examples: float = float("inf")
+    seconds: float = float("inf")
+
+    @classmethod
+    def of(cls, budget: Budget, share: float) -> StageLimits:
+        """Return `share` (the sum of this stage's and all earlier shares) of the budget; at least one evaluation."""
+
+        def part(total: float | None) -> float:
+            return float("inf") if total is None else total * share
+
+        return cls(
+            evaluations=max(1, round(part(budget.evaluations))) if budget.evaluations is not None else float("inf"),
+            steps=max(1, round(part(budget.steps))) if budget.steps is not None else float("inf"),
+            examples=part(budget.examples),
+            seconds=part(budget.seconds),
+        )

@@ -1,0 +1,339 @@
+"""The one loop of the program: a trial is a fold over its recipe's stages. Only the ledger, the log and the clock span them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from optbench.api import Evaluation, Point, Readout, Recipe, Refused, Stage, StopTrial
+from optbench.measure.event_log import DONE
+from optbench.measure.ledger import StageLimits
+from optbench.measure.oracle import Books, CountingOracle, Place
+from optbench.measure.snapshots import SnapshotSpool
+from optbench.records import Budget, Status
+
+EVERY_KIND: frozenset[Evaluation] = frozenset(
+    {"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"}
+)
+
+
+class Probe(Protocol):
+    """Watches a trial from outside the clock; the memory pass is one."""
+
+    def init_begins(self, problem: Any, start: Tensor) -> None:
+        """Be told before an optimizer's `init` or `minimize`."""
+        ...
+
+    def step_done(self, optimizer: Any, state: Any, point: Tensor) -> None:
+        """Be told after each step; may raise StopTrial."""
+        ...
+
+
+class Silent:
+    """A probe that does nothing."""
+
+    def init_begins(self, problem: Any, start: Tensor) -> None:
+        """Do nothing."""
+
+    def step_done(self, optimizer: Any, state: Any, point: Tensor) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the fold ended, and the point that is scored."""
+
+    status: Status
+    reason: str
+    point: Point | None
+    seconds: float  # on the clock, the preparation of the scored point included
+    cpu_seconds: float
+    stage_counts: tuple[dict[str, int], ...]
+
+
+class Ended(Exception):  # noqa: N818 -- an end, not an error
+    """The fold ends here with a status."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        """Keep both."""
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+@dataclass
+class _Running:
+    """What changes while a stage runs."""
+
+    stage: Stage
+    index: int
+    oracle: CountingOracle
+    limits: StageLimits
+    start: Point
+    batches: Iterator[Tensor] | None
+    published: Tensor  # the last published point; for stochastic problems a copy
+    state: Any = None
+
+
+@dataclass
+class TrialLoop:
+    """Runs a recipe. `declared` binds the recipe's own optimizer; what a meta-algorithm brings may ask for anything."""
+
+    recipe: Recipe
+    place: Place
+    books: Books
+    budget: Budget
+    snapshots: SnapshotSpool
+    optimizer: Any
+    declared: frozenset[Evaluation] = EVERY_KIND
+    probe: Probe = field(default_factory=Silent)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing run."""
+        self._readout: Readout | None = self.recipe.readout() if self.recipe.readout else None
+        self._observed = False
+        self._running: _Running | None = None
+        self._stage_counts: list[dict[str, int]] = []
+        self._on_cpu = self.place.device.type == "cpu"
+
+    def run(self) -> Outcome:
+        """Fold over the stages; exceptions of plugins pass through after the clock was stopped."""
+        status, reason = Status.OK, ""
+        try:
+            reason = self._fold()
+        except Ended as ended:
+            status, reason = ended.status, ended.reason
+        finally:
+            self._stop_clock()
+        self.books.scalars.flush()
+        point, preparation, cpu_preparation = self._scored()
+        self._take(point, preparation, cpu_preparation, last=True)
+        ledger = self.books.ledger
+        self.books.log.beat(ledger.seconds, 0.0, DONE)
+        return Outcome(
+            status,
+            reason,
+            point,
+            ledger.seconds + preparation,
+            ledger.cpu_seconds + cpu_preparation,
+            tuple(self._stage_counts),
+        )
+
+    def _fold(self) -> str:
+        reason, previous, share = "", None, 0.0
+        last = len(self.recipe.stages) - 1
+        for index, stage in enumerate(self.recipe.stages):
+            share += stage.share
+            limits = StageLimits.of(self.budget, 1.0 if index == last else min(share, 1.0))
+            before = self.books.ledger.snapshot()
+            try:
+                reason = self._run_stage(index, stage, limits, previous)
+            except StopTrial:
+                self._stop_clock()
+                self._end_or_pass_on(is_last=index == last)
+            finally:
+                after = self.books.ledger.snapshot()
+                self._stage_counts.append({key: after[key] - before[key] for key in after})
+            previous = self._final_point()
+        return reason
+
+    def _end_or_pass_on(self, *, is_last: bool) -> None:
+        """The budget of the last stage, or a target, ends the trial; an earlier stage's budget ends that stage."""
+        ledger = self.books.ledger
+        if ledger.stopped == "target":
+            raise Ended(Status.TARGET, "target")
+        if is_last or not ledger.stopped:
+            raise Ended(Status.BUDGET, ledger.stopped or "stopped by the solver")
+        ledger.stopped = ""
+
+    # ---- one stage
+
+    def _run_stage(self, index: int, stage: Stage, limits: StageLimits, previous: Point | None) -> str:
+        running = self._begin(index, stage, limits, previous)
+        self.probe.init_begins(stage.problem, running.start.parameters)
+        if hasattr(stage.optimizer, "minimize"):
+            return self._minimize(running)
+        return self._iterate(running)
+
+    def _begin(self, index: int, stage: Stage, limits: StageLimits, previous: Point | None) -> _Running:
+        problem: Any = stage.problem
+        fresh = problem.start(self.place.streams)
+        if stage.carry is not None:
+            start = stage.carry(previous, fresh)
+        else:
+            start = fresh if previous is None else previous
+        if start.parameters.numel() != problem.size:
+            message = (
+                f"stage {index + 1} starts with {start.parameters.numel()} parameters, its problem has {problem.size}"
+            )
+            raise ValueError(message)
+        if start.statistics is not None and hasattr(problem, "restore"):
+            problem.restore(start.statistics)
+        batches = problem.batches(self.place.streams) if hasattr(problem, "batches") else None
+        oracle = CountingOracle(
+            problem,
+            place=self.place,
+            books=self.books,
+            limits=limits,
+            declared=self.declared if isinstance(stage.optimizer, type(self.optimizer)) else EVERY_KIND,
+            layout=start.layout or fresh.layout,
+            stage=index,
+            stochastic=batches is not None,
+        )
+        before = self._running
+        running = _Running(stage, index, oracle, limits, start, batches, start.parameters.clone())
+        if stage.keep_state:
+            running.state = self._kept_state(before, running)
+        self._running = running
+        return running
+
+    @staticmethod
+    def _kept_state(before: _Running | None, running: _Running) -> Any:
+        optimizer: Any = running.stage.optimizer
+        if before is None or before.state is None or not hasattr(optimizer, "restart"):
+            message = f"stage {running.index + 1} keeps the optimizer's state, but the optimizer has no restart()"
+            raise Refused(message)
+        return optimizer.restart(before.state, running.oracle, running.start.parameters)
+
+    def _iterate(self, running: _Running) -> str:
+        optimizer: Any = running.stage.optimizer
+        if running.state is None:
+            self._next_batch(running)
+            self._resume()
+            running.state = optimizer.init(running.oracle, running.start.parameters)
+            self._stop_clock()
+        if self._snapshot_due(0):
+            self._snapshot(running)
+        first = True
+        while True:
+            if not first:
+                self._next_batch(running)
+            first = False
+            self._resume()
+            running.state = state = optimizer.step(running.oracle, running.state)
+            self._after_step(running, state.point)
+            if state.finished is not None:
+                if state.finished == "unbounded":
+                    raise Ended(Status.DIVERGED, "unbounded")
+                return str(state.finished)
+
+    def _minimize(self, running: _Running) -> str:
+        optimizer: Any = running.stage.optimizer
+        self._next_batch(running)
+        if self._snapshot_due(0):
+            self._snapshot(running)
+
+        def observe(x: Any) -> None:
+            point = x if isinstance(x, Tensor) else torch.as_tensor(x).to(self.place.device, self.place.dtype)
+            self._after_step(running, point)
+            self._next_batch(running)
+            self._resume()
+
+        self._resume()
+        point = optimizer.minimize(running.oracle, running.start.parameters, observe)
+        self._stop_clock()
+        running.published = point
+        self._require_finite(running, point)
+        return "minimize returned"
+
+    def _after_step(self, running: _Running, point: Tensor) -> None:
+        """Commit and observe on the clock; publish, check, snapshot and let the probe look off it."""
+        problem: Any = running.stage.problem
+        if hasattr(problem, "commit"):
+            problem.commit(point)
+        if self._readout is not None and running.stage.on_curve:
+            self._readout.observe(self._point(running, point))
+            self._observed = True
+        self._stop_clock()
+        ledger = self.books.ledger
+        ledger.steps += 1
+        running.published = running.published.copy_(point) if running.batches is not None else point
+        due = self._snapshot_due(ledger.steps)
+        if self._on_cpu or due:
+            self._require_finite(running, point)
+        if due:
+            self._snapshot(running)
+        self.probe.step_done(running.stage.optimizer, running.state, point)
+        if ledger.steps >= running.limits.steps:
+            ledger.stopped = ledger.stopped or "steps"
+        if ledger.stopped:  # also where a solver swallowed StopTrial
+            raise StopTrial
+
+    def _next_batch(self, running: _Running) -> None:
+        if running.batches is not None:
+            running.oracle.set_batch(next(running.batches).to(self.place.device))
+
+    def _require_finite(self, running: _Running, point: Tensor) -> None:
+        if not math.isfinite(float(point.sum())) and not bool(torch.isfinite(point).all()):
+            raise Ended(Status.DIVERGED, "the published point is not finite")
+        value = running.oracle.known_value(point)
+        if value is not None and not math.isfinite(float(value)):
+            raise Ended(Status.DIVERGED, "the value of the published point is not finite")
+
+    # ---- the clock
+
+    def _resume(self) -> None:
+        ledger = self.books.ledger
+        self.books.log.beat(ledger.seconds, ledger.now())
+        ledger.resume()
+
+    def _stop_clock(self) -> None:
+        ledger = self.books.ledger
+        if ledger.running:
+            ledger.pause()
+            self.books.log.beat(ledger.seconds, 0.0)
+
+    # ---- the scored point
+
+    def _snapshot_due(self, step: int) -> bool:
+        return step >= self.snapshots.schedule.due
+
+    def _snapshot(self, running: _Running) -> None:
+        self.snapshots.schedule.advance(self.books.ledger.steps)
+        if self.books.scalars.flush() and not self.books.ledger.stopped:
+            self.books.ledger.stopped = "target"
+        if running.stage.on_curve:
+            point, preparation, cpu_preparation = self._scored()
+            self._take(point, preparation, cpu_preparation)
+
+    def _scored(self) -> tuple[Point | None, float, float]:
+        """Return the point to score now, and the wall and CPU seconds that preparing it took."""
+        running = self._running
+        if running is None:
+            return None, 0.0, 0.0
+        if self._readout is not None and self._observed:
+            ledger = self.books.ledger
+            began, cpu_began = ledger.now(), ledger.cpu_now()
+            point = self._readout.point()
+            return point, ledger.now() - began, ledger.cpu_now() - cpu_began
+        best = self.books.scalars.best_point
+        if running.batches is None and best is not None and best.numel() == running.oracle.size:
+            return self._point(running, best), 0.0, 0.0
+        return self._final_point(), 0.0, 0.0
+
+    def _final_point(self) -> Point | None:
+        return None if self._running is None else self._point(self._running, self._running.published)
+
+    def _point(self, running: _Running, parameters: Tensor) -> Point:
+        problem: Any = running.stage.problem
+        statistics = problem.statistics() if hasattr(problem, "statistics") else None
+        return Point(parameters=parameters, statistics=statistics, layout=running.oracle.layout)
+
+    def _take(self, point: Point | None, preparation: float, cpu_preparation: float, *, last: bool = False) -> None:
+        running, ledger = self._running, self.books.ledger
+        if point is None or running is None or not running.stage.on_curve:
+            return
+        row = (
+            running.index,
+            ledger.steps,
+            *(ledger.counts[kind] for kind in ("value", "gradient", "hessian_vector", "hessian")),
+            ledger.examples,
+            ledger.seconds + preparation,
+            ledger.cpu_seconds + cpu_preparation,
+            ledger.evaluations,
+        )
+        self.snapshots.take(row, point, last=last)

@@ -1,0 +1,268 @@
+"""The counting oracle: the one door between an optimizer and a problem; counts, clocks, budgets, remembers, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from optbench.api import Evaluation, Layout, StopTrial, Streams, UndeclaredEvaluation
+from optbench.measure.derivatives import Derivatives
+from optbench.measure.event_log import EventLog
+from optbench.measure.ledger import Ledger, StageLimits
+from optbench.measure.memo import Memo
+from optbench.measure.scalars import Scalars
+
+_FORWARD_PASSES = {"value": 1, "residuals": 1, "gradient": 3, "jacobian": 3, "hessian_vector": 6, "hessian": 6}
+
+Results = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial runs."""
+
+    device: torch.device
+    dtype: torch.dtype
+    streams: Streams
+
+
+@dataclass(frozen=True)
+class Books:
+    """What an oracle writes to."""
+
+    ledger: Ledger
+    log: EventLog
+    scalars: Scalars
+
+
+class CountingOracle:
+    """An api.Oracle over one stage's problem. Only the evaluation itself is on the clock."""
+
+    def __init__(
+        self,
+        problem: Any,
+        *,
+        place: Place,
+        books: Books,
+        limits: StageLimits,
+        declared: frozenset[Evaluation],
+        layout: Layout,
+        stage: int = 0,
+        stochastic: bool = False,
+    ) -> None:
+        """Look at the problem once; `stochastic` problems take a minibatch with every evaluation."""
+        self.size: int = problem.size
+        self.device, self.dtype, self.streams, self.layout = place.device, place.dtype, place.streams, layout
+        self.batch = 0
+        self._indices: Tensor | None = None
+        self._derivatives = Derivatives(problem, takes_batch=stochastic)
+        self._declared = declared
+        self.offers = self._derivatives.offers() & declared
+        self._ledger, self._log, self._scalars = books.ledger, books.log, books.scalars
+        self._limits, self._stage, self._stochastic = limits, stage, stochastic
+        self._examples = int(getattr(problem, "examples", 0) or 0)
+        self._flops = float(getattr(problem, "forward_flops", 0) or 0)
+        self._memo: Memo | None = None
+        self._from_numpy: tuple[bytes, Tensor] | None = None
+
+    def set_batch(self, indices: Tensor | None) -> None:
+        """Put a minibatch in force; only the loop calls this, before a step."""
+        self.batch += 1
+        self._indices = indices
+
+    def value(self, x: Tensor) -> Tensor:
+        """Return f(x), shape ()."""
+        return self._ask(("value",), x, lambda point: {"value": self._derivatives.value(point, self._indices)})["value"]
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """Return the gradient (n,)."""
+        return self._ask(("gradient",), x, self._gradient)["gradient"]
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return f(x) and the gradient; each is counted unless it is remembered."""
+        results = self._ask(("value", "gradient"), x, self._value_and_gradient)
+        return results["value"], results["gradient"]
+
+    def residuals(self, x: Tensor) -> Tensor:
+        """Return the residuals (m,)."""
+        evaluate = self._derivatives.residuals
+        return self._ask(("residuals",), x, lambda point: {"residuals": evaluate(point, self._indices)})["residuals"]
+
+    def jacobian(self, x: Tensor) -> Tensor:
+        """Return the residuals' Jacobian (m, n)."""
+        evaluate = self._derivatives.jacobian
+        return self._ask(("jacobian",), x, lambda point: {"jacobian": evaluate(point, self._indices)})["jacobian"]
+
+    def hessian(self, x: Tensor) -> Tensor:
+        """Return the Hessian (n, n)."""
+        evaluate = self._derivatives.hessian
+        return self._ask(("hessian",), x, lambda point: {"hessian": evaluate(point, self._indices)})["hessian"]
+
+    def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return the Hessian times v (n,); never remembered, since v differs."""
+        vector = v if isinstance(v, Tensor) else torch.as_tensor(v, device=self.device, dtype=self.dtype)
+        self._require("hessian_vector")
+        return self._once(x, lambda point: self._derivatives.hessian_vector(point, vector, self._indices))
+
+    def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
+        """Return the step () that minimises f along `direction`; counts as one Hessian-vector product."""
+        self._require("line_minimum")
+        return self._once(x, lambda point: self._derivatives.line_minimum(point, direction, self._indices))
+
+    def known_value(self, x: Tensor) -> Tensor | None:
+        """Return f(x) where it is remembered; never evaluates."""
+        memo = self._memo
+        return memo.get("value") if memo is not None and memo.holds(x, self.batch) else None
+
+    # ---- one question: free where it was asked before, else evaluated on the clock
+
+    def _ask(self, kinds: tuple[str, ...], x: Any, evaluate: Callable[[Tensor], Results]) -> Results:
+        entered = self._ledger.now()
+        x, memo = self._recall(x)
+        new = tuple(kind for kind in kinds if kind not in memo.asked)
+        if new:
+            for kind in new:
+                self._require(kind)
+            if any(memo.get(kind) is None for kind in new):
+                evaluate = evaluate if len(new) == len(kinds) else self._missing(new)
+            else:
+                evaluate = _nothing  # it came along with an earlier question: counted, not computed again
+            self._measure(new, x, evaluate, entered)
+        results = {kind: self._known(kind) for kind in kinds}
+        if not new:
+            self._ledger.excluded += self._ledger.now() - entered
+        return results
+
+    def _once(self, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
+        entered = self._ledger.now()
+        x, _ = self._recall(x)
+        return self._measure(("hessian_vector",), x, lambda point: {"": evaluate(point)}, entered)[""]
+
+    def _measure(
+        self, kinds: tuple[str, ...], x: Tensor, evaluate: Callable[[Tensor], Results], entered: float
+    ) -> Results:
+        """Admit, evaluate on the clock, remember, count and log."""
+        ledger = self._ledger
+        self._admit(kinds, entered)
+        started = ledger.now()
+        results = evaluate(x)
+        finished = ledger.now()
+        finished_cpu = ledger.cpu_now()
+        ledger.excluded += started - entered
+        self._remember(kinds, results)
+        self._count(kinds)
+        if self._write(kinds, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):
+            ledger.stopped = "target"
+        ledger.cpu_excluded += ledger.cpu_now() - finished_cpu
+        resumed = ledger.now()
+        ledger.excluded += resumed - finished
+        self._log.beat(resumed - ledger.excluded, resumed)
+        if ledger.stopped:
+            raise StopTrial
+        return results
+
+    def _missing(self, new: tuple[str, ...]) -> Callable[[Tensor], Results]:
+        """Return what evaluates the half of `value_and_gradient` that is not known yet."""
+        if new == ("gradient",):
+            return self._gradient
+        return lambda point: {"value": self._derivatives.value(point, self._indices)}
+
+    def _gradient(self, x: Tensor) -> Results:
+        value, gradient = self._derivatives.gradient(x, self._indices)
+        return {"gradient": gradient} if value is None else {"value": value, "gradient": gradient}
+
+    def _value_and_gradient(self, x: Tensor) -> Results:
+        value, gradient = self._derivatives.value_and_gradient(x, self._indices)
+        return {"value": value, "gradient": gradient}
+
+    # ---- budget and counts
+
+    def _require(self, kind: Evaluation | str) -> None:
+        if kind not in self._declared:
+            message = f"the optimizer asked for '{kind}', its record declares {', '.join(sorted(self._declared))}"
+            raise UndeclaredEvaluation(message)
+
+    def _admit(self, kinds: tuple[str, ...], entered: float) -> None:
+        ledger, limits = self._ledger, self._limits
+        if not ledger.stopped:
+            if max(ledger.counts[kind] for kind in kinds) + 1 > limits.evaluations:
+                ledger.stopped = "evaluations"
+            elif entered - ledger.excluded >= limits.seconds:
+                ledger.stopped = "seconds"
+            elif ledger.examples >= limits.examples:
+                ledger.stopped = "examples"
+        if ledger.stopped:
+            raise StopTrial
+
+    def _count(self, kinds: tuple[str, ...]) -> None:
+        ledger = self._ledger
+        for kind in kinds:
+            ledger.counts[kind] += 1
+        examples = self._examples if self._indices is None else self._indices.numel()
+        ledger.examples += examples
+        if self._flops:
+            ledger.cost += self._flops * examples * max(_FORWARD_PASSES[kind] for kind in kinds)
+
+    # ---- memo of one point
+
+    def _recall(self, x: Any) -> tuple[Tensor, Memo]:
+        point = x if isinstance(x, Tensor) else self._tensor(x)
+        memo = self._memo
+        if memo is None or not memo.holds(point, self.batch):
+            memo = self._memo = Memo(point, self.batch)
+        return point, memo
+
+    def _tensor(self, x: Any) -> Tensor:
+        """Return a numpy point as a tensor of our own; equal bytes give the same tensor."""
+        content = x.tobytes()
+        if self._from_numpy is None or self._from_numpy[0] != content:
+            self._from_numpy = content, torch.tensor(x, device=self.device, dtype=self.dtype)
+        return self._from_numpy[1]
+
+    def _known(self, kind: str) -> Tensor:
+        result = None if self._memo is None else self._memo.get(kind)
+        if result is None:
+            message = f"the problem returned no {kind}"
+            raise RuntimeError(message)
+        return result
+
+    def _remember(self, kinds: tuple[str, ...], results: Results) -> None:
+        if self._memo is None:
+            return
+        for kind, result in results.items():
+            if kind:
+                self._memo.keep(kind, result)
+        if "" not in results:
+            self._memo.asked |= set(kinds)
+
+    # ---- log
+
+    def _write(self, kinds: tuple[str, ...], x: Tensor, seconds: float, cpu_seconds: float) -> bool:
+        ledger, counts, memo = self._ledger, self._ledger.counts, self._memo
+        value = gradient = None
+        if memo is not None:
+            value, gradient = memo.get("value"), memo.get("gradient")
+            if value is None and "gradient" in kinds and not self._stochastic:
+                # A method that never asks for values has its curve filled in off the clock, uncounted.
+                value = self._derivatives.value(x, self._indices)
+                memo.keep("value", value)
+        row = (
+            self._stage,
+            ledger.steps,
+            counts["value"],
+            counts["gradient"],
+            counts["hessian_vector"],
+            counts["hessian"],
+            ledger.examples,
+            seconds,
+            cpu_seconds,
+        )
+        return self._scalars.logged(row, x, value, gradient)
+
+
+def _nothing(_: Tensor) -> Results:
+    return {}

@@ -1,0 +1,143 @@
+"""Reads the values of evaluations, keeps the best point, and says when the targets are reached.
+
+On the CPU at once; elsewhere scalars wait in a device buffer and are read at snapshots, so that no evaluation synchronises.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from optbench.measure.event_log import EventLog
+
+_SMALL = 64  # below this many numbers, Python's max over a list is faster than a reduction
+_BUFFER = 1024  # evaluations between two reads of the device
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What ends a trial: reached once the best value and the least gradient norm (|g|∞) are both at most these."""
+
+    value: float | None = None
+    gradient_norm: float | None = None
+
+
+class Scalars(Protocol):
+    """Where the values of evaluations go."""
+
+    best_value: float
+    best_point: Tensor | None
+
+    def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+        """Append the row with its scalars; tells whether the targets are reached."""
+        ...
+
+    def flush(self) -> bool:
+        """Read what still waits on the device; tells whether the targets are reached."""
+        ...
+
+
+class HostScalars:
+    """Reads each scalar as it comes."""
+
+    def __init__(self, log: EventLog, thresholds: Thresholds, *, keep_best: bool) -> None:
+        """Log to `log`; `keep_best` copies each better point."""
+        self._log, self._keep_best = log, keep_best
+        self._reached = _Reached(thresholds)
+        self.best_value = math.inf
+        self.best_point: Tensor | None = None
+
+    def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+        """Append the row and remember the point if its value is the best so far."""
+        number = math.nan if value is None else value.item()
+        norm = math.nan if gradient is None else largest_magnitude(gradient)
+        self._log.append((*row, number, norm))
+        if number < self.best_value:
+            self.best_value = number
+            if self._keep_best:
+                self.best_point = x.clone() if self.best_point is None else self.best_point.copy_(x)
+        return self._reached.update(number, norm)
+
+    def flush(self) -> bool:
+        """Nothing waits."""
+        return self._reached.all
+
+
+class DeviceScalars:
+    """Keeps scalars and the best point on the device until `flush`; `logged` never synchronises."""
+
+    def __init__(
+        self, log: EventLog, thresholds: Thresholds, *, keep_best: bool, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        """Allocate the buffer on the device."""
+        self._log, self._keep_best = log, keep_best
+        self._reached = _Reached(thresholds)
+        self._buffer = torch.full((_BUFFER, 2), math.nan, device=device, dtype=dtype)
+        self._rows: list[int] = []
+        self._best = torch.full((), math.inf, device=device, dtype=dtype)
+        self.best_value = math.inf
+        self.best_point: Tensor | None = None
+
+    def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+        """Append the row with its scalars to be filled in; a full buffer is flushed."""
+        slot = len(self._rows)
+        self._rows.append(self._log.append((*row, math.nan, math.nan)))
+        if value is not None:
+            self._buffer[slot, 0].copy_(value)
+            if self._keep_best:
+                better = value < self._best
+                self.best_point = x.clone() if self.best_point is None else torch.where(better, x, self.best_point)
+                self._best = torch.where(better, value, self._best)
+        if gradient is not None:
+            self._buffer[slot, 1].copy_(torch.linalg.vector_norm(gradient, math.inf))
+        return self.flush() if slot + 1 == _BUFFER else False
+
+    def flush(self) -> bool:
+        """Copy the buffer to the host and fill in the rows."""
+        reached = self._reached.all
+        waiting = self._buffer[: len(self._rows)].tolist()
+        for index, (value, norm) in zip(self._rows, waiting, strict=True):
+            if index >= 0:
+                self._log.set_value(index, value, norm)
+            self.best_value = min(self.best_value, value) if value == value else self.best_value  # noqa: PLR0124 -- NaN
+            reached = self._reached.update(value, norm)
+        self._rows.clear()
+        self._buffer.fill_(math.nan)
+        return reached
+
+
+class _Reached:
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._value = thresholds.value
+        self._norm = thresholds.gradient_norm
+        self._any = self._value is not None or self._norm is not None
+
+    @property
+    def all(self) -> bool:
+        return self._any and self._value is None and self._norm is None
+
+    def update(self, value: float, norm: float) -> bool:
+        if not self._any:
+            return False
+        if self._value is not None and value <= self._value:
+            self._value = None
+        if self._norm is not None and norm <= self._norm:
+            self._norm = None
+        return self.all
+
+
+def largest_magnitude(vector: Tensor) -> float:
+    """Return |v|∞ as a number; NaN where the vector has one."""
+    if vector.numel() <= _SMALL and vector.device.type == "cpu":
+        numbers = vector.tolist()
+        largest = max(map(abs, numbers), default=0.0)
+        return largest if math.isfinite(sum(numbers)) else _with_nan(numbers, largest)
+    return float(torch.linalg.vector_norm(vector, math.inf))
+
+
+def _with_nan(numbers: list[float], largest: float) -> float:
+    return math.nan if any(map(math.isnan, numbers)) else largest

@@ -1,0 +1,226 @@
+"""The three passes of a trial, each run in a process of its own: time, metrics, memory."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from optbench.api import Point, Refused, StopTrial
+from optbench.measure.derivatives import Derivatives
+from optbench.measure.event_log import EventLog
+from optbench.measure.factories import Built, build, resolve
+from optbench.measure.ledger import Clock, Ledger
+from optbench.measure.loop import EVERY_KIND, Outcome, Silent, TrialLoop
+from optbench.measure.memory import LiveBytes, state_bytes
+from optbench.measure.oracle import Books
+from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
+from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
+from optbench.measure.targets import gradient_threshold, value_threshold
+from optbench.records import SNAPSHOT_COLUMNS, Budget, Facts, Job, Status, Trace, TrialRecord, finite
+
+EVENTS, SNAPSHOTS, FACTS, RESULT, METRICS = "events", "snapshots", "facts.json", "result.json", "metrics"
+
+_MEMORY_BUDGET = Budget(steps=30, seconds=10.0)
+_UNCHANGED_STEPS = 5  # state bytes that stay the same for so many steps have stopped growing
+
+
+def time_pass(
+    job: Job, clock: Clock = time.perf_counter, wall: Clock = time.perf_counter, cpu_clock: Clock = time.process_time
+) -> TrialRecord:
+    """Run the trial with nothing attached but the event log and the snapshots."""
+    began = wall()
+    built = build(job)
+    facts = state_facts(built)
+    folder = Path(job.folder) if job.folder else None
+    if folder is not None:
+        _write_json(folder / FACTS, facts.to_json())
+    log = EventLog(folder / EVENTS if folder else None)
+    scalars = _scalars(log, job, facts, built)
+    ledger = Ledger(clock, cpu_clock)
+    loop = _loop(job, built, Books(ledger, log, scalars), job.spec.budget, _spool(folder, built))
+    ready = wall()
+    outcome = loop.run()
+    return TrialRecord(
+        spec=job.spec,
+        status=outcome.status,
+        reason=outcome.reason,
+        size=facts.size,
+        batch_size=facts.batch_size,
+        f0=facts.f0,
+        f_star=facts.f_star,
+        f_star_source=facts.f_star_source,
+        f_star_from_start=facts.f_star_from_start,
+        counts=ledger.snapshot(),
+        stage_counts=outcome.stage_counts,
+        evaluations=ledger.evaluations,
+        cost=ledger.cost or None,
+        seconds=outcome.seconds,
+        cpu_seconds=outcome.cpu_seconds,
+        wall={"setup": ready - began, "loop": wall() - ready},
+    )
+
+
+def state_facts(built: Built) -> Facts:
+    """Return what the problem states, and f at its standard start: the evaluation that warms the problem up, too."""
+    problem: Any = built.problem
+    start = problem.start(built.place.streams)
+    stochastic = _is_stochastic(problem, built)
+    derivatives = Derivatives(problem, takes_batch=stochastic)
+    f0 = float(derivatives.value(start.parameters))
+    if "gradient" in derivatives.offers():
+        derivatives.gradient(start.parameters)
+    batch_size = getattr(problem, "batch_size", None)
+    return Facts(
+        size=int(problem.size),
+        batch_size=int(batch_size) if stochastic and batch_size else None,
+        stochastic=stochastic,
+        readout=built.recipe.readout is not None,
+        f0=finite(f0),
+        f_star=getattr(problem, "f_star", None),
+        f_star_source=getattr(problem, "f_star_source", ""),
+        f_star_from_start=getattr(problem, "f_star_from_start", None),
+    )
+
+
+def metrics_pass(job: Job) -> tuple[TrialRecord, Trace]:
+    """Evaluate the full objective and the metrics on the snapshots that the time pass left in the job's folder."""
+    built = build(job)
+    folder = Path(job.folder)
+    rows = read_rows(folder / SNAPSHOTS)
+    stages = built.recipe.stages
+    layouts = {index: stage.problem.start(built.place.streams).layout for index, stage in enumerate(stages)}
+    measures = _measures(job, built)
+    columns: dict[str, list[float]] = {name: [] for name in measures}
+    points = read_points(folder / SNAPSHOTS, device=built.place.device, dtype=built.place.dtype, layouts=layouts)
+    for stage, point in zip(rows["stage"], points, strict=True):
+        problem = stages[int(stage)].problem
+        for name, measure in measures.items():
+            columns[name].append(math.nan if point is None else measure(problem, point))
+    columns = {name: values for name, values in columns.items() if not all(map(math.isnan, values))}
+    trace = Trace.from_columns({**{name: rows[name] for name in SNAPSHOT_COLUMNS}, **columns})
+    last = {name: finite(values[-1]) for name, values in columns.items() if values}
+    return TrialRecord(spec=job.spec, status=Status.OK, metrics=last), trace
+
+
+def memory_pass(job: Job) -> TrialRecord:
+    """Measure state bytes and the peak of live bytes until the state stops growing, at most 30 steps or 10 s."""
+    built = build(job)
+    log = EventLog(capacity=4096)
+    probe = _MemoryProbe(built)
+    books = Books(Ledger(), log, HostScalars(log, Thresholds(), keep_best=False))
+    loop = _loop(job, built, books, _MEMORY_BUDGET, SnapshotSpool(None, 0), probe)
+    with probe.live:
+        outcome = loop.run()
+    status = Status.OK if outcome.status is Status.BUDGET else outcome.status
+    return TrialRecord(
+        spec=job.spec,
+        status=status,
+        reason=outcome.reason,
+        state_bytes=probe.state_bytes,
+        peak_live_bytes=probe.live.peak,
+    )
+
+
+class _MemoryProbe:
+    """Follows the bytes of the optimizer's state; tensors from before the first `init` are left out."""
+
+    def __init__(self, built: Built) -> None:
+        self.live = LiveBytes()
+        self.state_bytes = 0
+        self._built = built
+        self._begun = False
+        self._unchanged = 0
+
+    def init_begins(self, problem: Any, start: Tensor) -> None:
+        if not self._begun:
+            self.live.forget_all()
+            self._begun = True
+        self.live.ignore(problem, start)
+
+    def step_done(self, optimizer: Any, state: Any, point: Tensor) -> None:
+        held = state_bytes(state, optimizer, without=(point, self._built.problem))
+        self._unchanged = self._unchanged + 1 if held == self.state_bytes else 0
+        self.state_bytes = max(self.state_bytes, held)
+        if self._unchanged >= _UNCHANGED_STEPS:
+            raise StopTrial
+
+
+# ---- parts
+
+
+def _loop(job: Job, built: Built, books: Books, budget: Budget, spool: SnapshotSpool, probe: Any = None) -> TrialLoop:
+    return TrialLoop(
+        recipe=built.recipe,
+        place=built.place,
+        books=books,
+        budget=budget,
+        snapshots=spool,
+        optimizer=built.optimizer,
+        declared=frozenset(job.declared) or EVERY_KIND,  # type: ignore[arg-type]  # names of kinds
+        probe=probe or Silent(),
+    )
+
+
+def _scalars(log: EventLog, job: Job, facts: Facts, built: Built) -> Scalars:
+    thresholds = Thresholds()
+    if not facts.scored_at_snapshots:
+        values = [value_threshold(target, facts) for target in job.spec.budget.targets]
+        norms = [gradient_threshold(target) for target in job.spec.budget.targets]
+        thresholds = Thresholds(
+            min((value for value in values if value is not None), default=None),
+            min((norm for norm in norms if norm is not None), default=None),
+        )
+    place = built.place
+    if place.device.type == "cpu":
+        return HostScalars(log, thresholds, keep_best=not facts.stochastic)
+    return DeviceScalars(log, thresholds, keep_best=not facts.stochastic, device=place.device, dtype=place.dtype)
+
+
+def _spool(folder: Path | None, built: Built) -> SnapshotSpool:
+    itemsize = torch.empty((), dtype=built.place.dtype).itemsize
+    largest = 0
+    for stage in built.recipe.stages:
+        problem: Any = stage.problem
+        statistics = problem.statistics() if hasattr(problem, "statistics") else None
+        largest = max(largest, problem.size + (0 if statistics is None else statistics.numel()))
+    return SnapshotSpool(None if folder is None else folder / SNAPSHOTS, itemsize * largest)
+
+
+def _is_stochastic(problem: Any, built: Built) -> bool:
+    return hasattr(problem, "batches") and problem.batches(built.place.streams) is not None
+
+
+def _measures(job: Job, built: Built) -> dict[str, Callable[[Any, Point], float]]:
+    """Return what to evaluate at each snapshot: the metrics asked for, and f in any case."""
+    measures = {name: _metric(resolve(factory)(**options)) for name, (factory, options) in job.metric_factories.items()}
+
+    def objective(problem: Any, point: Point) -> float:
+        return float(Derivatives(problem, takes_batch=_is_stochastic(problem, built)).value(point.parameters))
+
+    return {"f": objective, **measures}
+
+
+def _metric(metric: Callable[[Any, Point], float]) -> Callable[[Any, Point], float]:
+    def measure(problem: Any, point: Point) -> float:
+        if point.statistics is not None and hasattr(problem, "restore"):
+            problem.restore(point.statistics)
+        try:
+            return float(metric(problem, point))
+        except Refused:
+            return math.nan
+
+    return measure
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, allow_nan=False), encoding="utf-8")
+
+
+__all__ = ["Outcome", "memory_pass", "metrics_pass", "state_facts", "time_pass"]

@@ -1,0 +1,67 @@
+"""A job: what a child process is told, so that it needs no registry. One job is one pass of one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from optbench.records.trial import Pass, TrialSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One pass of one trial, with the factories ("package.module:Name") behind its names."""
+
+    spec: TrialSpec
+    pass_: Pass
+    problem_factory: str
+    optimizer_factory: str
+    meta_factories: tuple[str, ...] = ()
+    metric_factories: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # column -> factory, options
+    declared: tuple[str, ...] = ()  # evaluations; empty: all
+    plugin_files: Mapping[str, str] = field(default_factory=dict)  # module name -> path
+    folder: str = ""  # where the child writes: events, snapshots, facts.json, result.json
+    memory_limit: int | None = None  # bytes beyond what the child has mapped at its start
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON's types; `from_json` is the inverse."""
+        return {**asdict(self), "spec": self.spec.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the job that `to_json` described."""
+        fields = dict(data)
+        fields["spec"] = TrialSpec.from_json(fields["spec"])
+        fields["meta_factories"] = tuple(fields["meta_factories"])
+        fields["declared"] = tuple(fields["declared"])
+        fields["metric_factories"] = {name: (item[0], item[1]) for name, item in fields["metric_factories"].items()}
+        return cls(**fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known once a trial's problem is built: written before the loop, so that a killed trial keeps it."""
+
+    size: int
+    batch_size: int | None
+    stochastic: bool
+    readout: bool
+    f0: float | None
+    f_star: float | None
+    f_star_source: str
+    f_star_from_start: float | None
+
+    @property
+    def f_reference(self) -> float | None:
+        """Where descent from the start ends, if that is known; else f*."""
+        return self.f_star if self.f_star_from_start is None else self.f_star_from_start
+
+    @property
+    def scored_at_snapshots(self) -> bool:
+        """Whether the event log's values are not the objective at the scored point."""
+        return self.stochastic or self.readout
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON's types; `Facts(**data)` is the inverse."""
+        return asdict(self)

@@ -1,0 +1,100 @@
+"""The parent's side of the fork server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_QUIET = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A child that is gone."""
+
+    handle: int
+    code: int  # negative: the signal that killed it
+
+
+class ForkServer:
+    """Starts the server process; children are started, killed and waited for by handle."""
+
+    def __init__(self, threads: int = 1) -> None:
+        """Start it; it warms up while the parent goes on. `threads` pins the thread pools that read the environment."""
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads)), **_QUIET}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "optbench.runner.server", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # so that Ctrl-C reaches the parent only
+        )
+        theirs.close()
+        self._handles = 0
+        self._devices: tuple[str, ...] | None = None
+
+    def __enter__(self) -> Self:
+        """Return the running server."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop it and all its children."""
+        self.close()
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices of this machine; waits until the server is warm."""
+        if self._devices is None:
+            self._devices = tuple(self._receive()["ready"])
+        return self._devices
+
+    def start(self, job: Path) -> int:
+        """Fork a child for the job in the file; returns its handle."""
+        _ = self.devices
+        self._handles += 1
+        self._socket.send(json.dumps({"start": self._handles, "job": str(job)}).encode())
+        return self._handles
+
+    def kill(self, handle: int) -> None:
+        """Kill the child's process group; its end is told like any other."""
+        self._socket.send(json.dumps({"kill": handle}).encode())
+
+    def wait(self, timeout: float) -> Ended | None:
+        """Return the next child that ended, None after `timeout` seconds."""
+        if not select.select([self._socket], [], [], timeout)[0]:
+            return None
+        message = self._receive()
+        return Ended(message["ended"], message["code"])
+
+    def close(self) -> None:
+        """Close the socket, which ends the server, and wait for it."""
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _receive(self) -> dict[str, Any]:
+        packet = self._socket.recv(65536)
+        if packet:
+            message: dict[str, Any] = json.loads(packet)
+            return message
+        said = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
+        message_text = f"the fork server ended unexpectedly:\n{said.strip()[-2000:]}"
+        raise RuntimeError(message_text)

@@ -1,0 +1,77 @@
+"""From a trial to what a child needs (Job) and to what its result is stored under (ResultKey)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optbench.records import Job, Pass, TrialSpec
+from optbench.registry import Catalogue, Registered, source_hash
+from optbench.runner.environment import engine_hash
+from optbench.store import ResultKey
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The plugins behind a trial."""
+
+    problem: Registered
+    optimizer: Registered
+    meta_algorithms: tuple[Registered, ...]
+    metrics: tuple[Registered, ...]
+
+    @property
+    def all(self) -> tuple[Registered, ...]:
+        """Every plugin, metrics included."""
+        return (self.problem, self.optimizer, *self.meta_algorithms, *self.metrics)
+
+
+class JobFactory:
+    """Makes jobs and keys for the trials of one run."""
+
+    def __init__(self, catalogue: Catalogue, *, machine: str, metrics: Iterable[str] = ()) -> None:
+        """`machine` is the environment's fingerprint; `metrics` are names, evaluated on each trial's snapshots."""
+        self._catalogue, self._machine = catalogue, machine
+        self._metrics = tuple(catalogue.get("metrics", name) for name in metrics)
+
+    def parts(self, spec: TrialSpec) -> Parts:
+        """Return the plugins behind a trial."""
+        get = self._catalogue.get
+        return Parts(
+            problem=get("problems", spec.problem.name),
+            optimizer=get("optimizers", spec.optimizer.name),
+            meta_algorithms=tuple(get("meta-algorithms", meta.name) for meta in spec.meta_algorithms),
+            metrics=self._metrics,
+        )
+
+    def key(self, spec: TrialSpec, pass_: Pass) -> ResultKey:
+        """Return what the result of a pass is stored under: metrics belong to the pass "time"."""
+        parts = self.parts(spec)
+        sources = {source_hash(part) for part in parts.all}
+        joined = hashlib.sha256("\0".join([engine_hash(), *sorted(sources)]).encode()).hexdigest()[:16]
+        return ResultKey(spec.memory_id if pass_ == "memory" else spec.id, pass_, self._machine, joined)
+
+    def job(self, spec: TrialSpec, pass_: Pass, folder: Path, memory_limit: int | None) -> Job:
+        """Return the job of a pass, to be run in `folder`."""
+        parts = self.parts(spec)
+        asked = parts.optimizer.record.evaluations if parts.optimizer.plugin else ()
+        return Job(
+            spec=spec,
+            pass_=pass_,
+            problem_factory=parts.problem.record.factory,
+            optimizer_factory=parts.optimizer.record.factory,
+            meta_factories=tuple(meta.record.factory for meta in parts.meta_algorithms),
+            metric_factories={metric.name: (metric.record.factory, defaults(metric)) for metric in parts.metrics},
+            declared=tuple(sorted(asked)),
+            plugin_files={part.module: str(part.path) for part in parts.all if part.plugin and not part.distribution},
+            folder=str(folder),
+            memory_limit=memory_limit,
+        )
+
+
+def defaults(registered: Registered) -> dict[str, Any]:
+    """Return the default of each option of a plugin."""
+    return {name: option.default for name, option in registered.record.options.items()}

@@ -1,0 +1,147 @@
+"""The fork server: imports torch once, then forks one child a job. Started by `client.ForkServer`, never by hand.
+
+Messages are JSON packets on a socket. In: `{"start": handle, "job": path}`, `{"kill": handle}`.
+Out: `{"ready": devices}`, `{"ended": handle, "code": exit code, negative for a signal}`.
+When the socket closes (the parent is gone, however it went) every child's process group is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(sig: int = signal.SIGKILL) -> None:
+    """Ask the kernel to send `sig` when the parent dies (0: not any more); where it can't, nothing happens."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sig)
+
+
+def warm_up() -> list[str]:
+    """Import torch and what its first use imports lazily; returns the devices that there are."""
+    import numpy as np
+    import torch
+
+    import optbench.measure.trial  # noqa: F401 -- so that children don't import it
+
+    torch.set_num_threads(1)
+    point = torch.zeros(2, dtype=torch.float64)
+    gradient = torch.func.grad(lambda x: (x**3).sum())
+    torch.func.vmap(lambda v: torch.func.jvp(gradient, (point,), (v,))[1], chunk_size=2)(
+        torch.eye(2, dtype=torch.float64)
+    )
+    leaf = point.clone().requires_grad_(requires_grad=True)
+    torch.autograd.grad((leaf**2).sum(), leaf)
+    torch.optim.SGD([torch.nn.Parameter(point.clone())], lr=0.1).step()
+    torch.linalg.cholesky_ex(torch.eye(2))
+    np.linalg.norm(np.zeros(2))
+    count = torch.cuda.device_count()
+    return ["cpu", *(["cuda"] if count else []), *(f"cuda:{index}" for index in range(count))]
+
+
+class Server:
+    """Forks, kills and reaps children."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Serve one parent."""
+        self._connection = connection
+        self._children: dict[int, int] = {}  # handle -> pid
+        self._wake, wake_write = os.pipe()
+        for end in (self._wake, wake_write):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wake_write)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._wake_write = wake_write
+
+    def serve(self) -> None:
+        """Answer until the parent is gone."""
+        selector = selectors.DefaultSelector()
+        selector.register(self._connection, selectors.EVENT_READ)
+        selector.register(self._wake, selectors.EVENT_READ)
+        try:
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if self._wake in ready:
+                    os.read(self._wake, 4096)
+                    self._reap()
+                if self._connection in ready and not self._answer():
+                    return
+        finally:
+            for pid in self._children.values():
+                kill_group(pid)
+
+    def _answer(self) -> bool:
+        packet = self._connection.recv(65536)
+        if not packet:
+            return False
+        message = json.loads(packet)
+        if "start" in message:
+            self._children[message["start"]] = self._fork(message["job"])
+        elif message["kill"] in self._children:
+            kill_group(self._children[message["kill"]])
+        return True
+
+    def _fork(self, job: str) -> int:
+        server = os.getpid()
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            die_with_parent()
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._connection.close()
+            os.close(self._wake)
+            os.close(self._wake_write)
+            if os.getppid() == server:
+                from optbench.runner.child import run_job
+
+                run_job(Path(job))
+        finally:
+            os._exit(1)  # run_job leaves by os._exit itself
+
+    def _reap(self) -> None:
+        for handle, pid in list(self._children.items()):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                kill_group(pid)  # what the child left behind
+                del self._children[handle]
+                self._send({"ended": handle, "code": os.waitstatus_to_exitcode(status)})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._connection.send(json.dumps(message).encode())
+
+
+def kill_group(pid: int) -> None:
+    """Kill a process group; one that is gone is fine."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def main() -> None:
+    """Warm up, say so, serve."""
+    die_with_parent()  # only while there are no children: afterwards the closed socket tells
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    devices = warm_up()
+    gc.collect()
+    gc.freeze()
+    die_with_parent(0)
+    connection.send(json.dumps({"ready": devices}).encode())
+    Server(connection).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""Runs a plan: skips what is stored, runs the rest in children, stores each trial as it finishes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from optbench.api import Planner, UserError
+from optbench.measure.targets import best_value, costs_to_targets
+from optbench.records import Job, Limits, Status, Trace, TrialRecord, TrialSpec
+from optbench.runner.child import read_trace
+from optbench.runner.client import ForkServer
+from optbench.runner.jobs import JobFactory
+from optbench.runner.supervise import Watched, collect, events, facts, hard_limit
+from optbench.store import ResultKey, Store
+
+_POLL_SECONDS = 0.05  # between two looks at the heartbeats; a child's end wakes the parent at once
+_NO_MEMORY_PASS = {Status.TIMEOUT, Status.OOM, Status.KILLED, Status.CRASHED, Status.ERROR, Status.SKIPPED}
+_Work = Generator[Job, TrialRecord, None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a session is."""
+
+    done: int
+    total: int
+    failures: int
+    current: str
+    elapsed: float
+
+    @property
+    def remaining(self) -> float | None:
+        """Estimated seconds left; None before the first trial is done."""
+        return None if not self.done else self.elapsed / self.done * (self.total - self.done)
+
+
+@dataclass
+class Timing:
+    """Wall seconds of a session by part; `overhead_per_trial` is what none of the parts explains."""
+
+    startup: float = 0.0
+    loops: float = 0.0
+    metrics: float = 0.0
+    memory: float = 0.0
+    total: float = 0.0
+    trials: int = 0
+
+    @property
+    def overhead_per_trial(self) -> float | None:
+        """(total − start-up − timed loops − metric and memory passes) / trials."""
+        rest = self.total - self.startup - self.loops - self.metrics - self.memory
+        return rest / self.trials if self.trials else None
+
+
+@dataclass
+class Session:
+    """One run of a plan into a store."""
+
+    factory: JobFactory
+    server: ForkServer
+    store: Store
+    run: int
+    spool: Path
+    limits: Limits = Limits()
+    targets: Sequence[str] = ()
+    memory: bool = True
+    jobs: int = 1
+    report: Callable[[Progress], None] = lambda _: None
+    finished: Callable[[TrialRecord], None] = lambda _: None
+    watching: Callable[[Path], None] = lambda _: None  # called at each look at a running child, with its folder
+    timing: Timing = field(default_factory=Timing)
+    ran: int = 0
+    reused: int = 0
+
+    def execute(self, planner: Planner) -> list[TrialRecord]:
+        """Run until the planner has nothing more; returns a record a trial, merged from its passes."""
+        began = time.perf_counter()
+        records: list[TrialRecord] = []
+        while specs := planner.next(records):
+            records += self._round(specs)
+        self.timing.total = time.perf_counter() - began
+        return records
+
+    def _round(self, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
+        keys = {spec.id: self.factory.key(spec, "time") for spec in specs}
+        memory_keys = {spec.memory_id: self.factory.key(spec, "memory") for spec in specs} if self.memory else {}
+        stored = self.store.existing([*keys.values(), *memory_keys.values()])
+        known = [key for key in [*keys.values(), *memory_keys.values()] if key in stored]
+        self.store.note_use(self.run, known)
+        missing = [spec for spec in specs if keys[spec.id] not in stored]
+        self.reused += len(specs) - len(missing)
+        absent = self._run_missing(missing, specs, memory_keys, stored)
+        found = self.store.get([*keys.values(), *memory_keys.values()])
+        return [
+            absent.get(spec.id)
+            or merge(found[keys[spec.id]], found.get(memory_keys.get(spec.memory_id, keys[spec.id])))
+            for spec in specs
+        ]
+
+    def _run_missing(
+        self,
+        missing: Sequence[TrialSpec],
+        specs: Sequence[TrialSpec],
+        memory_keys: dict[str, ResultKey],
+        stored: set[ResultKey],
+    ) -> dict[str, TrialRecord]:
+        """Run what is not stored; returns the trials whose device this machine has not, which are not stored."""
+        wanted = {key.id: key for key in memory_keys.values() if key not in stored}
+        to_run = list(missing)
+        again = {spec.id for spec in missing}
+        to_run += self._only_memory([spec for spec in specs if spec.id not in again and spec.memory_id in wanted])
+        if not to_run:
+            return {}
+        began = time.perf_counter()
+        devices = self.server.devices
+        self.timing.startup += time.perf_counter() - began
+        absent = {
+            spec.id: TrialRecord(spec=spec, status=Status.SKIPPED, reason=f"no device '{spec.device}' on this machine")
+            for spec in specs
+            if spec.device not in devices
+        }
+        runnable = [spec for spec in to_run if spec.id not in absent]
+        works = ((spec, self._work(spec, again, wanted)) for spec in runnable)
+        _Slots(self, len(runnable)).run(works)
+        return absent
+
+    def _only_memory(self, specs: Sequence[TrialSpec]) -> list[TrialSpec]:
+        """Return the trials whose time pass is stored and did not fail, one for each memory pass that is missing."""
+        if not specs:
+            return []
+        found = {
+            record.id: record for record in self.store.get([self.factory.key(spec, "time") for spec in specs]).values()
+        }
+        able = [spec for spec in specs if found[spec.id].status not in _NO_MEMORY_PASS]
+        return list({spec.memory_id: spec for spec in reversed(able)}.values())
+
+    def _work(self, spec: TrialSpec, again: set[str], wanted: dict[str, ResultKey]) -> _Work:
+        """Yield the jobs of one trial; each comes back as a record."""
+        if spec.id in again:
+            record = yield from self._time_and_metrics(spec)
+            if record.status in _NO_MEMORY_PASS:
+                return  # what fails or never ends would do so again
+        key = wanted.pop(spec.memory_id, None)
+        if key is not None:
+            job = self._job(spec, "memory")
+            record = yield job
+            self.timing.memory += record.wall.get("child", 0.0)
+            self.store.add(self.run, key, record)
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+    def _time_and_metrics(self, spec: TrialSpec) -> Generator[Job, TrialRecord, TrialRecord]:
+        job = self._job(spec, "time")
+        folder = Path(job.folder)
+        record = yield job
+        self.timing.loops += record.wall.get("loop", record.seconds or 0.0)
+        snapshots = None
+        if record.status not in (Status.SKIPPED, Status.ERROR) or (folder / "snapshots").exists():
+            measured = yield replace(job, pass_="metrics")
+            self.timing.metrics += measured.wall.get("child", 0.0)
+            snapshots = read_trace(folder / "metrics")
+            record = replace(record, metrics=measured.metrics)
+            if measured.status is not Status.OK:
+                why = measured.message or measured.reason
+                record = replace(record, unreliable=(*record.unreliable, f"metrics: {measured.status}: {why}"))
+        record = self._scored(record, folder, snapshots)
+        traces: dict[str, Trace] = {"events": events(folder)}
+        if snapshots is not None:
+            traces["snapshots"] = snapshots
+        self.store.add(self.run, self.factory.key(spec, "time"), record, traces)
+        shutil.rmtree(folder, ignore_errors=True)
+        self.ran += 1
+        self.timing.trials += 1
+        self.finished(record)
+        return record
+
+    def _scored(self, record: TrialRecord, folder: Path, snapshots: Trace | None) -> TrialRecord:
+        known = facts(folder)
+        if known is None:
+            return record
+        trace = events(folder)
+        targets = dict.fromkeys((*self.targets, *record.spec.budget.targets))
+        evaluations, seconds = costs_to_targets(targets, known, trace, snapshots)
+        unreliable = record.unreliable
+        if self.jobs > 1:
+            unreliable = (*unreliable, f"times measured with {self.jobs} trials at once; use --jobs 1 for times")
+        return replace(
+            record,
+            f_best=best_value(known, trace, snapshots),
+            evaluations_to_target=evaluations,
+            seconds_to_target=seconds,
+            unreliable=unreliable,
+        )
+
+    def _job(self, spec: TrialSpec, pass_: str) -> Job:
+        folder = self.spool / f"{spec.id}-{pass_}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        limit = self.limits.memory or int(0.9 * psutil.virtual_memory().available / self.jobs)
+        return self.factory.job(spec, pass_, folder, limit)  # type: ignore[arg-type]  # one of Pass
+
+
+class _Slots:
+    """Runs works side by side, `session.jobs` at a time; polls heartbeats and kills what is overdue."""
+
+    def __init__(self, session: Session, total: int) -> None:
+        self._session, self._total = session, total
+        self._running: dict[int, tuple[Watched, _Work, TrialSpec]] = {}
+        self._began = time.perf_counter()
+        self._done = self._failures = 0
+
+    def run(self, works: Iterable[tuple[TrialSpec, _Work]]) -> None:
+        waiting = iter(works)
+        while True:
+            while len(self._running) < self._session.jobs:
+                following = next(waiting, None)
+                if following is None:
+                    break
+                self._advance(following[1], following[0], None)
+            if not self._running:
+                return
+            self._wait()
+
+    def _wait(self) -> None:
+        ended = self._session.server.wait(_POLL_SECONDS)
+        if ended is None:
+            for watched, _, _ in self._running.values():
+                self._session.watching(watched.folder)
+                if not watched.verdict and (why := watched.overdue()):
+                    watched.verdict = why
+                    self._session.server.kill(watched.handle)
+            return
+        watched, work, spec = self._running.pop(ended.handle)
+        self._advance(work, spec, collect(watched, ended.code))
+
+    def _advance(self, work: _Work, spec: TrialSpec, record: TrialRecord | None) -> None:
+        """Give a work the record that it waits for; start its next job or note that it is done."""
+        if record is not None and record.status not in (Status.OK, Status.TARGET, Status.BUDGET, Status.SKIPPED):
+            self._failures += 1
+        try:
+            job = next(work) if record is None else work.send(record)
+        except StopIteration:
+            self._done += 1
+            self._tell(spec)
+            return
+        self._start(job, work, spec)
+        self._tell(spec)
+
+    def _start(self, job: Job, work: _Work, spec: TrialSpec) -> None:
+        path = Path(job.folder) / f"{job.pass_}.json"
+        for stale in ("result.json", "result.tmp"):
+            (Path(job.folder) / stale).unlink(missing_ok=True)
+        path.write_text(json.dumps(job.to_json()), encoding="utf-8")
+        started = time.perf_counter()
+        handle = self._session.server.start(path)
+        watched = Watched(job, handle, hard_limit(job, self._session.limits), started)
+        self._running[handle] = (watched, work, spec)
+
+    def _tell(self, spec: TrialSpec) -> None:
+        current = f"{spec.optimizer.short} on {spec.problem.short}"
+        elapsed = time.perf_counter() - self._began
+        self._session.report(Progress(self._done, self._total, self._failures, current, elapsed))
+
+
+def merge(time_record: TrialRecord, memory_record: TrialRecord | None) -> TrialRecord:
+    """Return the record that reports read: the time pass with the memory pass's figures."""
+    if memory_record is None or memory_record is time_record or memory_record.status is not Status.OK:
+        return time_record
+    return replace(
+        time_record,
+        state_bytes=memory_record.state_bytes,
+        peak_live_bytes=memory_record.peak_live_bytes,
+        peak_process_bytes=memory_record.peak_process_bytes,
+    )
+
+
+@contextlib.contextmanager
+def spool_folder(beside: Path) -> Generator[Path, None, None]:
+    """Give a folder for children's files beside the store; removes it afterwards, and those of processes that died."""
+    base = beside.with_name(f"{beside.name}.spool")
+    for old in base.glob("*") if base.exists() else ():
+        if old.name.isdigit() and not psutil.pid_exists(int(old.name)):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = base / str(os.getpid())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"can't write beside the store: {base} ({error.strerror})"
+        raise UserError(message, "a folder that can be written", "use --store PATH") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            base.rmdir()
