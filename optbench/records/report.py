@@ -163,7 +163,9 @@ class ReportModel:
         """Return the report that `to_json` described."""
         fields: dict[str, Any] = {key: _tuples(value) for key, value in data.items() if key not in _PARTS}
         fields["environment"] = Environment.from_json(data["environment"])
-        parts: dict[str, Any] = {key: tuple(part(**_tuples(item)) for item in data[key]) for key, part in _PARTS.items()}
+        parts: dict[str, Any] = {
+            key: tuple(part(**_tuples(item)) for item in data[key]) for key, part in _PARTS.items()
+        }
         return cls(**fields, **parts)
 
 

@@ -1,0 +1,204 @@
+"""What the reporter writes, without a browser."""
+
+import html
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+from optbench_reporters import optbench_reporters
+from optbench_reporters.html import HtmlReporter
+from optbench_reporters.palette import COLOURED, GREY, HUES, slots, stylesheet
+
+from optbench.records import Component, Status
+
+EVIL = "<script>alert(1)</script>"
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast of two colours, as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def data_of(path):
+    return json.loads(re.fullmatch(r"OB\.put\(\"[^\"]+\", (.*)\);\n", path.read_text()).group(1))
+
+
+@pytest.fixture(scope="module")
+def report(synthetic):
+    return synthetic.full_results(problems=4).report()
+
+
+@pytest.fixture(scope="module")
+def folder(report, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "made-up"
+    HtmlReporter()(report, path)
+    return path
+
+
+def test_the_record_builds_the_reporter_with_its_options():
+    (plugin,) = optbench_reporters()
+    module, name = plugin.factory.split(":")
+    assert (module, name) == (HtmlReporter.__module__, HtmlReporter.__name__)
+    assert HtmlReporter(**{key: option.default for key, option in plugin.options.items()}).figures
+
+
+def test_it_returns_what_it_wrote_and_the_page_last(report, tmp_path):
+    paths = HtmlReporter(figures=False)(report, tmp_path / "out")
+    assert paths[-1] == tmp_path / "out" / "index.html"
+    assert set(paths) == {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+
+def test_a_failure_leaves_the_old_page_and_no_half_file(report, tmp_path, monkeypatch):
+    HtmlReporter(figures=False)(report, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr("optbench_reporters.html.stylesheet", lambda looks: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        HtmlReporter(figures=False)(report, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_an_older_reports_curves_are_removed_and_other_files_kept(report, tmp_path):
+    for name in ("data/curves-gone.js", "figures/mine.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    HtmlReporter(figures=False)(report, tmp_path)
+    assert not (tmp_path / "data/curves-gone.js").exists()
+    assert (tmp_path / "figures/mine.png").exists()
+
+
+def test_every_file_that_the_page_names_exists(folder):
+    page = (folder / "index.html").read_text()
+    named = re.findall(r'(?:src|href)="([^"#:]+)"', page)
+    assert len(named) > 15
+    assert [name for name in named if not (folder / name).is_file()] == []
+
+
+def test_a_figure_for_each_problem_and_profile_is_valid_svg_with_the_optimizers_names(folder, report):
+    names = {"profile", "dataprofile", *(f"conv-{problem.id}" for problem in report.problems)}
+    assert {path.stem for path in (folder / "figures").iterdir()} == names
+    for path in (folder / "figures").iterdir():
+        text = "".join(ElementTree.parse(path).getroot().itertext())
+        assert all(optimizer.label in text for optimizer in report.optimizers)
+
+
+def test_figures_repeat_byte_for_byte(folder, report, tmp_path):
+    HtmlReporter()(report, tmp_path)
+    assert (tmp_path / "figures/profile.svg").read_bytes() == (folder / "figures/profile.svg").read_bytes()
+
+
+def test_the_data_holds_each_cell_and_its_costs(folder, report):
+    cells = data_of(folder / "data/cells.js")
+    index = 5
+    cell = report.cells[index]
+    assert report.optimizers[cells["o"][index]].id == cell.optimizer
+    assert report.problems[cells["p"][index]].id == cell.problem
+    assert cells["costs"]["seconds"][index] == [list(quantiles) for quantiles in cell.costs["seconds"]]
+
+
+def test_gaps_in_the_data_are_hundredths_of_the_logarithm(folder, report):
+    problem = report.problems[0]
+    curves = data_of(folder / f"data/curves-{problem.id}.js")["curves"]
+    curve = next(c for c in report.curves if c.problem == problem.id)
+    assert [10 ** (y / 100) for y in curves[0]["y"]] == pytest.approx(curve.median, rel=0.012)
+
+
+def test_the_page_without_scripts_lists_the_optimizers_by_solved_share(folder, report):
+    page = (folder / "index.html").read_text()
+    body = page.split('<table id="table">')[1].split("</table>")[0]
+    names = [html.unescape(name) for name in re.findall(r'<th scope="row">(.*?)</th>', body)]
+    labels = {item.id: item.label for item in report.optimizers}
+    assert names == [labels[score.optimizer] for score in report.scores_at("evaluations", 1e-5)]
+
+
+def test_the_page_states_what_reproduces_it(folder):
+    page = (folder / "index.html").read_text()
+    assert "<code>optbench suite made-up</code>" in page
+    assert "torch 2.13.0" in page
+
+
+def test_weight(folder):
+    shell = sum(path.stat().st_size for path in [folder / "index.html", *(folder / "static").rglob("*.*")])
+    assert shell <= 100_000
+
+
+def evil_results(synthetic):
+    results = synthetic.Results()
+    trace = synthetic.events_of([1, 2], [5.0, 1.0])
+    optimizer = Component(name=f"x/{EVIL}")
+    results.optimizer_info[optimizer.name] = {"family": EVIL, "summary": EVIL, "cite": EVIL}
+    problem = Component(name="x/../../p", options={"path": EVIL})
+    results.add(optimizer, problem, trace, f_star=1.0, metrics={EVIL: 1.0})
+    results.add("x/$y_{", problem, trace, f_star=1.0, status=Status.ERROR, message=EVIL)
+    return results
+
+
+def test_names_are_escaped_and_paths_stay_inside(synthetic, tmp_path):
+    results = evil_results(synthetic)
+    report = results.report(command=EVIL, created=EVIL)
+    paths = HtmlReporter()(report, tmp_path / "out")
+    page = (tmp_path / "out/index.html").read_text()
+    assert EVIL not in page
+    assert html.escape(EVIL) in page
+    assert all(path.resolve().is_relative_to(tmp_path / "out") for path in paths)
+    assert all(re.fullmatch(r"[\w.-]+", path.name) for path in paths)
+    assert EVIL not in (tmp_path / "out/figures/profile.svg").read_text()
+
+
+def test_no_records(results, tmp_path):
+    HtmlReporter()(results.report(), tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert "There is nothing to show yet." in page
+    assert "data/cells.js" not in page
+
+
+def test_only_failures(results, tmp_path):
+    results.add("x/a", "x/p", status=Status.CRASHED, message="SIGSEGV")
+    HtmlReporter()(results.report(), tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert "No trial reached any of the accuracies." in page
+    assert "SIGSEGV" in page
+    assert not (tmp_path / "figures").exists()
+
+
+def many_optimizers(synthetic, families):
+    results = synthetic.Results()
+    for index, family in enumerate(families):
+        name = f"x/o{index}"
+        values = [5.0, 1.0 if index < COLOURED else 4.9]
+        results.optimizer_info[name] = {"family": family}
+        results.add(name, "x/p", synthetic.events_of([1, 2], values), f_star=1.0)
+    return results.report()
+
+
+@pytest.mark.parametrize("families", [["one"] * 14, [f"f{i}" for i in range(14)], ["a", "b"] * 7])
+def test_the_best_twelve_have_looks_of_their_own_and_the_rest_is_grey(synthetic, families):
+    looks = slots(many_optimizers(synthetic, families), 1e-5)
+    assert len(set(looks[:COLOURED])) == COLOURED
+    assert GREY not in looks[:COLOURED]
+    assert looks[COLOURED:] == (GREY, GREY)
+
+
+def test_members_of_a_family_share_its_hue(synthetic):
+    looks = slots(many_optimizers(synthetic, ["a", "b", "a"]), 1e-5)
+    assert (looks[0], looks[2], looks[1]) == (HUES[0][0], HUES[0][1], HUES[1][0])
+
+
+@pytest.mark.parametrize("slot", [*(slot for hue in HUES for slot in hue), GREY])
+def test_lines_stand_out_from_both_cards(slot):
+    assert contrast(slot.light, "#ffffff") >= 3
+    assert contrast(slot.dark, "#181c22") >= 3
+
+
+def test_page_and_figures_share_the_palette(report, folder):
+    looks = slots(report, 1e-5)
+    assert (folder / "static/palette.css").read_text() == stylesheet(looks)
+    svg = (folder / "figures/profile.svg").read_text()
+    assert all(look.light in svg for look in looks)

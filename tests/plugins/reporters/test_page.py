@@ -1,0 +1,248 @@
+"""The page in a browser, from file:// and offline; numbers are compared with those that Python computed."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from optbench_reporters.html import HtmlReporter
+
+from optbench.records import Component, Status
+
+CHROMIUM = "/usr/bin/chromium"
+EVIL = "<img src=x onerror=alert(1)>"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists() and not shutil.which("chromium"), reason="no chromium on this machine"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(synthetic):
+    return synthetic.full_results().report()
+
+
+@pytest.fixture(scope="module")
+def folder(report, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page")
+    HtmlReporter(figures=False)(report, path)
+    return path
+
+
+@pytest.fixture
+def visit(browser):
+    """Return a function that opens a report; complaints, exceptions and requests outside the folder fail the test."""
+    contexts, complaints = [], []
+
+    def visit(folder, fragment="", **options):
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "offline": True, **options})
+        page = context.new_page()
+        contexts.append(context)
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        inside = (f"file://{folder}/", "data:", "blob:")
+        page.on("request", lambda request: None if request.url.startswith(inside) else complaints.append(request.url))
+        page.goto(f"file://{folder}/index.html{fragment}")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def rows(page):
+    return page.locator("#table tbody tr").all_inner_texts()
+
+
+def test_every_section_draws_real_numbers(visit, folder):
+    page = visit(folder)
+    page.evaluate("OB.drawAll()")
+    page.wait_for_selector("#conv .line")
+    for figure in ("profile", "dataprofile", "conv"):
+        assert page.locator(f"#{figure} .grid").count() == 1
+    assert not re.search(r"NaN|undefined|Infinity", page.inner_html("main"))
+
+
+@pytest.mark.parametrize("measure", ["evaluations", "gradients", "seconds"])
+@pytest.mark.parametrize("target", [0, 2, 3])
+def test_the_table_equals_pythons_numbers(visit, folder, report, measure, target):
+    page = visit(folder, f"#m={measure}&t={target}")
+    shown = page.evaluate(
+        "OB.view().rows.map(r => [OB.data.suite.optimizers[r.o].id, r.trials, r.hits, r.low, r.high, isFinite(r.slow) ? r.slow : null,"
+        " r.wins, isFinite(r.cost) ? r.cost : null])"
+    )
+    expected = {s.optimizer: s for s in report.scores_at(measure, report.targets[target])}
+    assert len(shown) == len(expected)
+    for name, trials, hits, low, high, slow, wins, cost in shown:
+        score = expected[name]
+        assert (trials, hits, wins, cost) == (score.trials, score.hits, score.wins, score.cost)
+        assert (low, high) == pytest.approx((score.low, score.high), abs=1e-4)
+        assert slow == (None if score.slowdown is None else pytest.approx(score.slowdown, rel=1e-3))
+
+
+def test_the_table_prints_those_numbers_in_pythons_order(visit, folder, report):
+    labels = {item.id: item.label for item in report.optimizers}
+    printed = [re.split(r"\s*\t\s*|\n", text) for text in rows(visit(folder))]
+    scores = report.scores_at("evaluations", 1e-5)
+    assert [row[0] for row in printed] == [labels[score.optimizer] for score in scores]
+    assert [row[1].split(" %")[0] for row in printed] == [f"{100 * s.hits / s.trials:.0f}" for s in scores]
+
+
+def test_profiles_end_at_the_share_of_solved_problems(visit, folder, report):
+    page = visit(folder)
+    page.evaluate("OB.drawAll()")
+    ends = page.evaluate(
+        "document.getElementById('dataprofile').spec.series.map(s => [OB.data.suite.optimizers[s.o].id, s.y.at(-1)])"
+    )
+    scores = {score.optimizer: score for score in report.scores_at("evaluations", 1e-5)}
+    assert dict(ends) == pytest.approx({name: score.solved / score.problems for name, score in scores.items()})
+
+
+def test_a_performance_profile_begins_at_the_share_of_wins(visit, folder, report):
+    page = visit(folder)
+    page.evaluate("OB.drawAll()")
+    starts = page.evaluate(
+        "document.getElementById('profile').spec.series.map(s => [OB.data.suite.optimizers[s.o].id, s.y[0]])"
+    )
+    scores = {score.optimizer: score for score in report.scores_at("evaluations", 1e-5)}
+    assert dict(starts) == pytest.approx({name: score.wins / score.problems for name, score in scores.items()})
+
+
+def test_a_filter_goes_into_the_address_and_comes_back(visit, folder):
+    page = visit(folder)
+    page.locator("#f-kind label", has_text="quadratic").click()
+    page.locator("#f-measure label", has_text="Time").click()
+    page.locator("#f-optimizer input[value=gd]").uncheck()
+    assert "m=seconds" in page.url
+    before = rows(page)
+    assert len(before) == 7
+    page.reload()
+    assert rows(page) == before
+    assert "6 of 9 problems" in page.inner_text("#scope")
+    page.click("#reset")
+    assert "#" not in page.url
+    assert "9 of 9 problems" in page.inner_text("#scope")
+
+
+def test_a_spoilt_address_falls_back_to_the_default(visit, folder):
+    page = visit(folder, "#m=beauty&t=99&p=nowhere&constructor=1&d=mars")
+    assert "9 of 9 problems and 8 of 8 optimizers" in page.inner_text("#scope")
+
+
+def test_sorting_by_keyboard(visit, folder, report):
+    page = visit(folder)
+    page.locator('[data-sort="slow"]').focus()
+    page.keyboard.press("Enter")
+    assert page.locator('th[aria-sort="ascending"]').inner_text().startswith("Slowdown")
+    assert page.evaluate("document.activeElement.dataset.sort") == "slow"
+    least = min(report.scores_at("evaluations", 1e-5), key=lambda score: score.slowdown)
+    assert rows(page)[0].startswith(least.optimizer)
+    page.keyboard.press("Enter")
+    assert not rows(page)[0].startswith(least.optimizer)
+
+
+def test_charts_are_read_by_keyboard(visit, folder):
+    page = visit(folder)
+    page.evaluate("OB.drawAll()")
+    page.locator("#profile svg").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert re.fullmatch(r".+, \d+ % at [\d.]+", page.inner_text("#live"))
+
+
+def test_another_problem_is_loaded_when_it_is_chosen(visit, folder, report):
+    page = visit(folder)
+    page.evaluate("OB.drawAll()")
+    page.select_option("#f-problem", "learning-3")
+    page.wait_for_function("document.getElementById('conv').spec.label.endsWith('learning-3')")
+    curve = next(c for c in report.curves if (c.problem, c.optimizer) == ("learning-3", "adam"))
+    drawn = page.evaluate("document.getElementById('conv').spec.series.find(s => s.name === 'adam').y")
+    assert drawn == pytest.approx(curve.median, rel=0.012)
+    assert "last iterate" in page.inner_text("#about")
+    assert "test-accuracy" in page.inner_text("#ends")
+    assert page.locator("#conv .end").count() == 1  # bfgs failed on one seed
+
+
+def test_an_empty_filter_says_so_and_recovers(visit, folder):
+    page = visit(folder, "#c=0,1,2,3")
+    assert "Nothing matches" in page.inner_text("#scope")
+    page.click("#reset")
+    assert len(rows(page)) == 8
+
+
+def test_the_theme_survives_a_reload(visit, folder):
+    page = visit(folder)
+    page.click("#theme")
+    page.click("#theme")
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 23)"
+
+
+def test_csv_of_a_figure_and_of_the_table(visit, folder, tmp_path):
+    page = visit(folder)
+    page.evaluate("OB.drawAll()")
+    for name, start in (("profile", "name,x,y,low,high\n"), ("table", "name,hits,trials,")):
+        with page.expect_download() as download:
+            page.click(f"[data-csv={name}]")
+        download.value.save_as(tmp_path / name)
+        assert (tmp_path / name).read_text().startswith(start)
+
+
+def test_without_scripts_the_table_is_there(visit, folder):
+    page = visit(folder, java_script_enabled=False)
+    assert len(rows(page)) == 8
+    assert page.locator("#filters").is_hidden()
+
+
+def test_nothing_scrolls_sideways_on_a_phone(visit, folder):
+    page = visit(folder, viewport={"width": 390, "height": 800})
+    page.evaluate("OB.drawAll()")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_names_are_text(visit, synthetic, tmp_path):
+    results = synthetic.Results()
+    optimizer = Component(name=f"x/{EVIL}")
+    results.optimizer_info[optimizer.name] = {"family": EVIL}
+    results.problem_info[EVIL] = {"kind": EVIL}
+    trace = synthetic.events_of([1, 2], [5.0, 1.0])
+    results.add(optimizer, EVIL, trace, f_star=1.0, metrics={EVIL: 1.0}, status=Status.ERROR, message=EVIL)
+    HtmlReporter(figures=False)(results.report(), tmp_path)
+    page = visit(tmp_path)
+    page.evaluate("OB.drawAll()")
+    page.wait_for_selector("#conv .line")
+    page.locator("#conv svg").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("main img, aside img").count() == 0
+    assert EVIL in page.inner_text("#ends")
+
+
+@pytest.mark.parametrize("trials", ["none", "failures", "one"])
+def test_small_reports_open(visit, synthetic, tmp_path, trials):
+    results = synthetic.Results()
+    if trials == "failures":
+        results.add("x/a", "x/p", status=Status.CRASHED, message="SIGSEGV")
+    if trials == "one":
+        results.add("x/a", "x/p", synthetic.events_of([1, 2], [5.0, 2.0]))
+    HtmlReporter(figures=False)(results.report(), tmp_path)
+    page = visit(tmp_path)
+    if trials != "none":
+        page.evaluate("OB.drawAll()")
+    text = {"none": "There is nothing to show yet", "failures": "No trial reached", "one": "best in this set"}[trials]
+    assert text in page.inner_text("main")
+    assert not re.search(r"NaN|undefined|Infinity", page.inner_html("main"))

@@ -1,0 +1,42 @@
+"""The table in a terminal of 100 columns."""
+
+import io
+
+from rich.console import Console
+
+from optbench.records import Status
+from optbench.report import terminal_table
+
+
+def printed(report, width=100):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(terminal_table(report))
+    return console.export_text()
+
+
+def test_a_row_tells_share_interval_classes_cost_and_memory(results, synthetic):
+    results.problem_info["x/p"] = {"kind": "quadratic"}
+    results.add(
+        "x/a", "x/p", synthetic.events_of([1, 1500], [5.0, 1.0]), f_star=1.0, state_bytes=2048, evaluations=1500
+    )
+    (row,) = [line for line in printed(results.report()).splitlines() if line.strip().startswith("a ")]
+    assert row.split() == ["a", "100", "%", "21–100", "1/1", "1,500", "1×", "1.5", "s", "2", "kB"]
+
+
+def test_it_fits_into_100_columns(synthetic):
+    assert max(map(len, printed(synthetic.full_results().report()).splitlines())) <= 100
+
+
+def test_failures_and_notes_stand_below(synthetic):
+    text = printed(synthetic.full_results().report())
+    assert "times measured with jobs > 1 (72 of 216 trials)" in text
+    assert "bfgs on learning-3: error. LinAlgError: matrix is not positive definite" in text
+
+
+def test_names_are_no_markup(results):
+    results.add("x/a", "x/p", status=Status.ERROR, message="[bold]x[/bold] [/]")
+    assert "[bold]x[/bold] [/]" in printed(results.report())
+
+
+def test_no_records_give_an_empty_table_with_a_note(results):
+    assert "no trial of this suite has been run" in printed(results.report())
