@@ -57,7 +57,7 @@ class LinearClassifier(ABC):
         """Two for each weight."""
         return 2 * self.size
 
-    def start(self, streams: Streams) -> Point:  # noqa: ARG002 -- the contract's signature
+    def start(self, streams: Streams) -> Point:
         """Return θ = 0."""
         inputs, _ = self.data["train"]
         return Point(parameters=inputs.new_zeros(self.size), layout=self.layout)

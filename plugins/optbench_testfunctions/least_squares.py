@@ -1,6 +1,5 @@
 """What every least-squares test function is: residuals, their Jacobian and a start."""
 
-# ruff: noqa: ARG002 -- the contract's signatures
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Strictly convex quadratics with a chosen spectrum, dense but applied in O(n)."""
 
-# ruff: noqa: ARG001, ARG002 -- the contract's signatures
+# ruff: noqa: ARG001 -- the contract's signatures
 from __future__ import annotations
 
 import math
