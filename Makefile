@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all check install format clean
+.PHONY: help demo test test-slow test-all check check-format check-lint check-types check-imports install format clean
 
 help:
 	@echo "make demo       install, then run the suite 'quick' and write its report"
@@ -28,10 +28,19 @@ test-slow: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.installed-dev
+# `make -k check` goes on after a failure and tells everything that is wrong.
+check: check-format check-lint check-types check-imports
+
+check-format: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
+
+check-lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
+
+check-types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+check-imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/.installed-dev
@@ -52,4 +61,4 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
