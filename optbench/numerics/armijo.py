@@ -42,11 +42,11 @@ class Armijo:
 
 
 def decreases(line: Line, trial: Trial, c1: float) -> bool:
-    """Tell whether f decreases sufficiently: by its values or, where they differ by rounding alone, by its slopes.
+    """Tell whether f decreases sufficiently: by its values or, only where they differ by rounding, by its slopes.
 
     The second is the approximate condition of Hager & Zhang, SIAM J. Optim. 16 (2005), equation 4.1: equivalent on a
     quadratic, and accurate to rounding in the slope rather than to its square root.
     """
     if trial.value <= line.value + c1 * trial.step * line.slope:
         return True
-    return trial.value <= line.value + line.noise and trial.slope <= (2 * c1 - 1) * line.slope
+    return abs(trial.value - line.value) <= line.noise and trial.slope <= (2 * c1 - 1) * line.slope

@@ -21,7 +21,10 @@ LINE_SEARCHES: Mapping[str, Part] = {
         summary="The minimum along the direction: analytic where the problem knows it, else searched for.",
         options={
             "tolerance": Option(
-                default=1e-8, doc="slope at the minimum, relative to the first, where it is searched for", low=0.0, high=1.0
+                default=1e-8,
+                doc="slope at the minimum, relative to the first, where it is searched for",
+                low=0.0,
+                high=1.0,
             ),
             "max_evaluations": Option(default=60, doc="evaluations before the search gives up", low=1),
         },
@@ -31,7 +34,9 @@ LINE_SEARCHES: Mapping[str, Part] = {
         summary="Backtracking until the value decreases sufficiently.",
         options={
             "c1": _C1,
-            "shrink": Option(default=0.1, doc="a step falls at most to this share of the one before", low=0.01, high=0.5),
+            "shrink": Option(
+                default=0.1, doc="a step falls at most to this share of the one before", low=0.01, high=0.5
+            ),
             "max_evaluations": Option(default=40, doc="evaluations before the search gives up", low=1),
         },
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optbench.api import Option, OptimizerPlugin, hookimpl
+from optbench.api import OptimizerPlugin, Option, hookimpl
 
 
 @hookimpl
@@ -35,7 +35,9 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
                 doc="how much of the last direction is kept",
                 choices=("fletcher-reeves", "polak-ribiere", "polak-ribiere+"),
             ),
-            "restart": Option(default=0, doc="steps between restarts along the gradient; 0: as many as parameters", low=0),
+            "restart": Option(
+                default=0, doc="steps between restarts along the gradient; 0: as many as parameters", low=0
+            ),
             "line_search": Option(
                 default="strong-wolfe(c2=0.1)",
                 doc="line search, with its options",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optbench.api import Option, OptimizerPlugin, hookimpl
+from optbench.api import OptimizerPlugin, Option, hookimpl
 
 
 @hookimpl

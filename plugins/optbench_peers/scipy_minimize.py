@@ -37,7 +37,9 @@ class ScipyMinimizer:
             observe(_copied(x, oracle))
 
         first = start.to("cpu", torch.float64).numpy().copy()
-        result = optimize.minimize(function, first, jac=True, method=self.method, callback=callback, options=self.options)
+        result = optimize.minimize(
+            function, first, jac=True, method=self.method, callback=callback, options=self.options
+        )
         return _copied(result.x, oracle)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optbench.api import Option, OptimizerPlugin, hookimpl
+from optbench.api import OptimizerPlugin, Option, hookimpl
 
 _MAXIMIZE = Option(default=False, doc="climb instead of descending")
 
@@ -22,7 +22,9 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         summary="Stochastic gradient descent, with momentum if wished.",
         options={
             "lr": Option(default=1e-3, doc="learning rate", low=0.0, search="log"),
-            "momentum": Option(default=0.0, doc="share of the last step that is kept", low=0.0, high=1.0, search="linear"),
+            "momentum": Option(
+                default=0.0, doc="share of the last step that is kept", low=0.0, high=1.0, search="linear"
+            ),
             "dampening": Option(default=0.0, doc="share of the gradient that momentum leaves out", low=0.0, high=1.0),
             "weight_decay": Option(default=0.0, doc="L2 penalty", low=0.0),
             "nesterov": Option(default=False, doc="look ahead by the momentum; needs momentum and no dampening"),

@@ -199,5 +199,3 @@ def edges() -> dict[str, tuple[Callable[[Tensor], Tensor], tuple[float, ...]]]:
         "constant": (lambda x: 0 * x.sum() + 2, (1.0, 2.0)),
         "linear": (lambda x: x.sum(), (1.0, 2.0)),
     }
-
-

@@ -1,0 +1,39 @@
+"""Interpolating polynomials reproduce what they interpolate."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from optbench.numerics.interpolation import clipped, cubic_minimum, quadratic_minimum, secant_minimum
+from optbench.numerics.line import Trial
+
+
+def cubic(step: float) -> Trial:
+    """(step − 2)²(step + 4): minimum at 2."""
+    return Trial(step, (step - 2) ** 2 * (step + 4), 2 * (step - 2) * (step + 4) + (step - 2) ** 2)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.0, 1.0), (1.0, 0.0), (0.0, 3.0), (5.0, 0.5)])
+def test_the_cubic_finds_the_minimum_of_a_cubic(a: float, b: float) -> None:
+    assert cubic_minimum(cubic(a), cubic(b)) == pytest.approx(2)
+
+
+def test_without_a_minimum_there_is_no_number() -> None:
+    up, down = Trial(0.0, 0.0, -1.0), Trial(1.0, -1.0, -1.0)
+    assert math.isnan(cubic_minimum(up, Trial(1.0, -1.2, -1.5)))
+    assert math.isnan(secant_minimum(up, down))
+    assert math.isnan(quadratic_minimum(up, down))
+    assert math.isnan(cubic_minimum(up, Trial(0.0, 1.0, 1.0)))
+
+
+def test_the_parabola_and_the_secant_find_the_minimum_of_a_parabola() -> None:
+    a, b = Trial(0.0, 9.0, -6.0), Trial(5.0, 4.0, 4.0)
+    assert quadratic_minimum(a, b) == pytest.approx(3)
+    assert secant_minimum(a, b) == pytest.approx(3)
+
+
+def test_clipping_takes_bounds_in_either_order() -> None:
+    assert clipped(5.0, 3.0, 1.0, otherwise=0.0) == 3.0
+    assert clipped(math.nan, 1.0, 3.0, otherwise=2.0) == 2.0

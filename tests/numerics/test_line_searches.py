@@ -1,0 +1,184 @@
+"""Line searches on functions of one float."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from optbench.api import UserError
+from optbench.numerics.armijo import Armijo
+from optbench.numerics.exact import Exact
+from optbench.numerics.line import Line
+from optbench.numerics.line_searches import LINE_SEARCHES, build
+from optbench.numerics.strong_wolfe import StrongWolfe
+
+Phi = Callable[[float], tuple[float, float]]
+
+
+def quadratic(step: float) -> tuple[float, float]:
+    return (step - 3) ** 2, 2 * (step - 3)
+
+
+def steep_valley(step: float) -> tuple[float, float]:
+    """Moré and Thuente's first function: concave at first, its minimum at √2."""
+    return -step / (step**2 + 2), (step**2 - 2) / (step**2 + 2) ** 2
+
+
+def wall(step: float) -> tuple[float, float]:
+    """Not a number from 1 on, its minimum at 0.5."""
+    if step >= 1:
+        return math.nan, math.nan
+    return -math.log(1 - step) - math.log(1 + step) - step, 1 / (1 - step) - 1 / (1 + step) - 1
+
+
+def line(phi: Phi, **more: float) -> Line:
+    value, slope = phi(0.0)
+    return Line(phi=phi, value=value, slope=slope, **more)
+
+
+@pytest.mark.parametrize("phi", [quadratic, steep_valley, wall])
+@pytest.mark.parametrize("first", [1e-6, 1e-2, 1.0, 50.0, 1e6])
+@pytest.mark.parametrize("c2", [0.1, 0.9])
+def test_strong_wolfe_holds_from_any_first_step(phi: Phi, first: float, c2: float) -> None:
+    where = line(phi)
+    found = StrongWolfe(c1=1e-4, c2=c2).search(where, first)
+    assert found.succeeded
+    assert found.trial.value <= where.value + 1e-4 * found.trial.step * where.slope
+    assert abs(found.trial.slope) <= c2 * abs(where.slope)
+    assert (found.trial.value, found.trial.slope) == phi(found.trial.step)
+
+
+@pytest.mark.parametrize("search", [StrongWolfe(), Armijo(), Exact()])
+def test_a_first_step_that_is_acceptable_costs_one_evaluation(search: StrongWolfe | Armijo | Exact) -> None:
+    assert search.search(line(quadratic), 3.0).evaluations == 1
+
+
+def test_evaluations_are_counted_and_limited() -> None:
+    calls = []
+
+    def phi(step: float) -> tuple[float, float]:
+        calls.append(step)
+        return steep_valley(step)
+
+    found = StrongWolfe(c2=1e-13, max_evaluations=7).search(Line(phi=phi, value=0.0, slope=-0.5), 1e-3)
+    assert found.evaluations == len(calls) == 7
+    assert not found.succeeded
+
+
+def test_a_failed_search_returns_the_best_decrease_it_saw() -> None:
+    found = StrongWolfe(c2=1e-13, max_evaluations=5).search(line(steep_valley), 1.0)
+    assert found.outcome == "failed"
+    assert found.trial.value < -0.35
+
+
+def test_armijo_backtracks_from_points_that_are_not_numbers() -> None:
+    found = Armijo().search(line(wall), 1e5)
+    assert found.succeeded
+    assert found.trial.step < 1
+
+
+@pytest.mark.parametrize("shrink", [0.1, 0.4])
+def test_armijo_shrinks_within_its_safeguards(shrink: float) -> None:
+    steps = []
+
+    def phi(step: float) -> tuple[float, float]:
+        steps.append(step)
+        return (0.0, -1.0) if step == 0 else (step * 1e3, 1e3)
+
+    Armijo(shrink=shrink, max_evaluations=6).search(line(phi), 1.0)
+    ratios = [later / earlier for earlier, later in zip(steps[1:], steps[2:], strict=False)]
+    assert all(shrink * 0.999 <= ratio <= 0.5 for ratio in ratios)
+
+
+def test_a_function_that_only_rises_fails_at_step_zero() -> None:
+    def phi(step: float) -> tuple[float, float]:
+        return step, -1.0  # the slope lies
+
+    for search in (StrongWolfe(), Armijo()):
+        found = search.search(Line(phi=phi, value=0.0, slope=-1.0), 1.0)
+        assert (found.outcome, found.trial.step) == ("failed", 0.0)
+
+
+@pytest.mark.parametrize("phi", [lambda step: (-step, -1.0), lambda step: (-step * step - step, -2 * step - 1)])
+def test_a_line_without_end_is_unbounded(phi: Phi) -> None:
+    assert StrongWolfe().search(line(phi), 1.0).outcome == "unbounded"
+
+
+def test_minus_infinity_is_unbounded() -> None:
+    def phi(step: float) -> tuple[float, float]:
+        return (-math.inf if step > 0.5 else -step), -1.0
+
+    for search in (StrongWolfe(), Armijo()):
+        assert search.search(line(phi), 1.0).outcome == "unbounded"
+
+
+def test_slopes_decide_where_values_are_rounding() -> None:
+    """Values that rise by a rounding are no reason to fail: the slope still says where the minimum is."""
+
+    def phi(step: float) -> tuple[float, float]:
+        return 1e8 + (1.5e-8 if step else 0.0), 2e-12 * (step - 3)
+
+    where = line(phi, noise=1e-7)
+    found = StrongWolfe(c2=0.1).search(where, 1.0)
+    assert found.succeeded
+    assert found.trial.step == pytest.approx(3, abs=0.3)
+    assert not StrongWolfe(c2=0.1).search(line(phi), 1.0).succeeded
+
+
+def test_a_far_flat_point_is_no_sufficient_decrease() -> None:
+    """The approximate condition must not accept what only the slope recommends."""
+    found = StrongWolfe().search(line(steep_valley, noise=1e-9), 1e6)
+    assert found.trial.value <= -0.5e-4 * found.trial.step
+
+
+def test_exact_takes_the_problems_own_minimum() -> None:
+    where = Line(phi=quadratic, value=9.0, slope=-6.0, minimum=lambda: 3.0)
+    assert Exact().search(where, 100.0).trial.step == 3.0
+
+
+@pytest.mark.parametrize(("step", "outcome"), [(-1.0, "unbounded"), (math.nan, "failed"), (math.inf, "failed")])
+def test_exact_says_where_there_is_no_minimum_ahead(step: float, outcome: str) -> None:
+    where = Line(phi=quadratic, value=9.0, slope=-6.0, minimum=lambda: step)
+    assert Exact().search(where, 1.0).outcome == outcome
+
+
+def test_exact_searches_to_its_tolerance() -> None:
+    found = Exact(tolerance=1e-9).search(line(steep_valley), 0.1)
+    assert found.succeeded
+    assert found.trial.step == pytest.approx(math.sqrt(2), abs=1e-8)
+
+
+def test_build_passes_options_and_fills_in_defaults() -> None:
+    assert build("strong-wolfe(c2=0.1)") == StrongWolfe(c1=1e-4, c2=0.1, max_evaluations=25)
+    assert build("armijo(c1=0.01, shrink=0.5)") == Armijo(c1=0.01, shrink=0.5, max_evaluations=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("strong-wolf", "did you mean 'strong-wolfe'"),
+        ("strong-wolfe(c3=0.1)", "allowed: c1, c2, max_evaluations"),
+        ("armijo(c1=0.9)", "expected >= 0 and <= 0.5"),
+        ("armijo(c1='small')", "expected float"),
+        ("strong-wolfe(max_evaluations=true)", "expected int"),
+        ("armijo + exact", "found 2 joined"),
+    ],
+)
+def test_a_mistake_in_an_expression_is_the_users(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message.replace("(", r"\(")):
+        build(text)
+
+
+def test_declared_defaults_are_the_classes_own() -> None:
+    for name, part in LINE_SEARCHES.items():
+        declared = {key: option.default for key, option in part.options.items()}
+        assert part.factory(**declared) == part.factory(), name
+
+
+def test_the_table_imports_no_torch() -> None:
+    code = "import sys, optbench.numerics.line_searches; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

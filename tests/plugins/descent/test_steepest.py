@@ -1,0 +1,62 @@
+"""Gradient descent: the fixed step and steepest descent."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from optbench_descent.steepest import gradient_descent
+
+from optbench.api import UserError
+
+
+def test_the_fixed_step_is_the_formula(oracle: Any) -> None:
+    problem = oracle(lambda x: (x**4).sum(), 2)
+    start = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    method = gradient_descent(lr=0.01, line_search="none")
+    state = method.step(problem, method.init(problem, start))
+    assert torch.equal(state.point, start - 0.01 * 4 * start**3)
+    assert torch.equal(start, torch.tensor([1.0, -2.0], dtype=torch.float64))
+    assert problem.counts == {"value": 1, "gradient": 1, "hessian": 0, "line_minimum": 0}
+
+
+def test_exact_directions_are_orthogonal_and_zigzag_at_the_known_rate(oracle: Any) -> None:
+    """From (κ, 1) on ½(a² + κb²) each step multiplies f by ((κ − 1)/(κ + 1))²."""
+    kappa = 25.0
+    problem = oracle(lambda x: 0.5 * (x[0] ** 2 + kappa * x[1] ** 2), 2, quadratic=True)
+    method = gradient_descent(lr=0.1, line_search="exact")
+    state = method.init(problem, torch.tensor([kappa, 1.0], dtype=torch.float64))
+    values, gradients = [], []
+    for _ in range(8):
+        state = method.step(problem, state)
+        values.append(state.here.value)
+        gradients.append(state.here.gradient)
+    for earlier, later in zip(values, values[1:], strict=False):
+        assert later / earlier == pytest.approx(((kappa - 1) / (kappa + 1)) ** 2, rel=1e-6)
+    for earlier, later in zip(gradients, gradients[1:], strict=False):
+        assert abs(torch.cosine_similarity(earlier, later, dim=0)) < 1e-6
+
+
+@pytest.mark.parametrize("search", ["exact", "armijo", "strong-wolfe", "strong-wolfe(c2=0.1)"])
+def test_steepest_descent_converges_with_any_search(search: str, oracle: Any, minimize: Any, quadratic: Any) -> None:
+    problem = oracle(quadratic(torch.linspace(1, 10, 5, dtype=torch.float64)), 5)
+    state = minimize(gradient_descent(lr=0.1, line_search=search), problem, torch.ones(5, dtype=torch.float64))
+    assert problem.best < 1e-16
+    assert state.finished == "converged"
+
+
+def test_an_unknown_search_is_the_users_mistake() -> None:
+    with pytest.raises(UserError, match="did you mean 'armijo'"):
+        gradient_descent(lr=0.1, line_search="armigo")
+
+
+def test_a_fixed_step_sees_f_fall_for_ever(oracle: Any, minimize: Any) -> None:
+    state = minimize(
+        gradient_descent(lr=1e300, line_search="none"),
+        oracle(lambda x: -(x**3).sum(), 1),
+        torch.ones(1, dtype=torch.float64),
+    )
+    assert state.finished == "unbounded"
+    assert not math.isnan(float(state.point))

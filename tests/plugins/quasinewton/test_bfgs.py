@@ -1,0 +1,76 @@
+"""The dense inverse Hessian against the textbook's formula."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from optbench_quasinewton.bfgs import DenseInverse, bfgs, rank_two_update
+from torch import Tensor
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_update_is_the_textbooks() -> None:
+    root = random(7, 7)
+    before = root @ root.T
+    displacement, change = random(2, 7, seed=1)
+    change = change * torch.sign(displacement @ change)
+    curvature = displacement @ change
+    shift = torch.eye(7, dtype=torch.float64) - torch.outer(displacement, change) / curvature
+    expected = shift @ before @ shift.T + torch.outer(displacement, displacement) / curvature
+    matrix = before.clone()
+    rank_two_update(matrix, torch.stack((displacement, before @ change)), change, curvature)
+    assert torch.allclose(matrix, expected, rtol=1e-11, atol=1e-11 * float(expected.abs().max()))
+
+
+def run(oracle: Any, steps: int, initial_scale: str = "scaled") -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Return (H, displacement, gradient change) after each step on a function that is not convex."""
+    problem = oracle(lambda x: (x**4).sum() - x.square().sum() + x[0] * x[1] + x.sum(), 4)
+    method = bfgs(initial_scale=initial_scale, line_search="strong-wolfe")
+    state = method.init(problem, torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64))
+    seen = []
+    for _ in range(steps):
+        before, gradient = state.point.clone(), problem.gradient(state.point)
+        state = method.step(problem, state)
+        seen.append((state.memory.matrix.clone(), state.point - before, problem.gradient(state.point) - gradient))
+    return seen
+
+
+def test_the_secant_equation_holds_and_the_matrix_stays_positive_definite(oracle: Any) -> None:
+    for matrix, displacement, change in run(oracle, 10):
+        assert torch.allclose(matrix @ change, displacement, rtol=1e-9, atol=1e-13)
+        assert torch.linalg.cholesky_ex(matrix).info == 0
+        assert torch.allclose(matrix, matrix.T, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("initial_scale", "scale"), [("scaled", None), ("identity", 1.0)])
+def test_the_first_matrix_is_a_multiple_of_the_identity(initial_scale: str, scale: float | None, oracle: Any) -> None:
+    matrix, displacement, change = run(oracle, 1, initial_scale)[0]
+    scale = float(displacement @ change / (change @ change)) if scale is None else scale
+    shift = torch.eye(4, dtype=torch.float64) - torch.outer(displacement, change) / (displacement @ change)
+    expected = scale * shift @ shift.T + torch.outer(displacement, displacement) / (displacement @ change)
+    assert torch.allclose(matrix, expected, rtol=1e-9)
+
+
+def test_the_direction_uses_the_matrix_as_it_is() -> None:
+    rule = DenseInverse(scaled=True)
+    memory = rule.start(random(3))
+    memory.matrix.copy_(torch.diag(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)))
+    gradient = torch.ones(3, dtype=torch.float64)
+    assert torch.equal(rule.direction(memory, gradient), -gradient)
+    memory.updated = True
+    assert torch.equal(rule.direction(memory, gradient), torch.tensor([-1.0, -2.0, -3.0], dtype=torch.float64))
+
+
+def test_the_matrix_is_allocated_once(oracle: Any) -> None:
+    problem = oracle(lambda x: (x**4).sum() + x.sum(), 4)
+    method = bfgs(initial_scale="scaled", line_search="strong-wolfe")
+    state = method.init(problem, torch.ones(4, dtype=torch.float64))
+    address = state.memory.matrix.data_ptr()
+    for _ in range(5):
+        method.step(problem, state)
+    assert state.memory.matrix.data_ptr() == address

@@ -1,0 +1,151 @@
+"""The compact L-BFGS direction against dense matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from optbench_quasinewton.lbfgs import CompactInverse, Pairs, lbfgs
+from torch import Tensor
+
+from optbench.numerics.descent import Move
+
+
+def moves(n: int, count: int, dtype: torch.dtype = torch.float64) -> list[Move]:
+    """Return random moves on a convex quadratic."""
+    generator = torch.Generator().manual_seed(n + count)
+    root = torch.randn(n, n, generator=generator, dtype=dtype)
+    hessian = root @ root.T / n + torch.eye(n, dtype=dtype)
+    result = []
+    for _ in range(count):
+        direction, gradient = torch.randn(2, n, generator=generator, dtype=dtype)
+        step = 0.7
+        after = gradient + step * hessian @ direction
+        slopes = float(gradient @ direction), float(after @ direction)
+        result.append(
+            Move(
+                direction=direction,
+                step=step,
+                gradient=gradient,
+                next_gradient=after,
+                slope=slopes[0],
+                next_slope=slopes[1],
+            )
+        )
+    return result
+
+
+def dense_inverse(pairs: list[Move], *, scaled: bool) -> Tensor:
+    """Return the inverse Hessian by the textbook's product formula (Nocedal & Wright 2006, equation 7.16)."""
+    n = pairs[0].direction.numel()
+    identity = torch.eye(n, dtype=torch.float64)
+    last_s, last_y = _pair(pairs[-1])
+    inverse = identity * (last_s @ last_y / (last_y @ last_y)) if scaled else identity
+    for pair in pairs:
+        s, y = _pair(pair)
+        shift = identity - torch.outer(s, y) / (s @ y)
+        inverse = shift @ inverse @ shift.T + torch.outer(s, s) / (s @ y)
+    return inverse
+
+
+def _pair(move: Move) -> tuple[Tensor, Tensor]:
+    return move.step * move.direction.double(), (move.next_gradient - move.gradient).double()
+
+
+def learnt(rule: CompactInverse, history: list[Move]) -> Pairs:
+    memory = rule.start(history[0].direction)
+    for move in history:
+        rule.learn(memory, move)
+    return memory
+
+
+@pytest.mark.parametrize("history", [1, 3, 5])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 12])
+@pytest.mark.parametrize("scaled", [True, False])
+def test_the_direction_is_that_of_the_dense_inverse(history: int, count: int, scaled: bool) -> None:
+    rule, seen = CompactInverse(history, scaled=scaled), moves(12, count)
+    gradient = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    expected = -dense_inverse(seen[-history:], scaled=scaled) @ gradient
+    assert torch.allclose(rule.direction(learnt(rule, seen), gradient), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_float32_pairs_give_a_direction_of_float32_accuracy() -> None:
+    rule, seen = CompactInverse(5, scaled=True), moves(12, 8, torch.float32)
+    gradient = torch.randn(12, generator=torch.Generator().manual_seed(1))
+    expected = -dense_inverse(seen[-5:], scaled=True) @ gradient.double()
+    direction = rule.direction(learnt(rule, seen), gradient)
+    assert direction.dtype == torch.float32
+    assert torch.allclose(direction.double(), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_without_pairs_or_after_forgetting_it_is_the_negative_gradient() -> None:
+    rule, seen = CompactInverse(3, scaled=True), moves(6, 4)
+    gradient = torch.arange(6, dtype=torch.float64)
+    memory = rule.start(gradient)
+    assert torch.equal(rule.direction(memory, gradient), -gradient)
+    memory = learnt(rule, seen)
+    rule.forget(memory)
+    assert torch.equal(rule.direction(memory, gradient), -gradient)
+    rule.learn(memory, seen[0])
+    assert torch.allclose(rule.direction(memory, gradient), -dense_inverse(seen[:1], scaled=True) @ gradient)
+
+
+def test_a_pair_without_positive_curvature_is_left_out() -> None:
+    rule, (convex, other) = CompactInverse(3, scaled=True), moves(6, 2)
+    concave = Move(
+        direction=other.direction,
+        step=other.step,
+        gradient=other.next_gradient,
+        next_gradient=other.gradient,
+        slope=other.next_slope,
+        next_slope=other.slope,
+    )
+    gradient = torch.arange(6, dtype=torch.float64)
+    direction = rule.direction(learnt(rule, [convex]), gradient).clone()
+    assert torch.equal(rule.direction(learnt(rule, [convex, concave]), gradient), direction)
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e20])
+def test_curvature_is_judged_relatively(scale: float, oracle: Any, minimize: Any) -> None:
+    spectrum = torch.linspace(1, 100, 10, dtype=torch.float64)
+    problem = oracle(lambda x: scale * (spectrum * (x - 1) ** 2).sum(), 10)
+    method = lbfgs(history=10, initial_scale="scaled", line_search="strong-wolfe")
+    state = minimize(method, problem, torch.zeros(10, dtype=torch.float64), limit=200)
+    assert problem.best < 1e-20 * scale * float(spectrum.sum())
+    assert state.finished == "converged"
+
+
+def test_buffers_are_allocated_once(oracle: Any) -> None:
+    problem = oracle(lambda x: (x**4).sum() + (x - 1).square().sum(), 5)
+    method = lbfgs(history=2, initial_scale="scaled", line_search="strong-wolfe")
+    state = method.init(problem, torch.full((5,), 3.0, dtype=torch.float64))
+    addresses = {name: tensor.data_ptr() for name, tensor in vars(state.memory).items() if isinstance(tensor, Tensor)}
+    assert addresses
+    for _ in range(6):
+        method.step(problem, state)
+    assert addresses == {name: getattr(state.memory, name).data_ptr() for name in addresses}
+
+
+@pytest.mark.parametrize("history", [1, 5, 20])
+@pytest.mark.parametrize("initial_scale", ["scaled", "identity"])
+def test_with_exact_searches_it_walks_as_cg_does(history: int, initial_scale: str, oracle: Any, quadratic: Any) -> None:
+    function = quadratic(torch.linspace(1, 10, 20, dtype=torch.float64))
+    problem = oracle(function, 20, quadratic=True)
+    method = lbfgs(history=history, initial_scale=initial_scale, line_search="exact")
+    state = method.init(problem, torch.ones(20, dtype=torch.float64))
+    hessian = problem.hessian(state.point)
+    for _ in range(6):
+        state = method.step(problem, state)
+    assert torch.allclose(state.point, _linear_cg(hessian, torch.ones(20, dtype=torch.float64), 6), atol=1e-8)
+
+
+def _linear_cg(hessian: Tensor, point: Tensor, steps: int) -> Tensor:
+    residual = -hessian @ point
+    direction = residual
+    for _ in range(steps):
+        step = residual @ residual / (direction @ hessian @ direction)
+        point = point + step * direction
+        after = residual - step * hessian @ direction
+        direction, residual = after + (after @ after) / (residual @ residual) * direction, after
+    return point
