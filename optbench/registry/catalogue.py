@@ -126,7 +126,7 @@ class Catalogue:
     def notify(self, record: TrialRecord) -> tuple[Broken, ...]:
         """Tell the plugins of a finished trial; return (and keep) what went wrong in them."""
         failed = []
-        for impl in reversed(self._manager.hook.optbench_trial_finished.get_hookimpls()):
+        for impl in self._manager.hook.optbench_trial_finished.get_hookimpls():
             try:
                 impl.function(*([record] if "record" in impl.argnames else []))
             except Exception as error:  # noqa: BLE001 -- a plugin must not take the run down

@@ -90,14 +90,15 @@ class _Loader:
             raise UserError(f"plugin file {path}: {self.broken[-1].reason}")
 
     def add(self, plugin: Any, source: Source) -> None:
-        """Register a plugin unless it was written for another API; roll back what pluggy keeps of a refused one."""
+        """Register a plugin unless it was written for another API; nothing is kept of a refused one."""
         if reason := _api_fault(getattr(plugin, "OPTBENCH_API", API_VERSION)):
             self._report(source, "API", reason)
             return
         try:
             self.manager.register(plugin, name=source.name)
         except Exception as error:  # noqa: BLE001 -- whatever pluggy or the plugin's attributes raise
-            self.manager.unregister(name=source.name)
+            if self.manager.has_plugin(source.name):  # pluggy before 1.7 keeps what it registered until then
+                self.manager.unregister(name=source.name)
             self._report(source, "register", describe(error))
             return
         self.sources.append(source)

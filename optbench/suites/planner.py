@@ -52,13 +52,14 @@ class SuitePlanner:
         return tuple(trial for trial in self.trials if trial.id not in done)
 
     def _trials(self, pairs: list[_Pair]) -> Iterator[tuple[TrialSpec, _Pair]]:
+        """Yield the trials in order; one whose seed doesn't matter comes once for each seed, always with seed 0."""
         spec = self.spec
         for repetition in range(spec.repetitions):
-            for turn, seed in enumerate(spec.seeds):
+            for seed in spec.seeds:
                 for device in spec.devices:
                     for dtype in self._dtypes(pairs):
                         for pair in pairs:
-                            if self._meets(pair, dtype) and (pair.seeded or turn == 0):
+                            if self._meets(pair, dtype):
                                 number = seed if pair.seeded else 0
                                 yield _placed(pair, number, device, dtype, repetition), pair
 

@@ -76,6 +76,11 @@ def test_show_as_json_names_the_kind_the_parts_and_the_suites(plugin: list[str],
     assert parsed(capsys, "show", "valley", *plugin)["suites"] == ["small"]
 
 
+def test_show_passes_over_a_suite_that_can_not_be_read(plugin: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "small.toml").write_text("title = 3")
+    assert parsed(capsys, "show", "method", *plugin)["suites"] == []
+
+
 def test_show_of_a_suite_tells_what_it_would_run(plugin: list[str], capsys: Capture) -> None:
     suite = parsed(capsys, "show", "small", *plugin)
     assert (suite["type"], suite["trials"], suite["refused"]) == ("suites", 2, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,13 @@ def test_a_hook_with_an_unknown_argument_is_rolled_back(install: Install) -> Non
     assert [(item.where, "extra" in item.reason) for item in catalogue.broken] == [("register", True)]
 
 
+def test_a_plugin_that_was_rolled_back_does_not_hold_its_name(install: Install) -> None:
+    install("alpha", "same", GOOD.replace("optbench_optimizers()", "optbench_optimizers(extra)"))
+    install("beta", "same", GOOD)
+    (info,) = load_catalogue(only=FAKES).plugins
+    assert info.distribution == "beta"
+
+
 def test_a_misspelt_hook_is_reported_with_the_nearest_name(install: Install) -> None:
     install("alpha", "typo", GOOD + "\n@hookimpl\ndef optbench_optimisers():\n    yield 1\n")
     catalogue = load_catalogue(only=FAKES)
@@ -80,7 +88,7 @@ def test_plugins_are_allowed_and_blocked_by_entry_point_or_distribution(
     for distribution, plugin in (("alpha", "one"), ("alpha", "two"), ("beta", "three")):
         install(distribution, plugin, GOOD.replace('"good"', f'"{plugin}"'))
 
-    def loaded(**options: tuple[str, ...]) -> set[str]:
+    def loaded(**options: Any) -> set[str]:
         return {item.name for item in load_catalogue(**options).plugins}
 
     assert loaded(only=("alpha",)) == {"one", "two"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optbench.api import Evaluation, Feature, MetaAlgorithmPlugin, OptimizerPlugin, ProblemPlugin
 from optbench.registry import missing_features
 
 
 def problem(*, evaluations: set[Evaluation] | None = None, gives: set[Feature] | None = None) -> ProblemPlugin:
-    given = {} if evaluations is None else {"evaluations": frozenset(evaluations)}
+    given: Any = {} if evaluations is None else {"evaluations": frozenset(evaluations)}
     return ProblemPlugin(name="valley", factory="m:P", summary="", gives=frozenset(gives or ()), **given)
 
 

@@ -55,13 +55,14 @@ def test_the_hash_of_a_class_is_of_the_package_that_holds_its_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashes = []
-    for number, top in enumerate(("a = 1", "a = 2")):
+    for number, (top, beside) in enumerate((("a = 1", "b = 1"), ("a = 2", "b = 1"), ("a = 2", "b = 2"))):
         root = tmp_path / str(number)
         package(root, "class_package", inner="x = 1")
         (root / "class_package" / "__init__.py").write_text(top)
+        (root / "class_package" / "sub" / "beside.py").write_text(beside)
         monkeypatch.syspath_prepend(str(root))
         hashes.append(source_hash(registered("class_package.sub.method", plugin="", distribution="")))
-    assert hashes[0] == hashes[1]
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_a_factory_is_imported_by_its_spelling() -> None:

@@ -160,6 +160,13 @@ def test_one_mistake_is_one_line(catalogue: Catalogue, write: Write, old: str, n
     assert len(str(caught.value).splitlines()) == len(caught.value.mistakes) + (len(caught.value.mistakes) > 1)
 
 
+def test_a_mistake_in_use_is_told_once_for_a_whole_grid(catalogue: Catalogue, write: Write) -> None:
+    text = MINIMAL.replace('"lbfgs"', '"lbfgs(m=3)"\ngrid.history = [5, 10]')
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write(text), catalogue)
+    assert len(caught.value.mistakes) == 1
+
+
 def test_a_suite_is_found_by_its_file(catalogue: Catalogue, write: Write, tmp_path: Path) -> None:
     assert find_suite(str(write(MINIMAL)), catalogue).name == "mine"
     with pytest.raises(UserError, match="cannot read the suite file"):
