@@ -24,7 +24,7 @@ class Curve:
 
 
 def best_so_far(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the smallest value up to each row; NaN (not evaluated) never counts, and stays only before the first value."""
+    """Return the smallest value up to each row; NaN (not evaluated) stays only before the first value."""
     return np.fmin.accumulate(np.asarray(values, dtype=float))
 
 
@@ -69,4 +69,5 @@ def _quantile(rows: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     first, second = ordered[below, columns], ordered[np.ceil(place).astype(int), columns]
     with np.errstate(invalid="ignore"):
         between = first + (place - below) * (second - first)
-    return np.where(first == second, first, between)
+    result: NDArray[np.float64] = np.where(first == second, first, between)
+    return result

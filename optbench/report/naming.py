@@ -40,7 +40,7 @@ def labels(groups: Sequence[Parts], info: Info) -> list[str]:
 
 
 def slugs(names: Iterable[str]) -> list[str]:
-    """Return for each name a unique word of lower-case letters, digits and hyphens: safe as file name and in addresses."""
+    """Return for each name a unique word of lower-case letters, digits and hyphens, safe in file names."""
     taken: dict[str, int] = {}
     result = []
     for name in names:

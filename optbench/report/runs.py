@@ -45,7 +45,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the gaps of a problem are measured from; a record's own f0 and f* come first, since a seed may change them."""
+    """What a problem's gaps are measured from; a record's own f0 and f* come first: a seed may change them."""
 
     f0: float | None
     f_star: float | None

@@ -38,7 +38,7 @@ class Grid:
 
 
 def build_scores(grid: Grid, targets: Sequence[float]) -> tuple[Score, ...]:
-    """Return the score of each optimizer by each measure at each target; who asks for no gradient has none in gradients."""
+    """Return each optimizer's score by each measure at each target; none by gradients where it asks for none."""
     scores: list[Score] = []
     for measure in MEASURES:
         shown = [optimizer for optimizer in grid.optimizers if measure != "gradients" or optimizer.gradients]

@@ -84,12 +84,12 @@ def _failed(cells: list[Cell]) -> str:
 
 
 def _caption(model: ReportModel) -> list[str]:
-    lines = [
+    legend = (
         f"{len(model.problems)} problems × {len(model.optimizers)} optimizers × {model.seeds} seeds; "
         f"budget {model.budget}. 95 %: Wilson interval. evals, time: median over solved problems. "
-        "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest.",
-        *(f"• {note}" for note in model.notes),
-    ]
+        "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest."
+    )
+    lines = [legend, *(f"• {note}" for note in model.notes)]
     names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
     problems = {problem.id: problem.label for problem in model.problems}
     for failure in model.failures[:FAILURES_SHOWN]:

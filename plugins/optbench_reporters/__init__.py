@@ -13,10 +13,8 @@ def optbench_reporters() -> Iterator[ReporterPlugin]:
     yield ReporterPlugin(
         name="html",
         factory="optbench_reporters.html:HtmlReporter",
-        summary="A page that opens from a folder without a network: tables, profiles, convergence; SVG figures for papers.",
+        summary="A page that opens from a folder, without a network: tables and figures; SVG for papers.",
         options={
-            "figures": Option(
-                default=True, doc="Draw the static SVG figures: for papers, and for readers without JavaScript."
-            ),
+            "figures": Option(default=True, doc="Draw the SVG figures, for papers and for readers without JavaScript."),
         },
     )

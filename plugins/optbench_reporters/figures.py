@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 SIZE = (6.4, 3.9)  # inches
 LARGEST_FACTOR = 1e3
 MEASURE = "evaluations"
-STYLE = {"svg.fonttype": "none", "svg.hashsalt": "optbench", "axes.titlesize": 10, "legend.fontsize": 7.5}
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "optbench",
+    "axes.titlesize": 10,
+    "legend.fontsize": 7.5,
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ def _theme() -> Iterator[None]:
 
     with mpl.rc_context(), sns.axes_style("ticks", {"axes.grid": True, "grid.color": "#e1e5ea"}):
         sns.set_context("paper")
-        mpl.rcParams.update(STYLE)
+        for key, value in STYLE.items():
+            mpl.rcParams[key] = value
         yield
 
 

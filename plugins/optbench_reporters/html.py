@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +29,8 @@ class HtmlReporter:
     def __call__(self, model: ReportModel, folder: Path) -> tuple[Path, ...]:
         """Write the report into `folder` and return the files; the page comes last.
 
-        All files are written to a folder inside it first and then moved into place one by one, so that a crash leaves no half file.
+        All files are written to a folder inside it first and then moved into place one by one, so that a crash leaves
+        no half file.
         """
         folder.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
@@ -95,7 +95,7 @@ def _publish(staging: Path, folder: Path, names: list[Path]) -> tuple[Path, ...]
     """Move the files into place, the page last, then remove what only an earlier report needed."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staging / name, folder / name)
+        (staging / name).replace(folder / name)
     written = tuple(folder / name for name in names)
     stale = {path for pattern in GENERATED for path in folder.glob(pattern)} - set(written)
     for path in stale:

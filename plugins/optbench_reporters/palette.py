@@ -44,7 +44,7 @@ GREY = Slot("#8b939d", "#7a8490")
 
 
 def slots(model: ReportModel, target: float) -> tuple[Slot, ...]:
-    """Return the look of each optimizer of the report, in its order; the best `COLOURED` by solved share get colours."""
+    """Return the look of each optimizer, in the report's order; the best `COLOURED` by solved share get colours."""
     best = [score.optimizer for score in model.scores_at("evaluations", target)][:COLOURED]
     coloured = [optimizer for optimizer in model.optimizers if optimizer.id in best]
     chosen = _assign(coloured)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from statistics import median_low
 from typing import Any
 
 from optbench.records import Environment, ReportModel, Score
@@ -64,17 +65,21 @@ def environment_rows(environment: Environment) -> list[tuple[str, str]]:
 
 
 def _row(model: ReportModel, score: Score, names: Mapping[str, str]) -> dict[str, Any]:
+    cells = [cell for cell in model.cells if cell.optimizer == score.optimizer]
     statuses: Counter[str] = Counter()
-    for cell in model.cells:
-        if cell.optimizer == score.optimizer:
-            statuses.update(cell.statuses)
+    for cell in cells:
+        statuses.update(cell.statuses)
+    clock = model.scores_at("seconds", score.target)
+    seconds = next((other.cost for other in clock if other.optimizer == score.optimizer), None)
+    states = [cell.state_bytes for cell in cells if cell.state_bytes is not None]
     return {
-        "index": list(names).index(score.optimizer),
         "name": names[score.optimizer],
         "solved": f"{100 * score.hits / score.trials:.0f} %" if score.trials else MISSING,
         "interval": f"{100 * score.low:.0f}–{100 * score.high:.0f}",
         "slowdown": "> ½ unsolved" if score.slowdown is None else f"{score.slowdown:.3g}×",
         "wins": score.wins,
         "cost": MISSING if score.cost is None else f"{score.cost:,.0f}",
+        "time": MISSING if seconds is None else f"{seconds:.3g} s",
+        "state": f"{median_low(states):,} B" if states else MISSING,
         "statuses": ", ".join(f"{count} {status}" for status, count in statuses.items()),
     }

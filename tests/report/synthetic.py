@@ -70,7 +70,7 @@ class Results:
     def add(
         self, optimizer, problem, trace=None, *, meta=(), seed=0, repetition=0, status=Status.BUDGET, **fields
     ) -> TrialRecord:
-        """Add a trial of components given by name or as Component; `trace` is its events, or its snapshots with batches."""
+        """Add a trial of components given by name or as Component; `trace` is its events or its snapshots."""
         optimizer, problem = _component(optimizer), _component(problem)
         meta = tuple(map(_component, meta))
         spec = TrialSpec(problem=problem, optimizer=optimizer, meta_algorithms=meta, seed=seed, repetition=repetition)

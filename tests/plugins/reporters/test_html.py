@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from optbench_reporters import optbench_reporters
@@ -85,7 +85,7 @@ def test_a_figure_for_each_problem_and_profile_is_valid_svg_with_the_optimizers_
     names = {"profile", "dataprofile", *(f"conv-{problem.id}" for problem in report.problems)}
     assert {path.stem for path in (folder / "figures").iterdir()} == names
     for path in (folder / "figures").iterdir():
-        text = "".join(ElementTree.parse(path).getroot().itertext())
+        text = "".join(ET.parse(path).getroot().itertext())
         assert all(optimizer.label in text for optimizer in report.optimizers)
 
 

@@ -82,8 +82,8 @@ def test_every_section_draws_real_numbers(visit, folder):
 def test_the_table_equals_pythons_numbers(visit, folder, report, measure, target):
     page = visit(folder, f"#m={measure}&t={target}")
     shown = page.evaluate(
-        "OB.view().rows.map(r => [OB.data.suite.optimizers[r.o].id, r.trials, r.hits, r.low, r.high, isFinite(r.slow) ? r.slow : null,"
-        " r.wins, isFinite(r.cost) ? r.cost : null])"
+        "OB.view().rows.map(r => [OB.data.suite.optimizers[r.o].id, r.trials, r.hits, r.low, r.high,"
+        " isFinite(r.slow) ? r.slow : null, r.wins, isFinite(r.cost) ? r.cost : null])"
     )
     expected = {s.optimizer: s for s in report.scores_at(measure, report.targets[target])}
     assert len(shown) == len(expected)
