@@ -1,0 +1,51 @@
+"""The suites that come with optbench name what is installed and compare what their summaries promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optbench.registry import Catalogue, load_catalogue
+from optbench.suites import SuitePlanner, load_suite
+
+FOLDER = Path(__file__).parents[2] / "suites" / "optbench_suites"
+
+
+@pytest.fixture(scope="module")
+def installed() -> Catalogue:
+    return load_catalogue(only=("optbench",))
+
+
+def plan(name: str, installed: Catalogue) -> SuitePlanner:
+    return SuitePlanner(load_suite(FOLDER / f"{name}.toml", installed), installed)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.toml")))
+def test_a_shipped_suite_loads_and_nothing_in_it_is_refused(name: str, installed: Catalogue) -> None:
+    planner = plan(name, installed)
+    assert planner.trials
+    assert planner.refused == ()
+
+
+def test_quick_compares_six_optimizers_on_each_full_batch_problem(installed: Catalogue) -> None:
+    solvers: dict[str, set[str]] = {}
+    for trial in plan("quick", installed).trials:
+        if trial.problem.short != "mlp-digits":
+            solvers.setdefault(trial.problem.short, set()).add(trial.optimizer.name)
+    assert len(solvers) == 13
+    assert all(len(names) == 6 for names in solvers.values())
+
+
+def test_quick_runs_three_seeds_where_training_is_random_and_one_elsewhere(installed: Catalogue) -> None:
+    seeds: dict[bool, set[int]] = {True: set(), False: set()}
+    for trial in plan("quick", installed).trials:
+        seeds[trial.problem.short == "mlp-digits"].add(trial.seed)
+    assert seeds == {True: {0, 1, 2}, False: {0}}
+
+
+def test_smoke_is_small_and_has_a_minibatch_network_with_and_without_averaging(installed: Catalogue) -> None:
+    trials = plan("smoke", installed).trials
+    nets = [trial for trial in trials if trial.problem.options.get("batch_size")]
+    assert len(trials) <= 10
+    assert {tuple(meta.short for meta in trial.meta_algorithms) for trial in nets} == {(), ("polyak",)}
