@@ -1,4 +1,4 @@
-"""Descent = a rule for directions × a line search. The named methods (steepest descent, CG, BFGS, L-BFGS) only pick the two.
+"""Descent = a rule for directions × a line search; steepest descent, CG, BFGS and L-BFGS only pick the two.
 
 Shapes: n = number of parameters.
 """
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import Found, LineSearch
+from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
-from optbench.numerics.ray import Ray, Visit
+from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, read
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Directions(Protocol[Memory]):
 
 @dataclass
 class DescentState(Generic[Memory]):
-    """State of a descent. `point` and the two spare buffers change places; the memory's buffers are updated in place."""
+    """State of a descent. `point` and the spare buffers change places; the memory is updated in place."""
 
     # published
     point: Tensor  # (n,)
@@ -126,7 +127,7 @@ class Descent(Generic[Memory]):
 
     def step(self, oracle: Oracle, state: DescentState[Memory]) -> DescentState[Memory]:
         """Search along one direction; where that fails forget the memory, and where it is empty already, finish."""
-        here = _locate(oracle, state)
+        here = locate(oracle, state)
         direction = self.directions.direction(state.memory, here.gradient)
         slope, size = read(torch.dot(here.gradient, direction), largest(here.gradient))
         if state.progress.ends(here.value, size):
@@ -175,13 +176,3 @@ class Descent(Generic[Memory]):
         self.directions.forget(state.memory)
         state.steepest, state.last_step = True, 0.0
         return state
-
-
-def _locate(oracle: Oracle, state: DescentState[Memory]) -> Visit:
-    """Return the value and gradient at the point, evaluated only at the start and for another minibatch."""
-    if state.here is None or state.batch != oracle.batch:
-        value, gradient = oracle.value_and_gradient(state.point)
-        state.here = Visit(state.point, float(value), gradient)
-        state.batch = oracle.batch
-        state.progress.begin()
-    return state.here

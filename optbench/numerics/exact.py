@@ -11,7 +11,7 @@ from optbench.numerics.strong_wolfe import StrongWolfe
 
 @dataclass(frozen=True, kw_only=True)
 class Exact:
-    """Takes the problem's own line minimum where it has one (quadratics), else searches until the slope has nearly vanished."""
+    """Takes the problem's own line minimum where it has one (quadratics), else searches until the slope vanishes."""
 
     tolerance: float = 1e-8  # |φ'(step)| / |φ'(0)|, where the minimum must be searched
     max_evaluations: int = 60

@@ -25,7 +25,7 @@ def cubic_minimum(a: Trial, b: Trial) -> float:
 
 
 def secant_minimum(a: Trial, b: Trial) -> float:
-    """Return where the line through two slopes is zero; NaN where it is flat. Uses no values, so it survives rounding."""
+    """Return where the line through two slopes is zero; NaN where it is flat. Rounding of values does not matter."""
     rise = b.slope - a.slope
     return a.step - a.slope * (b.step - a.step) / rise if rise else math.nan
 

@@ -44,7 +44,7 @@ class Line:
 class Found:
     """The end of a search; nothing needs to be evaluated again at `trial`.
 
-    Where the search failed, `trial` is the best point that still decreases f sufficiently; its step is 0 where there is none.
+    Where the search failed, `trial` is the best point that decreases f sufficiently, at step 0 where there is none.
     """
 
     trial: Trial

@@ -29,7 +29,7 @@ class Progress:
         self.idle = 0
 
     def ends(self, value: float, gradient: float) -> bool:
-        """Look at the current point; tell whether its gradient is zero but for rounding, or nothing has fallen for long."""
+        """Look at the point; tell whether its gradient is zero but for rounding, or nothing has fallen for long."""
         self.first_gradient = self.first_gradient or gradient
         self.largest_gradient = max(self.largest_gradient, gradient)
         falls = value < self.lowest or gradient < self.smallest_gradient

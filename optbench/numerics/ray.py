@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from optbench.numerics.line import Line
+from optbench.numerics.position import Visit
 from optbench.numerics.scalars import read
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
-
-_ROUNDINGS = 16.0  # how many units in the last place two equal values of f may lie apart
-
-
-@dataclass
-class Visit:
-    """A point, with its value and gradient."""
-
-    point: Tensor  # (n,), a buffer that a later ray may overwrite
-    value: float
-    gradient: Tensor  # (n,), the oracle's, never overwritten
-    step: float = 0.0
 
 
 class Ray:
@@ -52,9 +40,8 @@ class Ray:
 
     def line(self, slope: float) -> Line:
         """Return what a line search sees, given the slope at the start."""
-        noise = _ROUNDINGS * torch.finfo(self.start.point.dtype).eps * abs(self.start.value)
         minimum = self._minimum if "line_minimum" in self.oracle.offers else None
-        return Line(phi=self, value=self.start.value, slope=slope, noise=noise, minimum=minimum)
+        return Line(phi=self, value=self.start.value, slope=slope, noise=self.start.noise, minimum=minimum)
 
     def take(self, step: float) -> Visit:
         """Return the visit at `step`; only one that is neither the latest nor the best is evaluated again."""

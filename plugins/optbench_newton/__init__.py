@@ -13,14 +13,14 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
     yield OptimizerPlugin(
         name="newton",
         factory="optbench_newton.newton:newton",
-        summary="Newton's method, damped as the factorisation asks, or by a fixed amount; damping=\"0\" is the textbook's.",
+        summary="Newton's method, damped as the factorisation asks, by a fixed amount, or not at all.",
         options={
             "damping": Option(
                 default="auto",
-                doc='added to the Hessian\'s diagonal: "auto", or a number as text, such as "0" (undamped) or "0.1"',
+                doc='added to the Hessian\'s diagonal: "auto" or a number; "0" is the textbook\'s, saddle points included',
             ),
         },
-        cite="Goodfellow, Bengio & Courville, Deep Learning (2016), 8.27-8.28; Moré & Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983)",
+        cite="Goodfellow et al., Deep Learning (2016), 8.27-8.28; Moré & Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983)",
         evaluations=frozenset({"value", "gradient", "hessian"}),
         state_memory="O(n^2)",
         peak_memory="O(n^2)",

@@ -1,4 +1,4 @@
-"""Newton's method with damping chosen from the factorisation, so that it converges from afar. Shapes: n = parameters."""
+"""Newton's method with damping chosen from the factorisation. Shapes: n = number of parameters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
-from optbench.numerics.ray import Visit
 from optbench.numerics.scalars import largest, read
 from optbench.numerics.trust_region import ModelStep, Region
 
@@ -22,7 +22,6 @@ _POOR, _GOOD = 0.25, 0.75  # shares below and above which the radius shrinks and
 _GROWTH = 3.0
 _MAX_TRIALS = 60
 _ENDLESS = 1e12  # growth of the radius at which f is unbounded
-_ROUNDINGS = 16.0  # units in the last place that two equal values of f may lie apart
 
 
 @dataclass
@@ -48,7 +47,7 @@ class AdaptiveNewtonState:
 
 
 class AdaptiveNewton:
-    """Moves by −(H + αI)⁻¹·g with the least α for which H + αI is positive definite and the step stays within the radius.
+    """Moves by −(H + αI)⁻¹·g, α the least for which H + αI is positive definite and the step lies within the radius.
 
     A failed Cholesky factorisation raises α; the radius, and with it 1/α, grows where f falls as the model says.
     A step is the trials of one Hessian, up to the first that f accepts.
@@ -71,7 +70,7 @@ class AdaptiveNewton:
 
     def step(self, oracle: Oracle, state: AdaptiveNewtonState) -> AdaptiveNewtonState:
         """Try steps within shrinking radii until f accepts one; stalls where none is."""
-        here = _locate(oracle, state)
+        here = locate(oracle, state)
         (size,) = read(largest(here.gradient))
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
@@ -88,7 +87,7 @@ class AdaptiveNewton:
     def _try(self, oracle: Oracle, state: AdaptiveNewtonState, here: Visit, model: ModelStep) -> bool:
         value, gradient = oracle.value_and_gradient(state.trial)
         (height,) = read(value)
-        share = _share(here.value, height, model, torch.finfo(value.dtype).eps)
+        share = _share(here, height, model)
         state.radius = _next_radius(state.radius, model, share)
         if not share > _ACCEPT:
             return False
@@ -98,15 +97,6 @@ class AdaptiveNewton:
         if height == -math.inf or (model.on_boundary and state.radius > _ENDLESS * state.first_length):
             state.finished = "unbounded"
         return True
-
-
-def _locate(oracle: Oracle, state: AdaptiveNewtonState) -> Visit:
-    if state.here is None or state.batch != oracle.batch:
-        value, gradient = oracle.value_and_gradient(state.point)
-        state.here = Visit(state.point, float(value), gradient)
-        state.batch = oracle.batch
-        state.progress.begin()
-    return state.here
 
 
 def _model_step(region: Region, state: AdaptiveNewtonState) -> ModelStep:
@@ -120,14 +110,14 @@ def _model_step(region: Region, state: AdaptiveNewtonState) -> ModelStep:
     return region.within(state.radius)
 
 
-def _share(before: float, after: float, model: ModelStep, eps: float) -> float:
-    """Return the share of the model's decrease that f has shown; near 1 where both are rounding, −1 where f is no number."""
+def _share(here: Visit, after: float, model: ModelStep) -> float:
+    """Return the share of the model's decrease that f has shown: near 1 where both are rounding, −1 where f is NaN."""
     if after == -math.inf:
         return 1.0
     if not math.isfinite(after):
         return -1.0
-    noise = _ROUNDINGS * eps * abs(before)
-    return (before - after + noise) / (max(model.decrease, 0.0) + noise) if model.decrease + noise > 0 else -1.0
+    expected = max(model.decrease, 0.0) + here.noise
+    return (here.value - after + here.noise) / expected if expected > 0 else -1.0
 
 
 def _next_radius(radius: float, model: ModelStep, share: float) -> float:

@@ -62,7 +62,7 @@ class FixedNewton:
 
 
 def solve_symmetric(matrix: Tensor, right: Tensor) -> Tensor | None:
-    """Return the solution (n,) of a symmetric system: Cholesky where it is positive definite, else LU; None where singular."""
+    """Return the solution (n,) of a symmetric system, None where it is singular: Cholesky, or LU where that fails."""
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if not int(failed):
         return torch.cholesky_solve(right[:, None], factor)[:, 0]

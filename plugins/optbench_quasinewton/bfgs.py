@@ -23,14 +23,14 @@ class Inverse:
     matrix: Tensor  # (n, n), meaningless before the first update
     updated: bool
     factors: Tensor  # (2, n): the two vectors of a rank-two update
-    product: Tensor  # (n,), matrix·gradient after the last update
+    change: Tensor  # (n,), of the gradient
     direction: Tensor  # (n,)
 
 
 class DenseInverse:
     """The direction −H·g with H updated by BFGS (Nocedal & Wright 2006, equation 6.17).
 
-    One product with H a step: H·g⁺ gives H·y = H·g⁺ − H·g and, corrected by the rank-two update, the next direction.
+    Three passes over H a step: H·y, the update in place, and the direction.
     """
 
     def __init__(self, *, scaled: bool) -> None:
@@ -44,7 +44,7 @@ class DenseInverse:
             matrix=point.new_empty(n, n),
             updated=False,
             factors=point.new_empty(2, n),
-            product=torch.empty_like(point),
+            change=torch.empty_like(point),
             direction=torch.empty_like(point),
         )
 
@@ -61,7 +61,7 @@ class DenseInverse:
             return
         displacement, work = memory.factors
         torch.mul(move.direction, move.step, out=displacement)
-        change = torch.sub(move.next_gradient, move.gradient, out=memory.product)
+        change = torch.sub(move.next_gradient, move.gradient, out=memory.change)
         curvature = torch.dot(displacement, change)
         if not memory.updated:
             self._fill(memory, curvature, change)

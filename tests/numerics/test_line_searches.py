@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def test_armijo_shrinks_within_its_safeguards(shrink: float) -> None:
         return (0.0, -1.0) if step == 0 else (step * 1e3, 1e3)
 
     Armijo(shrink=shrink, max_evaluations=6).search(line(phi), 1.0)
-    ratios = [later / earlier for earlier, later in zip(steps[1:], steps[2:], strict=False)]
+    ratios = [later / earlier for earlier, later in itertools.pairwise(steps[1:])]
     assert all(shrink * 0.999 <= ratio <= 0.5 for ratio in ratios)
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from optbench.numerics.ray import Ray, Visit
+from optbench.numerics.position import Visit
+from optbench.numerics.ray import Ray
 
 
 def value_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:

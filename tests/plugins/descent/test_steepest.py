@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -33,9 +34,9 @@ def test_exact_directions_are_orthogonal_and_zigzag_at_the_known_rate(oracle: An
         state = method.step(problem, state)
         values.append(state.here.value)
         gradients.append(state.here.gradient)
-    for earlier, later in zip(values, values[1:], strict=False):
+    for earlier, later in itertools.pairwise(values):
         assert later / earlier == pytest.approx(((kappa - 1) / (kappa + 1)) ** 2, rel=1e-6)
-    for earlier, later in zip(gradients, gradients[1:], strict=False):
+    for earlier, later in itertools.pairwise(gradients):
         assert abs(torch.cosine_similarity(earlier, later, dim=0)) < 1e-6
 
 

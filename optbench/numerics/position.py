@@ -1,0 +1,50 @@
+"""Where a method stands: a point with what has been evaluated there. Shapes: n = number of parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+from optbench.numerics.progress import Progress
+
+if TYPE_CHECKING:
+    from optbench.api import Oracle
+
+_ROUNDINGS = 16.0  # how many units in the last place two equal values of f may lie apart
+
+
+@dataclass
+class Visit:
+    """A point, with its value and gradient."""
+
+    point: Tensor  # (n,), a buffer that a later visit may overwrite
+    value: float
+    gradient: Tensor  # (n,), the oracle's, never overwritten
+    step: float = 0.0  # along the ray on which it lies
+
+    @property
+    def noise(self) -> float:
+        """Return how far apart values of f near here may lie by rounding alone."""
+        return _ROUNDINGS * torch.finfo(self.point.dtype).eps * abs(self.value)
+
+
+class Located(Protocol):
+    """A state that remembers its last visit."""
+
+    point: Tensor
+    here: Visit | None  # None before the first step
+    batch: int  # the minibatch of `here`
+    progress: Progress
+
+
+def locate(oracle: Oracle, state: Located) -> Visit:
+    """Return the visit of the state's point, evaluated only at the start and for another minibatch."""
+    if state.here is None or state.batch != oracle.batch:
+        value, gradient = oracle.value_and_gradient(state.point)
+        state.here = Visit(state.point, float(value), gradient)
+        state.batch = oracle.batch
+        state.progress.begin()
+    return state.here
