@@ -9,6 +9,7 @@ from optbench.registry.options import check_options
 from optbench.registry.requirements import missing_features
 from optbench.registry.resolving import resolve, resolve_recipe
 from optbench.registry.sources import source_hash
+from optbench.registry.spelling import default_options, telling_options
 
 __all__ = [
     "KINDS",
@@ -18,6 +19,7 @@ __all__ = [
     "Registered",
     "build_catalogue",
     "check_options",
+    "default_options",
     "import_file",
     "load_catalogue",
     "missing_features",
@@ -25,4 +27,5 @@ __all__ = [
     "resolve_factory",
     "resolve_recipe",
     "source_hash",
+    "telling_options",
 ]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from optbench.api import MetaAlgorithmPlugin, OptimizerPlugin, Option, Part, UserError, hookimpl
-from optbench.records import Component, parse_one
-from optbench.registry import Catalogue, build_catalogue, resolve, resolve_recipe
+from optbench.records import Call, Component, parse_one
+from optbench.registry import Catalogue, build_catalogue, default_options, resolve, resolve_recipe, telling_options
 
 OPTIONS = {
     "lr": Option(default=0.1, doc="", low=0.0, high=1.0),
@@ -118,6 +118,29 @@ def test_spellings_of_one_component_become_one_text(catalogue: Catalogue, writte
 def test_a_default_component_is_written_in_full_too(catalogue: Catalogue) -> None:
     assert options(catalogue, "method")["search"] == "wolfe(c1=0.0001, c2=0.9)"
     assert options(catalogue, 'method(search="exact")')["search"] == "exact"
+
+
+def test_default_options_are_those_of_a_component_written_without_any(catalogue: Catalogue) -> None:
+    assert default_options(catalogue.get("optimizers", "method")) == options(catalogue, "method")
+
+
+@pytest.mark.parametrize(
+    ("written", "telling"),
+    [
+        ("method", {}),
+        ("method(history=10, lr=1)", {"lr": 1.0}),
+        ('method(search="exact")', {"search": "exact"}),
+        ('method(search="wolfe(c1=0.0001, c2=0.5)")', {"search": "wolfe(c2=0.5)"}),
+        ("collections:OrderedDict(anything=1)", {"anything": 1}),
+    ],
+)
+def test_telling_options_are_what_differs_and_resolve_to_the_same(
+    catalogue: Catalogue, written: str, telling: dict[str, Any]
+) -> None:
+    component = resolve(catalogue, "optimizers", parse_one(written))
+    found = telling_options(catalogue.get("optimizers", component.name), component.options)
+    assert found == telling
+    assert resolve(catalogue, "optimizers", Call(component.name, found)) == component
 
 
 def test_a_recipe_is_an_optimizer_and_its_meta_algorithms(catalogue: Catalogue) -> None:
