@@ -25,7 +25,6 @@ DEFAULT_STORE = Path(".optbench/results.sqlite")
 class Settings:
     """What a session needs beside its plan."""
 
-    name: str
     suite: dict[str, Any]  # as stored with the run
     threads: int
     limits: Limits
@@ -33,6 +32,7 @@ class Settings:
     metrics: tuple[str, ...]
     memory: bool
     jobs: int
+    preload: tuple[str, ...] = ()  # modules that children need
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def open_session(
     from optbench.runner.jobs import JobFactory
     from optbench.runner.session import Session, spool_folder
 
-    with ForkServer(settings.threads) as server, spool_folder(spool_beside) as spool:
+    with ForkServer(settings.threads, settings.preload) as server, spool_folder(spool_beside) as spool:
         environment = capture()
         factory = JobFactory(catalogue, machine=environment.fingerprint, metrics=settings.metrics)
         session = Session(

@@ -121,9 +121,8 @@ def _run(catalogue: Catalogue, spec: TrialSpec, options: _Options) -> tuple[Tria
     from optbench.store import Store
 
     metrics = tuple(registered.qualified for registered in catalogue.records("metrics"))
-    settings = Settings(
-        "run", {"name": "run"}, spec.threads, Limits(seconds=options.timeout), DEFAULT_TARGETS, metrics, True, 1
-    )
+    limits = Limits(seconds=options.timeout)
+    settings = Settings({"name": "run"}, spec.threads, limits, DEFAULT_TARGETS, metrics, memory=True, jobs=1)
     with tempfile.TemporaryDirectory(prefix="optbench-") as folder:
         path = Path(folder) / "run.sqlite"
         with Store.open(path) as store:

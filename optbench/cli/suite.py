@@ -106,6 +106,7 @@ class _Finished:
     session: Session
     model: ReportModel
     written: tuple[Path, ...]
+    planning_seconds: float
     report_seconds: float
     total_seconds: float
 
@@ -159,20 +160,28 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     from optbench.cli._progress import ProgressLine
     from optbench.cli._reporting import build_model, write_reports
     from optbench.records import Status, TrialRecord
+    from optbench.runner.jobs import modules
     from optbench.store import Store
     from optbench.suites import SuitePlanner
 
     began = time.perf_counter()
     planner = SuitePlanner(spec, catalogue)
     settings = Settings(
-        spec.name, spec.to_json(), spec.threads, spec.limits, spec.targets, spec.metrics, spec.memory, options.jobs
+        spec.to_json(),
+        spec.threads,
+        spec.limits,
+        spec.targets,
+        spec.metrics,
+        spec.memory,
+        options.jobs,
+        modules(catalogue, planner.trials, spec.metrics),
     )
     with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
         opened = open_session(
             catalogue, store, store_path(options.store), settings, report=progress, finished=_notify(catalogue)
         )
         with opened as (session, environment):
-            session.timing.startup = time.perf_counter() - began
+            planned = time.perf_counter() - began
             measured = session.execute(planner)
         refused = [TrialRecord(spec=trial, status=Status.SKIPPED, reason=why) for trial, why in planner.refused]
         records = [*measured, *refused]
@@ -190,7 +199,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
         folder = options.out or Path("reports") / spec.name
         written = () if options.no_report else write_reports(catalogue, model, folder)
     now = time.perf_counter()
-    finished = _Finished(spec, records, session, model, written, now - report_began, now - began)
+    finished = _Finished(spec, records, session, model, written, planned, now - report_began, now - began)
     warn_broken(catalogue)
     _print_object(finished) if options.as_json else _print_table(finished)
     return 0
@@ -216,7 +225,7 @@ def _print_object(finished: _Finished) -> None:
             "results": plain(rows),
             "report": [str(path) for path in finished.written if path.suffix == ".html"],
             "timing": {
-                "startup": timing.startup,
+                "startup": finished.planning_seconds + timing.startup,
                 "loops": timing.loops,
                 "metrics": timing.metrics,
                 "memory": timing.memory,

@@ -44,7 +44,7 @@ class Derivatives:
         """Return f(x) and its gradient (n,)."""
         if hasattr(self._problem, "value_and_gradient"):
             value, gradient = self._call("value_and_gradient", x, batch=batch)
-            return value.detach(), gradient
+            return value.detach() if value.requires_grad else value, gradient
         if hasattr(self._problem, "gradient"):
             return self.value(x, batch), self._call("gradient", x, batch=batch)
         leaf = x.detach().requires_grad_(requires_grad=True)

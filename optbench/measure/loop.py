@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from optbench.api import Evaluation, Point, Readout, Recipe, Refused, Stage, Sto
 from optbench.measure.event_log import DONE
 from optbench.measure.ledger import StageLimits
 from optbench.measure.oracle import Books, CountingOracle, Place
+from optbench.measure.scalars import is_finite
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget, Status
 
@@ -76,6 +77,7 @@ class _Running:
     start: Point
     batches: Iterator[Tensor] | None
     published: Tensor  # the last published point; for stochastic problems a copy
+    commit: Callable[[Tensor], None] | None  # the problem's, if it keeps running statistics
     state: Any = None
 
 
@@ -185,7 +187,8 @@ class TrialLoop:
             stochastic=batches is not None,
         )
         before = self._running
-        running = _Running(stage, index, oracle, limits, start, batches, start.parameters.clone())
+        commit = getattr(problem, "commit", None)
+        running = _Running(stage, index, oracle, limits, start, batches, start.parameters.clone(), commit)
         if stage.keep_state:
             running.state = self._kept_state(before, running)
         self._running = running
@@ -242,9 +245,8 @@ class TrialLoop:
 
     def _after_step(self, running: _Running, point: Tensor) -> None:
         """Commit and observe on the clock; publish, check, snapshot and let the probe look off it."""
-        problem: Any = running.stage.problem
-        if hasattr(problem, "commit"):
-            problem.commit(point)
+        if running.commit is not None:
+            running.commit(point)
         if self._readout is not None and running.stage.on_curve:
             self._readout.observe(self._point(running, point))
             self._observed = True
@@ -268,7 +270,7 @@ class TrialLoop:
             running.oracle.set_batch(next(running.batches).to(self.place.device))
 
     def _require_finite(self, running: _Running, point: Tensor) -> None:
-        if not math.isfinite(float(point.sum())) and not bool(torch.isfinite(point).all()):
+        if not is_finite(point):
             raise Ended(Status.DIVERGED, "the published point is not finite")
         value = running.oracle.known_value(point)
         if value is not None and not math.isfinite(float(value)):

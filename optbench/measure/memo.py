@@ -11,29 +11,38 @@ class Memo:
     `asked` are the kinds that were counted here: a value that came along with a gradient is known but not yet asked for.
     """
 
-    __slots__ = ("_batch", "_pointer", "_results", "_version", "_versions", "_x", "asked")
+    __slots__ = ("_batch", "_pointer", "_results", "_version", "_x", "asked")
 
-    def __init__(self, x: Tensor, batch: int) -> None:
-        """Remember `x` as it is now, under the minibatch in force."""
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self._x: Tensor | None = None
+        self._pointer = self._version = self._batch = -1
+        self._results: dict[str, tuple[Tensor, int]] = {}
+        self.asked: tuple[str, ...] = ()
+
+    def move(self, x: Tensor, batch: int) -> None:
+        """Forget everything and hold `x` as it is now, under the minibatch in force."""
         self._x, self._pointer, self._version, self._batch = x, x.data_ptr(), x._version, batch
-        self._results: dict[str, Tensor] = {}
-        self._versions: dict[str, int] = {}
-        self.asked: frozenset[str] = frozenset()
+        self._results = {}
+        self.asked = ()
 
     def holds(self, x: Tensor, batch: int) -> bool:
         """Tell whether `x` is the remembered point: same storage, offset and version, same minibatch."""
-        same = x.data_ptr() == self._pointer and x._version == self._version and batch == self._batch
+        if x.data_ptr() != self._pointer or x._version != self._version or batch != self._batch:
+            return False
         # Storage that belongs to numpy can change without a version: it is never taken for the same point.
-        return same and x.untyped_storage().resizable()
+        return x.untyped_storage().resizable()
 
     def keep(self, kind: str, result: Tensor) -> None:
         """Remember a result."""
-        self._results[kind], self._versions[kind] = result, result._version
+        self._results[kind] = result, result._version
 
     def get(self, kind: str) -> Tensor | None:
         """Return a remembered result; raises RuntimeError where the optimizer has written into it."""
-        result = self._results.get(kind)
-        if result is not None and result._version != self._versions[kind]:
+        kept = self._results.get(kind)
+        if kept is None:
+            return None
+        if kept[0]._version != kept[1]:
             message = f"the optimizer wrote into the {kind} that the oracle had returned; it must write into a copy"
             raise RuntimeError(message)
-        return result
+        return kept[0]

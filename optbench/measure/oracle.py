@@ -18,6 +18,8 @@ from optbench.measure.scalars import Scalars
 
 _FORWARD_PASSES = {"value": 1, "residuals": 1, "gradient": 3, "jacobian": 3, "hessian_vector": 6, "hessian": 6}
 
+_UNKEPT = ""  # the key of a result that depends on more than the point
+
 Results = dict[str, Tensor]
 
 
@@ -66,7 +68,7 @@ class CountingOracle:
         self._limits, self._stage, self._stochastic = limits, stage, stochastic
         self._examples = int(getattr(problem, "examples", 0) or 0)
         self._flops = float(getattr(problem, "forward_flops", 0) or 0)
-        self._memo: Memo | None = None
+        self._memo = Memo()
         self._from_numpy: tuple[bytes, Tensor] | None = None
 
     def set_batch(self, indices: Tensor | None) -> None:
@@ -115,42 +117,43 @@ class CountingOracle:
 
     def known_value(self, x: Tensor) -> Tensor | None:
         """Return f(x) where it is remembered; never evaluates."""
-        memo = self._memo
-        return memo.get("value") if memo is not None and memo.holds(x, self.batch) else None
+        return self._memo.get("value") if self._memo.holds(x, self.batch) else None
 
     # ---- one question: free where it was asked before, else evaluated on the clock
 
     def _ask(self, kinds: tuple[str, ...], x: Any, evaluate: Callable[[Tensor], Results]) -> Results:
         entered = self._ledger.now()
-        x, memo = self._recall(x)
-        new = tuple(kind for kind in kinds if kind not in memo.asked)
-        if new:
-            for kind in new:
+        x = self._recall(x)
+        memo = self._memo
+        if not memo.asked:
+            new = kinds
+        else:
+            new = tuple(kind for kind in kinds if kind not in memo.asked)
+            if not new:
+                results = {kind: self._known(kind) for kind in kinds}
+                self._ledger.excluded += self._ledger.now() - entered
+                return results
+            evaluate = self._missing(kinds, new, evaluate)
+        for kind in new:
+            if kind not in self._declared:
                 self._require(kind)
-            if any(memo.get(kind) is None for kind in new):
-                evaluate = evaluate if len(new) == len(kinds) else self._missing(new)
-            else:
-                evaluate = _nothing  # it came along with an earlier question: counted, not computed again
-            self._measure(new, x, evaluate, entered)
-        results = {kind: self._known(kind) for kind in kinds}
-        if not new:
-            self._ledger.excluded += self._ledger.now() - entered
-        return results
+        results = self._measure(new, x, evaluate, entered)
+        return results if new is kinds and len(results) >= len(kinds) else {kind: self._known(kind) for kind in kinds}
 
     def _once(self, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
         entered = self._ledger.now()
-        x, _ = self._recall(x)
-        return self._measure(("hessian_vector",), x, lambda point: {"": evaluate(point)}, entered)[""]
+        x = self._recall(x)
+        return self._measure(("hessian_vector",), x, lambda point: {_UNKEPT: evaluate(point)}, entered)[_UNKEPT]
 
     def _measure(
         self, kinds: tuple[str, ...], x: Tensor, evaluate: Callable[[Tensor], Results], entered: float
     ) -> Results:
         """Admit, evaluate on the clock, remember, count and log."""
-        ledger = self._ledger
+        ledger, now = self._ledger, self._ledger.now
         self._admit(kinds, entered)
-        started = ledger.now()
+        started = now()
         results = evaluate(x)
-        finished = ledger.now()
+        finished = now()
         finished_cpu = ledger.cpu_now()
         ledger.excluded += started - entered
         self._remember(kinds, results)
@@ -158,15 +161,21 @@ class CountingOracle:
         if self._write(kinds, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):
             ledger.stopped = "target"
         ledger.cpu_excluded += ledger.cpu_now() - finished_cpu
-        resumed = ledger.now()
-        ledger.excluded += resumed - finished
-        self._log.beat(resumed - ledger.excluded, resumed)
+        resumed = now()
+        self._log.beat(finished - ledger.excluded, resumed)
+        ledger.excluded += now() - finished
         if ledger.stopped:
             raise StopTrial
         return results
 
-    def _missing(self, new: tuple[str, ...]) -> Callable[[Tensor], Results]:
-        """Return what evaluates the half of `value_and_gradient` that is not known yet."""
+    def _missing(
+        self, kinds: tuple[str, ...], new: tuple[str, ...], evaluate: Callable[[Tensor], Results]
+    ) -> Callable[[Tensor], Results]:
+        """Return what evaluates `new`, which is what is not asked for yet of `kinds`."""
+        if all(self._memo.get(kind) is not None for kind in new):
+            return _nothing  # it came along with an earlier question: counted, not computed again
+        if len(new) == len(kinds):
+            return evaluate
         if new == ("gradient",):
             return self._gradient
         return lambda point: {"value": self._derivatives.value(point, self._indices)}
@@ -189,9 +198,11 @@ class CountingOracle:
     def _admit(self, kinds: tuple[str, ...], entered: float) -> None:
         ledger, limits = self._ledger, self._limits
         if not ledger.stopped:
-            if max(ledger.counts[kind] for kind in kinds) + 1 > limits.evaluations:
-                ledger.stopped = "evaluations"
-            elif entered - ledger.excluded >= limits.seconds:
+            counts, most = ledger.counts, limits.evaluations
+            for kind in kinds:
+                if counts[kind] >= most:
+                    ledger.stopped = "evaluations"
+            if entered - ledger.excluded >= limits.seconds:
                 ledger.stopped = "seconds"
             elif ledger.examples >= limits.examples:
                 ledger.stopped = "examples"
@@ -209,12 +220,12 @@ class CountingOracle:
 
     # ---- memo of one point
 
-    def _recall(self, x: Any) -> tuple[Tensor, Memo]:
+    def _recall(self, x: Any) -> Tensor:
+        """Return the point as a tensor, with the memo set to it."""
         point = x if isinstance(x, Tensor) else self._tensor(x)
-        memo = self._memo
-        if memo is None or not memo.holds(point, self.batch):
-            memo = self._memo = Memo(point, self.batch)
-        return point, memo
+        if not self._memo.holds(point, self.batch):
+            self._memo.move(point, self.batch)
+        return point
 
     def _tensor(self, x: Any) -> Tensor:
         """Return a numpy point as a tensor of our own; equal bytes give the same tensor."""
@@ -224,32 +235,28 @@ class CountingOracle:
         return self._from_numpy[1]
 
     def _known(self, kind: str) -> Tensor:
-        result = None if self._memo is None else self._memo.get(kind)
+        result = self._memo.get(kind)
         if result is None:
             message = f"the problem returned no {kind}"
             raise RuntimeError(message)
         return result
 
     def _remember(self, kinds: tuple[str, ...], results: Results) -> None:
-        if self._memo is None:
+        if _UNKEPT in results:
             return
         for kind, result in results.items():
-            if kind:
-                self._memo.keep(kind, result)
-        if "" not in results:
-            self._memo.asked |= set(kinds)
+            self._memo.keep(kind, result)
+        self._memo.asked = (*self._memo.asked, *kinds)
 
     # ---- log
 
     def _write(self, kinds: tuple[str, ...], x: Tensor, seconds: float, cpu_seconds: float) -> bool:
         ledger, counts, memo = self._ledger, self._ledger.counts, self._memo
-        value = gradient = None
-        if memo is not None:
-            value, gradient = memo.get("value"), memo.get("gradient")
-            if value is None and "gradient" in kinds and not self._stochastic:
-                # A method that never asks for values has its curve filled in off the clock, uncounted.
-                value = self._derivatives.value(x, self._indices)
-                memo.keep("value", value)
+        value, gradient = memo.get("value"), memo.get("gradient")
+        if value is None and not self._stochastic and "gradient" in kinds:
+            # A method that never asks for values has its curve filled in off the clock, uncounted.
+            value = self._derivatives.value(x, self._indices)
+            memo.keep("value", value)
         row = (
             self._stage,
             ledger.steps,

@@ -131,13 +131,16 @@ class _Reached:
 
 
 def largest_magnitude(vector: Tensor) -> float:
-    """Return |v|∞ as a number; NaN where the vector has one."""
-    if vector.numel() <= _SMALL and vector.device.type == "cpu":
-        numbers = vector.tolist()
-        largest = max(map(abs, numbers), default=0.0)
-        return largest if math.isfinite(sum(numbers)) else _with_nan(numbers, largest)
-    return float(torch.linalg.vector_norm(vector, math.inf))
-
-
-def _with_nan(numbers: list[float], largest: float) -> float:
+    """Return |v|∞ of a vector on the CPU; NaN where it has one."""
+    if vector.numel() > _SMALL:
+        return float(torch.linalg.vector_norm(vector, math.inf))
+    numbers = vector.tolist()
+    largest = max(map(abs, numbers), default=0.0)
     return math.nan if any(map(math.isnan, numbers)) else largest
+
+
+def is_finite(vector: Tensor) -> bool:
+    """Tell whether every entry is finite; the sum decides unless it overflows."""
+    if vector.numel() <= _SMALL and vector.device.type == "cpu":
+        return all(map(math.isfinite, vector.tolist()))
+    return math.isfinite(float(vector.sum())) or bool(torch.isfinite(vector).all())

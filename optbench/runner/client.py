@@ -9,6 +9,7 @@ import select
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _QUIET = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+_PRELOAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,23 @@ class Ended:
 class ForkServer:
     """Starts the server process; children are started, killed and waited for by handle."""
 
-    def __init__(self, threads: int = 1) -> None:
-        """Start it; it warms up while the parent goes on. `threads` pins the thread pools that read the environment."""
+    def __init__(self, threads: int = 1, preload: Sequence[str] = ()) -> None:
+        """Start it; it warms up while the parent goes on.
+
+        `threads` pins the thread pools that read the environment; `preload` are modules that children would import
+        each for itself. Where one of them kills or hangs the server, it is started again without them.
+        """
+        self._threads = threads
+        self._handles = 0
+        self._devices: tuple[str, ...] | None = None
+        self._preload = tuple(preload)
+        self._launch()
+
+    def _launch(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads)), **_QUIET}
+        environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(self._threads)), **_QUIET}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "optbench.runner.server", str(theirs.fileno())],
+            [sys.executable, "-m", "optbench.runner.server", str(theirs.fileno()), *self._preload],
             pass_fds=[theirs.fileno()],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -43,8 +56,6 @@ class ForkServer:
             start_new_session=True,  # so that Ctrl-C reaches the parent only
         )
         theirs.close()
-        self._handles = 0
-        self._devices: tuple[str, ...] | None = None
 
     def __enter__(self) -> Self:
         """Return the running server."""
@@ -57,9 +68,23 @@ class ForkServer:
     @property
     def devices(self) -> tuple[str, ...]:
         """The devices of this machine; waits until the server is warm."""
+        if self._devices is None and self._preload and not self._warm():
+            self.close()
+            self._preload = ()
+            self._launch()
         if self._devices is None:
             self._devices = tuple(self._receive()["ready"])
         return self._devices
+
+    def _warm(self) -> bool:
+        """Tell whether the server has survived its preloading."""
+        if not select.select([self._socket], [], [], _PRELOAD_SECONDS)[0]:
+            self._process.kill()
+            return False
+        packet = self._socket.recv(65536)
+        if packet:
+            self._devices = tuple(json.loads(packet)["ready"])
+        return bool(packet)
 
     def start(self, job: Path) -> int:
         """Fork a child for the job in the file; returns its handle."""

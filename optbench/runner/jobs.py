@@ -72,6 +72,16 @@ class JobFactory:
         )
 
 
+def modules(catalogue: Catalogue, specs: Iterable[TrialSpec], metrics: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the modules that trials import, of installed plugins only: those of files stay in the child."""
+    names = {("metrics", name) for name in metrics}
+    for spec in specs:
+        names |= {("problems", spec.problem.name), ("optimizers", spec.optimizer.name)}
+        names |= {("meta-algorithms", meta.name) for meta in spec.meta_algorithms}
+    found = [catalogue.get(kind, name) for kind, name in sorted(names)]
+    return tuple(sorted({part.record.factory.partition(":")[0] for part in found if part.distribution}))
+
+
 def defaults(registered: Registered) -> dict[str, Any]:
     """Return the default of each option of a plugin."""
     return {name: option.default for name, option in registered.record.options.items()}

@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,13 @@ def die_with_parent(sig: int = signal.SIGKILL) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sig)
 
 
-def warm_up() -> list[str]:
-    """Import torch and what its first use imports lazily; returns the devices that there are."""
+def warm_up(modules: Sequence[str] = ()) -> list[str]:
+    """Import torch, what its first use imports lazily, and `modules`; returns the devices that there are."""
     import numpy as np
     import torch
 
-    import optbench.measure.trial  # noqa: F401 -- so that children don't import it
+    import optbench.measure.trial
+    import optbench.numerics  # noqa: F401 -- so that children import neither
 
     torch.set_num_threads(1)
     point = torch.zeros(2, dtype=torch.float64)
@@ -46,6 +49,9 @@ def warm_up() -> list[str]:
     torch.optim.SGD([torch.nn.Parameter(point.clone())], lr=0.1).step()
     torch.linalg.cholesky_ex(torch.eye(2))
     np.linalg.norm(np.zeros(2))
+    for module in modules:
+        with contextlib.suppress(BaseException):  # the child that needs it will say what is wrong with it
+            importlib.import_module(module)
     count = torch.cuda.device_count()
     return ["cpu", *(["cuda"] if count else []), *(f"cuda:{index}" for index in range(count))]
 
@@ -135,7 +141,7 @@ def main() -> None:
     """Warm up, say so, serve."""
     die_with_parent()  # only while there are no children: afterwards the closed socket tells
     connection = socket.socket(fileno=int(sys.argv[1]))
-    devices = warm_up()
+    devices = warm_up(sys.argv[2:])
     gc.collect()
     gc.freeze()
     die_with_parent(0)

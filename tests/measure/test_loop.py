@@ -1,0 +1,245 @@
+"""The one loop: steps, stages, shares, readouts, endings."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from optbench.api import Point, Refused, Stage, StopTrial
+from optbench.measure.scalars import Thresholds
+from optbench.records import Budget, Status
+from tests.measure.fakes import Bowl, Descent, NoisyBowl, Tick
+
+
+def test_a_deterministic_trial_is_scored_at_its_best_evaluated_point(run_loop: Any) -> None:
+    outcome, loop = run_loop(Stage(problem=Bowl(), optimizer=Descent(lr=1.9)), budget=Budget(evaluations=4))
+
+    best = torch.arange(1.0, 4.0, dtype=torch.float64) * 0.9**3 * torch.tensor(-1.0)
+    assert (outcome.status, outcome.reason) == (Status.BUDGET, "evaluations")
+    torch.testing.assert_close(outcome.point.parameters, best)
+    assert loop.books.ledger.counts["gradient"] == 4
+
+
+def test_a_stochastic_trial_is_scored_at_its_last_published_point(run_loop: Any) -> None:
+    outcome, _ = run_loop(
+        Stage(problem=NoisyBowl(), optimizer=Descent(lr=1.0)), budget=Budget(steps=3), keep_best=False
+    )
+
+    assert outcome.reason == "steps"
+    assert float(outcome.point.parameters[0]) in {0.5, 1.0, 1.5, 2.0, 2.5}
+
+
+def test_one_minibatch_is_drawn_before_each_step_and_held_through_it(run_loop: Any) -> None:
+    class Twice(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            oracle.value(state.point + 1.0)
+            return super().step(oracle, state)
+
+    problem = NoisyBowl()
+    run_loop(Stage(problem=problem, optimizer=Twice()), budget=Budget(steps=4), keep_best=False)
+
+    drawn = problem.seen
+    assert drawn[0::2] == drawn[1::2]
+    assert len(drawn) == 8
+    assert sorted(drawn[0] + drawn[2]) == [0, 1, 2, 3]
+
+
+def test_the_first_stage_s_early_end_passes_its_share_on(run_loop: Any) -> None:
+    class Short(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            state = super().step(oracle, state)
+            state.finished = "converged"
+            return state
+
+    stages = (
+        Stage(problem=Bowl(), optimizer=Short(), share=0.5),
+        Stage(problem=Bowl(), optimizer=Descent(lr=0.1), share=0.5),
+    )
+    outcome, _ = run_loop(*stages, budget=Budget(evaluations=10))
+
+    assert [counts["gradient"] for counts in outcome.stage_counts] == [1, 9]
+
+
+def test_a_stage_s_budget_ends_the_stage_and_the_point_goes_on(run_loop: Any) -> None:
+    stages = (
+        Stage(problem=Bowl(), optimizer=Descent(lr=0.5), share=0.5),
+        Stage(problem=Bowl(), optimizer=Descent(lr=0.5), share=0.5),
+    )
+    outcome, loop = run_loop(*stages, budget=Budget(evaluations=8))
+
+    assert [counts["gradient"] for counts in outcome.stage_counts] == [4, 4]
+    values = loop.books.log.trace()["value"]
+    assert values[4] == values[3] / 4  # the second stage starts where the first one ended
+
+
+def test_carry_maps_the_previous_point_and_the_fresh_start_to_a_stage_s_start(run_loop: Any) -> None:
+    seen: list[tuple[Point | None, Point]] = []
+
+    def carry(previous: Point | None, fresh: Point) -> Point:
+        seen.append((previous, fresh))
+        return fresh
+
+    stages = (
+        Stage(problem=Bowl(2), optimizer=Descent(), share=0.5),
+        Stage(problem=Bowl(5), optimizer=Descent(), share=0.5, carry=carry),
+    )
+    outcome, _ = run_loop(*stages, budget=Budget(evaluations=4))
+
+    previous, fresh = seen[0]
+    assert previous is not None
+    assert (previous.parameters.numel(), fresh.parameters.numel()) == (2, 5)
+    assert outcome.point.parameters.numel() == 5
+
+
+def test_stages_of_other_sizes_need_a_carry(run_loop: Any) -> None:
+    stages = (
+        Stage(problem=Bowl(2), optimizer=Descent(), share=0.5),
+        Stage(problem=Bowl(5), optimizer=Descent(), share=0.5),
+    )
+
+    with pytest.raises(ValueError, match="stage 2 starts with 2 parameters, its problem has 5"):
+        run_loop(*stages, budget=Budget(evaluations=4))
+
+
+def test_keeping_the_state_without_restart_is_refused(run_loop: Any) -> None:
+    stages = (
+        Stage(problem=Bowl(), optimizer=Descent(), share=0.5),
+        Stage(problem=Bowl(), optimizer=Descent(), share=0.5, keep_state=True),
+    )
+
+    with pytest.raises(Refused, match="no restart"):
+        run_loop(*stages, budget=Budget(evaluations=4))
+
+
+@pytest.mark.parametrize(("bad", "reason"), [(math.nan, "point"), (math.inf, "point")])
+def test_a_published_point_that_is_not_finite_has_diverged(run_loop: Any, bad: float, reason: str) -> None:
+    class Bad(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            state.point = state.point * bad
+            return state
+
+    outcome, _ = run_loop(Stage(problem=Bowl(), optimizer=Bad()), budget=Budget(steps=5))
+
+    assert outcome.status is Status.DIVERGED
+    assert reason in outcome.reason
+
+
+def test_a_step_into_infinite_values_diverges_but_a_rejected_trial_point_does_not(run_loop: Any) -> None:
+    class Probing(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            oracle.value(torch.full_like(state.point, 1e200))  # overflows; never published
+            return super().step(oracle, state)
+
+    outcome, _ = run_loop(Stage(problem=Bowl(), optimizer=Probing()), budget=Budget(steps=3))
+
+    assert outcome.status is Status.BUDGET
+
+
+def test_a_solver_that_swallows_stop_trial_is_ended_all_the_same(run_loop: Any) -> None:
+    class Greedy(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            try:
+                return super().step(oracle, state)
+            except StopTrial:
+                return state
+
+    outcome, loop = run_loop(Stage(problem=Bowl(), optimizer=Greedy()), budget=Budget(evaluations=3))
+
+    assert outcome.status is Status.BUDGET
+    assert loop.books.ledger.evaluations == 3
+
+
+def test_a_minimizer_s_iterations_are_its_steps(run_loop: Any) -> None:
+    class Own:
+        def minimize(self, oracle: Any, start: Tensor, observe: Any) -> Tensor:
+            x = start
+            for _ in range(3):
+                x = x - 0.5 * oracle.gradient(x)
+                observe(x)
+            return x
+
+    outcome, loop = run_loop(Stage(problem=Bowl(), optimizer=Own()), budget=Budget(evaluations=100))
+
+    assert (outcome.status, outcome.reason) == (Status.OK, "minimize returned")
+    assert loop.books.ledger.steps == 3
+
+
+def test_a_target_ends_the_trial(run_loop: Any) -> None:
+    outcome, _ = run_loop(
+        Stage(problem=Bowl(), optimizer=Descent()), budget=Budget(evaluations=100), thresholds=Thresholds(value=1e-6)
+    )
+
+    assert outcome.status is Status.TARGET
+
+
+def test_the_readout_is_scored_and_only_its_last_preparation_is_on_the_clock(run_loop: Any) -> None:
+    clock = Tick()
+
+    class Mean:
+        def __init__(self) -> None:
+            self.points: list[Tensor] = []
+
+        def observe(self, point: Point) -> None:
+            self.points.append(point.parameters.clone())
+
+        def point(self) -> Point:
+            clock.time += 7.0
+            return Point(parameters=torch.stack(self.points).mean(0))
+
+    problem = Bowl(clock=clock, cost=1.0)
+    outcome, loop = run_loop(
+        Stage(problem=problem, optimizer=Descent()), budget=Budget(steps=2), clock=clock, readout=Mean
+    )
+
+    start = torch.arange(1.0, 4.0, dtype=torch.float64)
+    torch.testing.assert_close(outcome.point.parameters, (start / 2 + start / 4) / 2)
+    assert outcome.seconds == 2 * 1.0 + 7.0
+    assert loop.books.ledger.seconds == 2.0
+
+
+def test_running_statistics_are_committed_once_a_step_at_the_published_point(run_loop: Any) -> None:
+    class WithStatistics(Bowl):
+        def __init__(self) -> None:
+            super().__init__()
+            self.committed: list[list[float]] = []
+
+        def commit(self, x: Tensor) -> None:
+            self.committed.append(x.tolist())
+
+        def statistics(self) -> Tensor:
+            return torch.tensor([float(len(self.committed))], dtype=torch.float64)
+
+        def restore(self, statistics: Tensor) -> None:
+            pass
+
+    problem = WithStatistics()
+    outcome, _ = run_loop(Stage(problem=problem, optimizer=Descent()), budget=Budget(steps=2))
+
+    assert problem.committed == [[0.5, 1.0, 1.5], [0.25, 0.5, 0.75]]
+    assert outcome.point.statistics.tolist() == [2.0]
+
+
+def test_finished_words_end_the_trial(run_loop: Any) -> None:
+    class Says(Descent):
+        def __init__(self, word: str) -> None:
+            super().__init__()
+            self.word = word
+
+        def step(self, oracle: Any, state: Any) -> Any:
+            return SimpleNamespace(point=state.point, finished=self.word)
+
+    endings = [
+        run_loop(Stage(problem=Bowl(), optimizer=Says(word)), budget=Budget(steps=9))[0]
+        for word in ("converged", "stalled", "unbounded")
+    ]
+
+    assert [(end.status, end.reason) for end in endings] == [
+        (Status.OK, "converged"),
+        (Status.OK, "stalled"),
+        (Status.DIVERGED, "unbounded"),
+    ]

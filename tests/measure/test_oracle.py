@@ -1,0 +1,220 @@
+"""The counting oracle: what is counted, what is free, what is refused, what is on the clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from optbench.api import StopTrial, UndeclaredEvaluation
+from optbench.measure.ledger import StageLimits
+from optbench.measure.scalars import Thresholds
+from tests.measure.fakes import Bowl, NoisyBowl, Rig, Tick
+
+Build = Callable[..., Rig]
+
+
+def test_value_and_gradient_adds_one_to_each_count(rig: Build) -> None:
+    r = rig(Bowl())
+
+    r.oracle.value_and_gradient(torch.ones(3, dtype=torch.float64))
+
+    assert (r.ledger.counts["value"], r.ledger.counts["gradient"]) == (1, 1)
+    assert r.ledger.evaluations == 1
+
+
+def test_the_same_point_is_free_and_uncounted(rig: Build) -> None:
+    r, x = rig(problem := Bowl()), torch.ones(3, dtype=torch.float64)
+
+    first = r.oracle.value_and_gradient(x)
+    calls = problem.calls
+    again = (r.oracle.value(x), r.oracle.gradient(x), *r.oracle.value_and_gradient(x))
+
+    assert problem.calls == calls
+    assert r.ledger.counts["value"] == r.ledger.counts["gradient"] == 1
+    assert again[0] is first[0]
+    assert again[1] is first[1]
+
+
+def test_a_point_changed_in_place_is_another_point(rig: Build) -> None:
+    r, x = rig(Bowl()), torch.ones(3, dtype=torch.float64)
+
+    before = float(r.oracle.value(x))
+    x.mul_(2.0)
+
+    assert float(r.oracle.value(x)) == 4 * before
+    assert r.ledger.counts["value"] == 2
+
+
+def test_a_view_of_the_same_storage_at_another_offset_is_another_point(rig: Build) -> None:
+    r, both = rig(Bowl(size=2)), torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+
+    values = [float(r.oracle.value(both[:2])), float(r.oracle.value(both[1:]))]
+
+    assert values == [2.5, 6.5]
+
+
+def test_numpy_points_are_remembered_by_their_bytes(rig: Build) -> None:
+    r, x = rig(Bowl()), np.ones(3)
+
+    r.oracle.value(x)
+    r.oracle.value(x.copy())
+    x[0] = 5.0
+    changed = float(r.oracle.value(x))
+
+    assert r.ledger.counts["value"] == 2
+    assert changed == 13.5
+
+
+def test_a_tensor_over_numpy_memory_is_never_taken_for_the_same_point(rig: Build) -> None:
+    """Numpy can change it without a version."""
+    r, memory = rig(Bowl()), np.ones(3)
+    x = torch.from_numpy(memory)
+
+    r.oracle.value(x)
+    memory[0] = 5.0
+
+    assert float(r.oracle.value(x)) == 13.5
+
+
+def test_a_value_that_came_with_the_gradient_counts_when_it_is_asked_for_but_is_not_computed_again(rig: Build) -> None:
+    r, x = rig(problem := Bowl()), torch.ones(3, dtype=torch.float64)
+
+    r.oracle.gradient(x)
+    calls = problem.calls
+    value = r.oracle.value(x)
+
+    assert problem.calls == calls
+    assert float(value) == 1.5
+    assert (r.ledger.counts["value"], r.ledger.counts["gradient"]) == (1, 1)
+
+
+def test_another_minibatch_is_another_evaluation(rig: Build) -> None:
+    r, x = rig(NoisyBowl(), stochastic=True), torch.zeros(1, dtype=torch.float64)
+
+    r.oracle.set_batch(torch.tensor([0, 1]))
+    first = float(r.oracle.value(x))
+    r.oracle.set_batch(torch.tensor([2, 3]))
+    second = float(r.oracle.value(x))
+
+    assert (first, second) == (0.25, 3.25)
+    assert r.ledger.examples == 4
+
+
+def test_an_undeclared_evaluation_is_refused_by_name(rig: Build) -> None:
+    r = rig(Bowl(), declared=frozenset({"gradient"}))
+
+    with pytest.raises(UndeclaredEvaluation, match="asked for 'value', its record declares gradient"):
+        r.oracle.value(torch.ones(3, dtype=torch.float64))
+
+
+def test_the_budget_is_never_exceeded(rig: Build) -> None:
+    r = rig(Bowl(), limits=StageLimits(evaluations=5))
+
+    with pytest.raises(StopTrial):
+        for step in range(100):
+            r.oracle.value_and_gradient(torch.full((3,), float(step), dtype=torch.float64))
+
+    assert r.ledger.evaluations == 5
+    assert r.ledger.stopped == "evaluations"
+    with pytest.raises(StopTrial):
+        r.oracle.value(torch.zeros(3, dtype=torch.float64))
+
+
+def test_the_clocked_budget_stops_before_the_next_evaluation(rig: Build) -> None:
+    clock = Tick()
+    r = rig(Bowl(clock=clock, cost=2.0), clock=clock, limits=StageLimits(seconds=5.0))
+
+    with pytest.raises(StopTrial):
+        for step in range(100):
+            r.oracle.value(torch.full((3,), float(step), dtype=torch.float64))
+
+    assert r.ledger.counts["value"] == 3
+    assert r.ledger.stopped == "seconds"
+
+
+def test_only_the_evaluation_is_on_the_clock(rig: Build) -> None:
+    """Every reading of this clock moves it by 1 s, an evaluation by 1000 s: what the oracle itself does is left out."""
+    clock = Tick(step=1.0)
+    r = rig(Bowl(clock=clock, cost=1000.0), clock=clock)
+
+    for step in range(3):
+        r.oracle.value(torch.full((3,), float(step), dtype=torch.float64))
+    seconds = r.log.trace()["seconds"]
+
+    steps = [after - before for before, after in zip(seconds, seconds[1:], strict=False)]
+    assert all(1000.0 <= step <= 1003.0 for step in steps)
+
+
+def test_the_log_has_the_value_of_a_method_that_asks_for_gradients_only(rig: Build) -> None:
+    class OwnGradient(Bowl):
+        def gradient(self, x: Tensor) -> Tensor:
+            return x.clone()
+
+    r = rig(OwnGradient())
+
+    r.oracle.gradient(torch.tensor([3.0, -4.0, 0.0], dtype=torch.float64))
+    trace = r.log.trace()
+
+    assert (trace["value"][0], trace["gradient_norm"][0]) == (12.5, 4.0)
+    assert trace["value_count"][0] == 0
+
+
+def test_the_target_stops_the_trial_once_it_is_reached(rig: Build) -> None:
+    r = rig(Bowl(), thresholds=Thresholds(value=1.0, gradient_norm=0.1))
+
+    r.oracle.value_and_gradient(torch.full((3,), 0.5, dtype=torch.float64))
+    with pytest.raises(StopTrial):
+        r.oracle.value_and_gradient(torch.full((3,), 0.01, dtype=torch.float64))
+
+    assert r.ledger.stopped == "target"
+
+
+def test_writing_into_a_returned_gradient_is_an_error_that_says_so(rig: Build) -> None:
+    r, x = rig(Bowl()), torch.ones(3, dtype=torch.float64)
+    r.oracle.gradient(x).mul_(2.0)
+
+    with pytest.raises(RuntimeError, match="wrote into the gradient"):
+        r.oracle.gradient(x)
+
+
+def test_derivatives_agree_with_their_definition(rig: Build) -> None:
+    class Quartic(Bowl):
+        def value(self, x: Tensor) -> Tensor:
+            return (x**4).sum() + x[0] * x[1]
+
+    r = rig(Quartic())
+    x, v = torch.tensor([1.0, 2.0, -1.0], dtype=torch.float64), torch.tensor([1.0, -1.0, 2.0], dtype=torch.float64)
+    dense = torch.diag(12 * x**2)
+    dense[0, 1] = dense[1, 0] = 1.0
+
+    torch.testing.assert_close(r.oracle.hessian(x), dense)
+    torch.testing.assert_close(r.oracle.hessian_vector(x, v), dense @ v)
+    torch.testing.assert_close(r.oracle.gradient(x), 4 * x**3 + torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64))
+
+
+def test_a_linear_function_has_a_zero_hessian_product(rig: Build) -> None:
+    class Linear(Bowl):
+        def value(self, x: Tensor) -> Tensor:
+            return x.sum()
+
+    product = rig(Linear()).oracle.hessian_vector(
+        torch.ones(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    )
+
+    assert product.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_nan_value_never_becomes_the_best(rig: Build) -> None:
+    r = rig(Bowl())
+
+    r.oracle.value(torch.ones(3, dtype=torch.float64))
+    r.oracle.value(torch.full((3,), math.nan, dtype=torch.float64))
+
+    assert r.scalars.best_value == 1.5
+    assert r.scalars.best_point is not None
+    assert r.scalars.best_point.tolist() == [1.0, 1.0, 1.0]
