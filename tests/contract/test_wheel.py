@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -32,24 +33,28 @@ def wheel(tmp_path_factory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory) -> Path:
-    """The programs of an environment with the wheel, and the dependencies of the one that runs this test.
+def install(wheel: Path, folder: Path) -> Path:
+    """Return the programs of a new environment with the wheel, and the dependencies of the one that runs this test.
 
     They are reached by a path file, which does not follow the path files that it finds there: the sources that
     an editable installation adds stay out of sight.
     """
-    folder = tmp_path_factory.mktemp("clean") / "venv"
     venv.create(folder, with_pip=False, symlinks=True)
     programs = folder / "bin"
-    checked(
-        *(sys.executable, "-m", "pip", "--python", programs / "python"),
-        *("install", "--quiet", "--no-deps", wheel),
-        cwd=folder,
-    )
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    pip = (sys.executable, "-m", "pip", "--python", programs / "python")
+    checked(*pip, "install", "--quiet", "--no-deps", wheel, cwd=folder)
+    (site_packages(programs) / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return programs
+
+
+def site_packages(programs: Path) -> Path:
+    (found,) = programs.parent.glob("lib/python*/site-packages")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    return install(wheel, tmp_path_factory.mktemp("clean") / "venv")
 
 
 def test_the_wheel_holds_packages_and_their_data_only(wheel):
@@ -78,3 +83,22 @@ def test_the_smoke_suite_runs_from_the_wheel(installed, tmp_path):
     assert not {"error", "crashed", "killed"} & first["trials"].keys(), first["results"]
     again = json.loads(checked(installed / "optbench", "suite", "smoke", "--json", cwd=tmp_path))
     assert (again["ran"], again["reused"]) == (0, first["ran"] + first["reused"])
+
+
+def test_the_engines_own_tests_pass_without_any_plugin(wheel, tmp_path):
+    programs = install(wheel, tmp_path / "venv")
+    for family in site_packages(programs).glob("optbench_*"):
+        shutil.rmtree(family)
+    folders = [path for path in sorted((ROOT / "tests").iterdir()) if (ROOT / "optbench" / path.name).is_dir()]
+    pytest_of_root = (programs / "python", "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT)
+    # What is shipped is tested in files of this name beside the engine's own tests.
+    checked(
+        *pytest_of_root,
+        f"--ignore-glob={ROOT}/tests/*/test_shipped.py",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow",
+        *folders,
+        cwd=tmp_path,
+    )
