@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from optbench.records import Call, Component, canonical_json
+from optbench.records import Call, Component, ExpressionError, canonical_json, parse_one
 
 Parts = tuple[Component, ...]
 Info = Mapping[str, Mapping[str, Any]]
@@ -27,13 +26,15 @@ def labels(groups: Sequence[Parts], info: Info) -> list[str]:
     """Return a short label for each group: names, and the options that differ from the default.
 
     Defaults are `info[name]["defaults"]`; where they aren't known, options are shown that differ between the groups.
+    An option that is an expression shows the options inside it only where these differ between the groups.
     """
-    components = {key_of((part,)): part for parts in groups for part in parts}
-    varying = _varying(tuple(components.values()))
-    short = _short_names({part.name for part in components.values()})
+    components = tuple({key_of((part,)): part for parts in groups for part in parts}.values())
+    values = _values(components)
+    short = _short_names({part.name for part in components})
 
     def label(part: Component) -> str:
-        shown = ", ".join(f"{key}={_brief(part.options[key])}" for key in _telling(part, varying[part.name], info))
+        telling = _telling(part, values[part.name], info.get(part.name, {}).get("defaults"))
+        shown = ", ".join(f"{key}={_brief(part.options[key], values[part.name][key])}" for key in telling)
         return f"{short[part.name]}({shown})" if shown else short[part.name]
 
     return [" + ".join(map(label, parts)) for parts in groups]
@@ -54,20 +55,52 @@ def slugs(names: Iterable[str]) -> list[str]:
     return result
 
 
-def _varying(components: Sequence[Component]) -> Mapping[str, set[str]]:
-    """Return for each name the options that have several values."""
-    values: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+def _values(components: Sequence[Component]) -> dict[str, dict[str, list[Any]]]:
+    """Return the distinct values of each option, by component."""
+    values: dict[str, dict[str, list[Any]]] = {part.name: {} for part in components}
     for part in components:
         for key, value in part.options.items():
-            values[part.name][key].add(canonical_json(value))
-    return {part.name: {key for key, seen in values[part.name].items() if len(seen) > 1} for part in components}
+            seen = values[part.name].setdefault(key, [])
+            if not any(_same(value, other) for other in seen):
+                seen.append(value)
+    return values
 
 
-def _telling(part: Component, varying: set[str], info: Info) -> list[str]:
-    defaults = info.get(part.name, {}).get("defaults")
+def _telling(part: Component, values: Mapping[str, list[Any]], defaults: Mapping[str, Any] | None) -> list[str]:
+    """Return the options to show: those that aren't the default, or those with several values."""
     if defaults is None:
-        return [key for key in part.options if key in varying]
-    return [key for key, value in part.options.items() if canonical_json(value) != canonical_json(defaults.get(key))]
+        return [key for key in part.options if len(values[key]) > 1]
+    return [key for key, value in part.options.items() if not _is_default(value, defaults.get(key), values[key])]
+
+
+def _is_default(value: Any, default: Any, values: Sequence[Any]) -> bool:
+    """Tell whether `value` is the default; an expression may have more options written out than the default's text.
+
+    What was written out can't be told from what was chosen, so that of several such values none counts as the default.
+    """
+    if _same(value, default):
+        return True
+    alike = [other for other in values if _extends(other, default)]
+    return _extends(value, default) and len(alike) == 1
+
+
+def _extends(value: Any, default: Any) -> bool:
+    given, written = _call(value), _call(default)
+    if given is None or written is None or given.name != written.name:
+        return False
+    return all(key in given.options and _same(given.options[key], item) for key, item in written.options.items())
+
+
+def _call(value: Any) -> Call | None:
+    """Return the expression that `value` is, if it is one."""
+    try:
+        return parse_one(value) if isinstance(value, str) else None
+    except ExpressionError:
+        return None
+
+
+def _same(one: Any, other: Any) -> bool:
+    return canonical_json(one) == canonical_json(other)
 
 
 def _short_names(names: set[str]) -> dict[str, str]:
@@ -77,5 +110,10 @@ def _short_names(names: set[str]) -> dict[str, str]:
     return {name: brief if seen.count(brief) == 1 else name for name, brief in short.items()}
 
 
-def _brief(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _brief(value: Any, values: Sequence[Any]) -> str:
+    call = _call(value)
+    if call is None:
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    alike = [other for other in map(_call, values) if other is not None and other.name == call.name]
+    varying = [key for key, item in call.options.items() if not all(_same(o.options.get(key), item) for o in alike)]
+    return str(Call(call.name, {key: call.options[key] for key in varying}))

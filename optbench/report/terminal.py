@@ -85,7 +85,7 @@ def _failed(cells: list[Cell]) -> str:
 
 def _caption(model: ReportModel) -> list[str]:
     legend = (
-        f"{len(model.problems)} problems × {len(model.optimizers)} optimizers × {model.seeds} seeds; "
+        f"Problems: {len(model.problems)}, optimizers: {len(model.optimizers)}, seeds: {model.seeds}; "
         f"budget {model.budget}. 95 %: Wilson interval. evals, time: median over solved problems. "
         "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest."
     )

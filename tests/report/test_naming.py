@@ -42,3 +42,24 @@ def test_a_slug_that_looks_like_a_later_one_is_not_given_twice():
 def test_expression_parses_to_the_same_components(options):
     (call,) = parse(expression(component("x/gd", **options)))
     assert (call.name, dict(call.options)) == ("x/gd", options)
+
+
+WRITTEN = "strong-wolfe(c1=0.0001, c2={c2}, max_evaluations=25)"
+DEFAULTS = {"x/lbfgs": {"defaults": {"line_search": "strong-wolfe"}}}
+
+
+def test_an_expression_with_its_options_written_out_is_the_default():
+    assert labels([component("x/lbfgs", line_search=WRITTEN.format(c2=0.9))], DEFAULTS) == ["lbfgs"]
+
+
+def test_another_expression_is_shown_by_its_name():
+    groups = [component("x/lbfgs", line_search="armijo(c1=0.0001, shrink=0.1)")]
+    assert labels(groups, DEFAULTS) == ["lbfgs(line_search=armijo)"]
+
+
+def test_expressions_that_differ_inside_are_told_apart():
+    groups = [component("x/lbfgs", line_search=WRITTEN.format(c2=c2)) for c2 in (0.1, 0.9)]
+    assert labels(groups, DEFAULTS) == [
+        "lbfgs(line_search=strong-wolfe(c2=0.1))",
+        "lbfgs(line_search=strong-wolfe(c2=0.9))",
+    ]
