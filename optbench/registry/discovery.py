@@ -94,6 +94,9 @@ class _Loader:
         if reason := _api_fault(getattr(plugin, "OPTBENCH_API", API_VERSION)):
             self._report(source, "API", reason)
             return
+        if twin := self.manager.get_name(plugin):
+            self._report(source, "register", f"the same module is loaded as plugin {twin!r} already")
+            return
         try:
             self.manager.register(plugin, name=source.name)
         except Exception as error:  # noqa: BLE001 -- whatever pluggy or the plugin's attributes raise

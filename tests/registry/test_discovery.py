@@ -68,6 +68,17 @@ def test_a_plugin_that_was_rolled_back_does_not_hold_its_name(install: Install) 
     assert info.distribution == "beta"
 
 
+def test_a_module_with_two_entry_points_is_one_plugin(install: Install, tmp_path: Path) -> None:
+    install("alpha", "fine", GOOD)
+    with (tmp_path / "alpha-1.0.dist-info" / "entry_points.txt").open("a") as entries:
+        entries.write("second = fake_alpha_fine\n")
+    catalogue = load_catalogue(only=FAKES)
+    assert [item.name for item in catalogue.plugins] == ["fine"]
+    assert [(item.plugin, item.reason) for item in catalogue.broken] == [
+        ("second", "the same module is loaded as plugin 'fine' already")
+    ]
+
+
 def test_a_misspelt_hook_is_reported_with_the_nearest_name(install: Install) -> None:
     install("alpha", "typo", GOOD + "\n@hookimpl\ndef optbench_optimisers():\n    yield 1\n")
     catalogue = load_catalogue(only=FAKES)
