@@ -36,7 +36,7 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
                 choices=("fletcher-reeves", "polak-ribiere", "polak-ribiere+"),
             ),
             "restart": Option(
-                default=0, doc="steps between restarts along the gradient; 0: as many as parameters", low=0
+                default=0, doc="steps between restarts along the gradient; 0: one a parameter, at least 20", low=0
             ),
             "line_search": Option(
                 default="strong-wolfe(c2=0.1)",

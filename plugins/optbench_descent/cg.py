@@ -13,6 +13,8 @@ from optbench.numerics.line_searches import build
 
 Beta = Callable[[Move], Tensor]
 
+_LEAST_AGE = 20  # moves before a restart by default: with few parameters, one every n moves wastes what was learnt
+
 
 def cg(*, beta: str, restart: int, line_search: str) -> Descent[Conjugate]:
     """Return the method that the options describe."""
@@ -55,7 +57,7 @@ class ConjugateDirections:
     """The direction −g + β·(the last direction)."""
 
     def __init__(self, beta: Beta, restart: int) -> None:
-        """Keep the rule; every `restart` moves (0: every n) β is 0."""
+        """Keep the rule; every `restart` moves (0: every n, at least 20) β is 0."""
         self.beta, self.restart = beta, restart
 
     def start(self, point: Tensor) -> Conjugate:
@@ -69,7 +71,7 @@ class ConjugateDirections:
     def learn(self, memory: Conjugate, move: Move) -> None:
         """Set β from the gradients before and after the move."""
         memory.age += 1
-        if memory.age >= (self.restart or memory.direction.numel()):
+        if memory.age >= (self.restart or max(memory.direction.numel(), _LEAST_AGE)):
             self.forget(memory)
         else:
             memory.beta.copy_(self.beta(move))

@@ -17,7 +17,7 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         options={
             "damping": Option(
                 default="auto",
-                doc='added to the Hessian\'s diagonal: "auto" or a number; "0" is the textbook\'s, saddle points included',
+                doc='added to the diagonal of the Hessian: "auto" or a number; "0" is the textbook, saddles included',
             ),
         },
         cite="Goodfellow et al., Deep Learning (2016), 8.27-8.28; Moré & Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983)",

@@ -85,6 +85,17 @@ def test_it_restarts_every_k_moves() -> None:
     assert betas == pytest.approx([0.2, 0.0, 0.2, 0.0])
 
 
+@pytest.mark.parametrize(("n", "moves"), [(2, 20), (30, 30)])
+def test_by_default_it_restarts_once_a_parameter_but_not_too_often(n: int, moves: int) -> None:
+    rule = ConjugateDirections(fletcher_reeves, restart=0)
+    memory = rule.start(torch.zeros(n, dtype=torch.float64))
+    ages = []
+    for _ in range(moves):
+        rule.learn(memory, move([3.0, 4.0], [1.0, 2.0]))
+        ages.append(memory.age)
+    assert ages == [*range(1, moves), 0]
+
+
 @pytest.mark.parametrize("beta", BETAS)
 def test_every_beta_solves_rosenbrock(beta: str, oracle: Any, minimize: Any) -> None:
     problem = oracle(lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, 2)
