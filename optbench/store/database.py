@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, insert, select, update
 
@@ -17,6 +17,7 @@ from optbench.store.exact_json import dumps, loads
 from optbench.store.keys import ResultKey, Run
 from optbench.store.schema import environments, results, runs, traces, uses
 
+_T = TypeVar("_T")
 _CHUNK = 500  # keys a query
 _KEY_COLUMNS = (results.c.id, results.c["pass"], results.c.machine, results.c.source)
 
@@ -179,18 +180,19 @@ def _write_traces(connection: Connection, number: int, named: Mapping[str, Trace
 
 
 def _note_use(connection: Connection, run: int, numbers: Iterable[int]) -> None:
-    known = set(connection.execute(select(uses.c.result).where(uses.c.run == run)).scalars())
-    rows = [{"run": run, "result": number} for number in dict.fromkeys(numbers) if number not in known]
-    if rows:
-        connection.execute(insert(uses), rows)
+    for chunk in _chunks(sorted(set(numbers))):
+        known = select(uses.c.result).where(uses.c.run == run, uses.c.result.in_(chunk))
+        new = set(chunk).difference(connection.execute(known).scalars())
+        if new:
+            connection.execute(insert(uses), [{"run": run, "result": number} for number in sorted(new)])
 
 
 def _new_number(primary_key: Any) -> int:
     return int(primary_key[0])
 
 
-def _chunks(keys: Sequence[ResultKey]) -> Iterator[Sequence[ResultKey]]:
-    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
 def _find(connection: Connection, keys: Sequence[ResultKey], *columns: Column[Any]) -> Iterator[Any]:
