@@ -10,6 +10,7 @@ from typing import Any
 from optbench.records import FAILED, ReportCurve, ReportModel
 
 SCHEMA = 1
+VALUE = "f"  # the metric that the column "value" shows already
 STATUSES = ("target", "ok", "budget", "timeout", "diverged", "oom", "killed", "crashed", "error", "skipped")
 
 
@@ -65,7 +66,9 @@ def _cells(model: ReportModel) -> dict[str, Any]:
         "hits": [list(cell.hits) for cell in model.cells],
         "costs": {measure: [cell.costs[measure] for cell in model.cells] for measure in model.measures},
         "statuses": [[cell.statuses.get(status, 0) for status in STATUSES] for cell in model.cells],
-        "metrics": [[[_short(name), value] for name, value in cell.metrics.items()] for cell in model.cells],
+        "metrics": [
+            [[_short(name), cell.metrics[name]] for name in cell.metrics if name != VALUE] for cell in model.cells
+        ],
     }
 
 

@@ -9,7 +9,7 @@
  */
 "use strict";
 (() => {
-  const esc = OB.esc, px = (v) => v.toFixed(1), LABEL_GAP = 14, KEY_ROW = 21;
+  const esc = OB.esc, px = (v) => v.toFixed(1), LABEL_GAP = 14, KEY_ROW = 21, LETTER = 7.2;
   const brief = (name, length) => (name.length > length ? name.slice(0, length - 1) + "…" : name);
 
   function path(xs, ys, sx, sy, step) {
@@ -60,7 +60,9 @@
   function key({ spec, m, W }) {
     const rows = spec.key.rows.map((row, i) => {
       const y = m.t + 32 + i * KEY_ROW;
-      return `<path class="line ser o${row.o}" d="M${W - m.r + 18} ${y - 4}h24"/><text class="ser o${row.o}" x="${W - m.r + 50}" y="${y}">${esc(brief(row.name, 17))}<title>${esc(row.name)}</title></text><text class="ser o${row.o}" x="${W}" y="${y}" text-anchor="end">${esc(row.text)}</text>`;
+      return `<path class="line ser o${row.o}" d="M${W - m.r + 18} ${y - 4}h24"/>` +
+        `<text class="ser o${row.o}" x="${W - m.r + 50}" y="${y}">${esc(brief(row.name, 17))}<title>${esc(row.name)}</title></text>` +
+        `<text class="ser o${row.o}" x="${W}" y="${y}" text-anchor="end">${esc(row.text)}</text>`;
     });
     return `<text class="hint" x="${W}" y="${m.t + 8}" text-anchor="end">${esc(spec.key.title)}</text>${rows.join("")}`;
   }
@@ -72,18 +74,21 @@
       return { s, x: sx(s.x[i]), y: Math.min(H - m.b, Math.max(m.t, sy(s.y[i]))) };
     });
     return spread(ends, m.t + 4, H - m.b - 2).map((t) =>
-      `<path class="leader ser o${t.s.o}" d="M${px(t.x)} ${px(t.y)}L${W - m.r + 4} ${px(t.at)}"/><text class="end-label ser o${t.s.o}" x="${W - m.r + 8}" y="${px(t.at + 4)}">${esc(brief(t.s.name, 19))}<title>${esc(t.s.name)}</title></text>`).join("");
+      `<path class="leader ser o${t.s.o}" d="M${px(t.x)} ${px(t.y)}L${W - m.r + 4} ${px(t.at)}"/>` +
+      `<text class="end-label ser o${t.s.o}" x="${W - m.r + 8}" y="${px(t.at + 4)}">${esc(brief(t.s.name, Math.floor((m.r - 10) / LETTER)))}<title>${esc(t.s.name)}</title></text>`).join("");
   }
 
   OB.lineChart = function (host, spec) {
     const W = Math.max(260, host.clientWidth), narrow = W < (spec.key ? 600 : 430);
-    const room = narrow ? 14 : spec.key ? 232 : 132;
+    const longest = Math.max(...spec.series.map((s) => s.name.length));
+    const room = narrow ? 14 : spec.key ? 232 : Math.min(170, Math.max(80, 14 + LETTER * longest));
     const H = Math.max(spec.height || 360, spec.key && !narrow ? 66 + spec.key.rows.length * KEY_ROW : 0);
     const m = { t: 12, r: room, b: 46, l: 62 };
     const frame = { spec, m, W, H, sx: OB.scale(spec.x, m.l, W - m.r), sy: OB.scale(spec.y, H - m.b, m.t) };
     const label = `${spec.label}. Arrow keys read values; plus, minus and zero zoom.`;
     const names = narrow ? "" : spec.key ? key(frame) : endLabels(frame);
-    host.innerHTML = `<svg class="${spec.series.length > 6 ? "many" : ""}" viewBox="0 0 ${W} ${H}" width="${W}" height="${H}" tabindex="0" role="group" aria-roledescription="chart" aria-label="${esc(label)}">` +
+    host.innerHTML = `<svg class="${spec.series.length > 6 ? "many" : ""}" viewBox="0 0 ${W} ${H}" width="${W}" height="${H}"` +
+      ` tabindex="0" role="group" aria-roledescription="chart" aria-label="${esc(label)}">` +
       axes(frame) + curves(frame, `clip-${host.id}`) + names +
       `<g class="cursor" hidden><path/><circle r="4.5"/></g><rect class="brush" y="${m.t}" height="${H - m.t - m.b}" hidden/></svg><div class="tip" hidden></div>`;
     host.classList.add("chart");
