@@ -75,18 +75,12 @@ def build_report(
     targets = _relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS)
     optimizers = _optimizers(suite, records, optimizer_info)
     cases = _cases(suite, records, problem_info)
-    by_cell: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
-    for record in records:
-        by_cell[_case(record).key, key_of(_parts(record))].append(record)
+    by_cell = _by_cell(records)
     parts = _Parts()
-    for case_key, problem in cases.items():
-        trials = {arm: by_cell[case_key, key] for key, arm in optimizers.items() if by_cell.get((case_key, key))}
-        _add_problem(
-            parts,
-            problem,
-            {arm: [load_run(r, events, snapshots) for r in rows] for arm, rows in trials.items()},
-            targets,
-        )
+    for case, problem in cases.items():
+        trials = {arm: by_cell[case, key] for key, arm in optimizers.items() if (case, key) in by_cell}
+        runs = {arm: [load_run(record, events, snapshots) for record in rows] for arm, rows in trials.items()}
+        _add_problem(parts, problem, runs, targets)
     arms = tuple(optimizers.values())
     ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
     return ReportModel(
@@ -122,6 +116,14 @@ def budget_text(budget: Budget) -> str:
 def _relative_targets(names: Iterable[str]) -> dict[float, str]:
     relative = {float(name.removeprefix(RELATIVE)): name for name in names if name.startswith(RELATIVE)}
     return {target: relative[target] for target in sorted(relative, reverse=True)}
+
+
+def _by_cell(records: Iterable[TrialRecord]) -> Mapping[tuple[str, str], list[TrialRecord]]:
+    """Group trials by the keys of their problem and optimizer."""
+    cells: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        cells[_case(record).key, key_of(_parts(record))].append(record)
+    return cells
 
 
 def _add_problem(
