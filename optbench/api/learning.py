@@ -97,7 +97,7 @@ def count_flops(module: torch.nn.Module, inputs: Tensor) -> int:
     return total
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # equal only to itself: tensors have no truth value
 class SupervisedProblem:
     """Mean loss of a model of blocks applied one after the other, plus ½ l2 ‖weights‖² (biases are not penalised).
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from optbench.api import Point, Streams
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # equal only to itself: tensors have no truth value
 class LeastSquares:
     """f(x) = ‖r(x)‖², without the ½, as in Moré, Garbow and Hillstrom (1981).
 

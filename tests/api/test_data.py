@@ -96,6 +96,9 @@ def _build_with_others(start, built):
     built.put(int(dataset("shared", build)["x"][0]))
 
 
+@pytest.mark.filterwarnings(
+    "ignore:This process:DeprecationWarning"
+)  # forking beside idle threads, from Python 3.12 on
 def test_processes_that_build_at_once_agree(cache):
     context = multiprocessing.get_context("fork")
     start, built = context.Barrier(3), context.Queue()
