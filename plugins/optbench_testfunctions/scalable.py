@@ -88,7 +88,7 @@ def variably_dimensioned(*, device: torch.device, dtype: torch.dtype, streams: S
 def broyden_tridiagonal(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> LeastSquares:
     """Return problem 30: (3 − 2x_i)x_i − x_(i−1) − 2x_(i+1) + 1 with zeros beyond the ends; minimum zero.
 
-    With hundreds of variables there are local minima, too, where some methods end (0.7125 for quasi-Newton methods at n = 1000).
+    With hundreds of variables there are local minima, too: at n = 1000, quasi-Newton methods may end at 0.7125.
     """
 
     def residuals(x: Tensor) -> Tensor:
