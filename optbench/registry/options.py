@@ -82,8 +82,14 @@ def _list(value: Any, option: Option) -> list[Any]:
 
 
 def _scalar(value: Any, default: Any) -> Any:
-    """Return `value` as the type of `default`: an integer will do for a number, and a whole number for an integer."""
+    """Return `value` as the type of `default`.
+
+    An integer will do for a number, a whole number for an integer, and a number for a text that may be one
+    (`newton(damping=0)`, whose default is "auto"; the plugin reads it).
+    """
     kind = type(default)
+    if kind is str and type(value) in {int, float}:
+        return repr(value)
     if kind is int and type(value) is float and value.is_integer():
         return int(value)
     if kind is float and type(value) is int:
