@@ -1,4 +1,4 @@
-"""Everything that a plugin may import, beside `optbench.numerics`, `.analysis` and `.records`. Importing it imports no torch."""
+"""Everything that a plugin may import, beside `optbench.numerics`, `.analysis`, `.records`; imports no torch itself."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,8 @@ from optbench.api.plugins import (
     Kind,
     MetaAlgorithmPlugin,
     MetricPlugin,
-    Option,
     OptimizerPlugin,
+    Option,
     Part,
     Plugin,
     ProblemPlugin,

@@ -23,7 +23,7 @@ class Refused(Exception):  # noqa: N818 -- the contract's name
     """
 
 
-class StopTrial(BaseException):  # noqa: N818 -- the contract's name; a BaseException, so that solvers don't catch it
+class StopTrial(BaseException):
     """Raised by the oracle or by `observe` at the budget or the target; solvers never catch it."""
 
 

@@ -9,7 +9,7 @@ It is found through an entry point of the group `optbench`, or given as a file w
         yield OptimizerPlugin(name="mine", factory="my_package.mine:Mine", summary="What it does.")
 
 Hooks yield records; they are called in the parent process, at most once a command, and must not import torch.
-A module may set `OPTBENCH_API = (1, 0)`: the version that it was written for (major must match, minor must not be newer).
+A module may set `OPTBENCH_API = (1, 0)`, the version that it was written for: major must match, minor not be newer.
 """
 
 from __future__ import annotations
@@ -72,5 +72,5 @@ class Hooks:
 
     @hookspec
     def optbench_trial_finished(self, record: TrialRecord) -> None:
-        """Be told of each trial as it finishes, in the parent process; what it returns is ignored, what it raises is reported."""
+        """Be told, in the parent process, of each trial as it finishes; what this raises is reported."""
         raise NotImplementedError

@@ -21,7 +21,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     choices: tuple[Any, ...] = ()
-    search: Literal["linear", "log", None] = None  # how tuning samples it; None: not tuned by default
+    search: Literal["linear", "log"] | None = None  # how tuning samples it; None: not tuned by default
     components: str = ""  # "package.module:TABLE" of Parts: the option is an expression that names one of them
 
 
@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """What every plugin record states. The engine checks options, fills in defaults and calls the factory by keyword."""
+    """What every plugin states. The engine checks options, fills in defaults and calls the factory by keyword."""
 
     name: str  # lower-case, hyphens
     factory: str  # "package.module:Name"

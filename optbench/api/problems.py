@@ -38,8 +38,8 @@ class Problem(Protocol):
     `hessian_vector(x, v) -> (n,)`, `hessian(x) -> (n, n)`, `line_minimum(x, direction) -> ()`.
     Minibatches: `batches(streams) -> iterator of LongTensor` (None where the problem is full-batch); then each method
     above also takes `batch: Tensor | None` (None: all examples).
-    Statistics: evaluations keep theirs aside; `commit(x)` folds in those of this step's evaluation at x or, if there was
-    none, those of the step's first; `statistics() -> Tensor`, `restore(Tensor)`.
+    Statistics: evaluations keep theirs aside; `commit(x)` folds in those of this step's evaluation at x or, if there
+    was none, those of the step's first; `statistics() -> Tensor`, `restore(Tensor)`.
     Optional attributes: `batch_size` (int or None), `examples` (how many one full evaluation uses),
     `forward_flops` (model FLOPs of one example's forward pass), `coordinate_blocks` (sequence of slices).
     """

@@ -31,7 +31,7 @@ class Stage:
     problem: Problem  # any problem, analytic ones as they are
     optimizer: Optimizer | Minimizer
     share: float = 1.0  # shares sum to 1; an early end passes the rest on
-    carry: Callable[[Point | None, Point], Point] | None = None  # (previous, fresh) -> start; None: fresh first, then previous
+    carry: Callable[[Point | None, Point], Point] | None = None  # (previous, fresh) -> start; None: previous if any
     on_curve: bool = True  # False: counted and timed, but another objective's values (a teacher, a regressor)
     keep_state: bool = False  # the optimizer's state goes on through restart(); refused if it has none
 

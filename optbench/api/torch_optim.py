@@ -31,7 +31,9 @@ class TorchOptimizer:
     def __init__(self, cls: type[torch.optim.Optimizer], options: Mapping[str, Any]) -> None:
         """Keep the class and its options; lists become tuples, as torch's betas want."""
         self.cls = cls
-        self.options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+        self.options: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
+        }
         closure = inspect.signature(cls.step).parameters.get("closure")
         self._needs_closure = closure is not None and closure.default is inspect.Parameter.empty
 

@@ -10,7 +10,7 @@ _WIDTH = 60
 
 
 def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
-    """Return best-so-far `values` as a row of blocks on a logarithmic scale, at most `width` wide; "" where none is finite."""
+    """Return best-so-far `values` as a row of at most `width` blocks, log scale; "" where none is finite."""
     best = _best_so_far(values)
     if not best:
         return ""

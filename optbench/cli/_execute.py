@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Settings:
 
 @contextmanager
 def open_session(
-    catalogue: Catalogue, store: Store, spool_beside: Path, settings: Settings, **callbacks: Callable[..., None]
+    catalogue: Catalogue, store: Store, spool_beside: Path, settings: Settings, **callbacks: Any
 ) -> Iterator[tuple[Session, Environment]]:
     """Give a session with a running fork server; the server and its children are gone afterwards."""
     from optbench.runner.client import ForkServer

@@ -1,1 +1,1 @@
-"""Measures one trial in its own process: clock, counting oracle, event log, snapshots, the one loop. Imports no torch by itself."""
+"""Measures one trial in its own process: clock, counting oracle, event log, snapshots, the one loop."""

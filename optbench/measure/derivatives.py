@@ -1,4 +1,4 @@
-"""What a problem can give: its own methods where it has them, autograd where it has not. Shapes: n parameters, m residuals."""
+"""What a problem can give: its own methods where it has them, else autograd. Shapes: n parameters, m residuals."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Derivatives:
             return value.detach() if value.requires_grad else value, gradient
         if hasattr(self._problem, "gradient"):
             return self.value(x, batch), self._call("gradient", x, batch=batch)
-        leaf = x.detach().requires_grad_(requires_grad=True)
+        leaf = x.detach().requires_grad_(True)
         with torch.enable_grad():
             value = self._call("value", leaf, batch=batch)
             self._require_graph(value)
@@ -66,7 +66,7 @@ class Derivatives:
             return self._call("hessian_vector", x, v, batch=batch)
         if hasattr(self._problem, "hessian"):
             return self._call("hessian", x, batch=batch) @ v
-        leaf = x.detach().requires_grad_(requires_grad=True)
+        leaf = x.detach().requires_grad_(True)
         with torch.enable_grad():
             value = self._call("value", leaf, batch=batch)
             self._require_graph(value)

@@ -61,8 +61,7 @@ class EventLog:
         index = self.rows
         _ROW.pack_into(self._map, _START + _ROW.size * index, *row)
         self.rows = index + 1
-        if value < self._best:
-            self._best = value
+        self._best = min(self._best, value)
         self._write_header()
         return index
 

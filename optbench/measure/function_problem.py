@@ -38,7 +38,7 @@ class TensorFunctions:
         if functions.hessian is not None:
             self.hessian = wrap(functions.hessian, device, dtype)
 
-    def start(self, streams: Streams) -> Point:  # noqa: ARG002 -- the contract's signature
+    def start(self, streams: Streams) -> Point:
         """Return the start point."""
         return Point(parameters=self._start.clone())
 

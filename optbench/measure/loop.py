@@ -1,4 +1,4 @@
-"""The one loop of the program: a trial is a fold over its recipe's stages. Only the ledger, the log and the clock span them."""
+"""The one loop of the program: a trial is a fold over its recipe's stages; only ledger, log and clock span them."""
 
 from __future__ import annotations
 
@@ -164,10 +164,8 @@ class TrialLoop:
     def _begin(self, index: int, stage: Stage, limits: StageLimits, previous: Point | None) -> _Running:
         problem: Any = stage.problem
         fresh = problem.start(self.place.streams)
-        if stage.carry is not None:
-            start = stage.carry(previous, fresh)
-        else:
-            start = fresh if previous is None else previous
+        carry = stage.carry or _go_on
+        start = carry(previous, fresh)
         if start.parameters.numel() != problem.size:
             message = (
                 f"stage {index + 1} starts with {start.parameters.numel()} parameters, its problem has {problem.size}"
@@ -339,3 +337,7 @@ class TrialLoop:
             ledger.evaluations,
         )
         self.snapshots.take(row, point, last=last)
+
+
+def _go_on(previous: Point | None, fresh: Point) -> Point:
+    return fresh if previous is None else previous

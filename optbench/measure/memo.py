@@ -8,7 +8,7 @@ from torch import Tensor
 class Memo:
     """What is known at one point. The tensor itself is held, so that its storage can't be used again for another.
 
-    `asked` are the kinds that were counted here: a value that came along with a gradient is known but not yet asked for.
+    `asked` are the kinds that were counted here: a value that came along with a gradient is known, not yet asked for.
     """
 
     __slots__ = ("_batch", "_pointer", "_results", "_version", "_x", "asked")

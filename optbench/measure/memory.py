@@ -19,7 +19,7 @@ class LiveBytes(TorchDispatchMode):
 
     def __init__(self) -> None:
         """Start at zero."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no types there
         self.live = self.peak = 0
         self._seen: dict[int, int] = {}
 

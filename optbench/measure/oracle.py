@@ -104,9 +104,9 @@ class CountingOracle:
         evaluate = self._derivatives.hessian
         return self._ask(("hessian",), x, lambda point: {"hessian": evaluate(point, self._indices)})["hessian"]
 
-    def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+    def hessian_vector(self, x: Tensor, v: Any) -> Tensor:
         """Return the Hessian times v (n,); never remembered, since v differs."""
-        vector = v if isinstance(v, Tensor) else torch.as_tensor(v, device=self.device, dtype=self.dtype)
+        vector = torch.as_tensor(v, device=self.device, dtype=self.dtype)
         self._require("hessian_vector")
         return self._once(x, lambda point: self._derivatives.hessian_vector(point, vector, self._indices))
 

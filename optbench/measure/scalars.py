@@ -1,6 +1,6 @@
 """Reads the values of evaluations, keeps the best point, and says when the targets are reached.
 
-On the CPU at once; elsewhere scalars wait in a device buffer and are read at snapshots, so that no evaluation synchronises.
+On the CPU at once; elsewhere scalars wait in a device buffer and are read at snapshots: no evaluation synchronises.
 """
 
 from __future__ import annotations

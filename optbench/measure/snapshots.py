@@ -7,6 +7,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -138,4 +139,5 @@ def _entries(path: Path) -> Iterator[tuple[tuple[float, ...], bytes | None]]:
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    return memoryview(tensor.detach().contiguous().cpu().numpy()).cast("B")
+    array: Any = tensor.detach().contiguous().cpu().numpy()
+    return memoryview(array).cast("B")

@@ -3,6 +3,7 @@
 from optbench.records.canonical import canonical_json, content_hash, finite
 from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
+from optbench.records.job import Facts, Job
 from optbench.records.report import (
     FAILED,
     MEASURES,
@@ -15,7 +16,6 @@ from optbench.records.report import (
     ReportProblem,
     Score,
 )
-from optbench.records.job import Facts, Job
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
 from optbench.records.trace import EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
 from optbench.records.trial import COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
@@ -36,8 +36,8 @@ __all__ = [
     "Environment",
     "ExpressionError",
     "Facts",
-    "Job",
     "Failure",
+    "Job",
     "Limits",
     "Pass",
     "Quantiles",

@@ -18,7 +18,7 @@ class Job:
     problem_factory: str
     optimizer_factory: str
     meta_factories: tuple[str, ...] = ()
-    metric_factories: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # column -> factory, options
+    metric_factories: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # column -> factory
     declared: tuple[str, ...] = ()  # evaluations; empty: all
     plugin_files: Mapping[str, str] = field(default_factory=dict)  # module name -> path
     folder: str = ""  # where the child writes: events, snapshots, facts.json, result.json

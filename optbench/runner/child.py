@@ -38,7 +38,7 @@ def _outcome(job: Job) -> dict[str, Any]:
     from optbench.api import Refused, UserError
 
     torch.set_num_threads(job.spec.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)  # noqa: FBT003 -- torch's signature
+    torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         return _run(job)
     except (Refused, UserError) as refusal:
@@ -55,9 +55,9 @@ def _outcome(job: Job) -> dict[str, Any]:
 def _run(job: Job) -> dict[str, Any]:
     from optbench.measure import trial
 
-    if job.pass_ == "memory":  # noqa: S105 -- not a password
+    if job.pass_ == "memory":
         return {"record": trial.memory_pass(job).to_json()}
-    if job.pass_ == "metrics":  # noqa: S105 -- not a password
+    if job.pass_ == "metrics":
         record, trace = trial.metrics_pass(job)
         write_trace(Path(job.folder) / trial.METRICS, trace)
         return {"record": record.to_json()}

@@ -44,7 +44,7 @@ def warm_up(modules: Sequence[str] = ()) -> list[str]:
     torch.func.vmap(lambda v: torch.func.jvp(gradient, (point,), (v,))[1], chunk_size=2)(
         torch.eye(2, dtype=torch.float64)
     )
-    leaf = point.clone().requires_grad_(requires_grad=True)
+    leaf = point.clone().requires_grad_(True)
     torch.autograd.grad((leaf**2).sum(), leaf)
     torch.optim.SGD([torch.nn.Parameter(point.clone())], lr=0.1).step()
     torch.linalg.cholesky_ex(torch.eye(2))

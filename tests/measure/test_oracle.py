@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -146,7 +147,7 @@ def test_only_the_evaluation_is_on_the_clock(rig: Build) -> None:
         r.oracle.value(torch.full((3,), float(step), dtype=torch.float64))
     seconds = r.log.trace()["seconds"]
 
-    steps = [after - before for before, after in zip(seconds, seconds[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(seconds)]
     assert all(1000.0 <= step <= 1003.0 for step in steps)
 
 

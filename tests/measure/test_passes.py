@@ -222,7 +222,8 @@ FACTS = Facts(
 def test_the_first_event_below_the_threshold_reaches_the_target() -> None:
     events = Trace.from_columns(
         {
-            "value_count": [1, 2, 3], "gradient_count": [1, 2, 5], "hessian_vector_count": [0, 0, 0], "hessian_count": [0, 0, 0],
+            "value_count": [1, 2, 3], "gradient_count": [1, 2, 5],
+            "hessian_vector_count": [0, 0, 0], "hessian_count": [0, 0, 0],
             "seconds": [0.5, 1.0, 2.0], "value": [10.0, 1.0, 0.05], "gradient_norm": [4.0, 2.0, 0.5],
         }
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the harness costs a step: gradient descent on a two-parameter quadratic, bare and through the oracle, interleaved.
+"""What the harness costs a step: gradient descent on a two-parameter quadratic, bare and harnessed, interleaved.
 
 `python tests/perf/harness_overhead.py` prints, in microseconds a step (median over repetitions, with the quartiles):
 the bare loop; the wall time that the harness adds, every evaluation logged; the reported time less the bare loop's.

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from optbench.records import Budget, Limits, TrialRecord, TrialSpec
+from optbench.records import Budget, Limits, TrialRecord, TrialSpec, parse
 from optbench.registry import load_catalogue, resolve, resolve_recipe
-from optbench.records import parse
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
 from optbench.runner.session import Session
@@ -26,7 +25,10 @@ from optbench.api import FunctionProblem, MetricPlugin, OptimizerPlugin, Problem
 
 
 def bowl(device, dtype, streams):
-    return FunctionProblem(size=2, start_point=[1.0, 1.0], value=lambda x: (x * x).sum(), f_star=0.0, f_star_source="exact")
+    def value(x):
+        return (x * x).sum()
+
+    return FunctionProblem(size=2, start_point=[1.0, 1.0], value=value, f_star=0.0, f_star_source="exact")
 
 
 class Descent:
@@ -98,7 +100,8 @@ class AsksForMore(Descent):
 
 @hookimpl
 def optbench_optimizers():
-    for name in ("Descent", "Loops", "Forks", "Allocates", "Raises", "Exits", "Crashes", "Dies", "ReturnsNan", "AsksForMore"):
+    tempers = "Descent Loops Forks Allocates Raises Exits Crashes Dies ReturnsNan AsksForMore"
+    for name in tempers.split():
         yield OptimizerPlugin(name=name.lower(), factory=f"{__name__}:{name}", summary=name)
 
 

@@ -90,7 +90,7 @@ def test_what_is_stored_is_not_run_again(run: Any) -> None:
 def test_an_edited_plugin_is_measured_anew(run: Any, plugin: Path) -> None:
     run("descent")
     plugin.write_text(plugin.read_text().replace("0.25", "0.125"))
-    import optbench.registry.sources as sources
+    from optbench.registry import sources
 
     sources._hash.cache_clear()
     (record,) = run("descent")
