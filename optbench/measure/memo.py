@@ -30,6 +30,8 @@ class Memo:
         """Tell whether `x` is the remembered point: same storage, offset and version, same minibatch."""
         if x.data_ptr() != self._pointer or x._version != self._version or batch != self._batch:
             return False
+        if self._pointer == 0:  # a device without memory (meta, fake): only the very tensor is the same point
+            return x is self._x
         # Storage that belongs to numpy can change without a version: it is never taken for the same point.
         return x.untyped_storage().resizable()
 
