@@ -53,7 +53,7 @@ class EventLog:
         self._write_header()
 
     def append(self, row: tuple[float, ...]) -> int:
-        """Write one row; returns its index, or −1 where it was left out."""
+        """Write one row, which readers see after the next `beat`; returns its index, −1 where it was left out."""
         self.events += 1
         value = row[_VALUE]
         if self.rows >= self._capacity and not self._keeps(value):
@@ -61,13 +61,18 @@ class EventLog:
         index = self.rows
         _ROW.pack_into(self._map, _START + _ROW.size * index, *row)
         self.rows = index + 1
-        self._best = min(self._best, value)
-        self._write_header()
+        if value < self._best:
+            self._best = value
         return index
 
     def set_value(self, index: int, value: float, gradient_norm: float) -> None:
         """Fill in the scalars of a row that were still on a device when it was appended."""
         struct.pack_into("<2d", self._map, _START + _ROW.size * index + 8 * _VALUE, value, gradient_norm)
+
+    @property
+    def running(self) -> bool:
+        """Whether the last beat said that the clock runs."""
+        return self._resumed_at > 0.0
 
     def beat(self, seconds: float, resumed_at: float, phase: int = LOOP) -> None:
         """Tell the parent where the clock stands; `resumed_at` 0 while it is paused."""

@@ -207,7 +207,7 @@ class TrialLoop:
             self._resume()
             running.state = optimizer.init(running.oracle, running.start.parameters)
             self._stop_clock()
-        if self._snapshot_due(0):
+        if self.snapshots.schedule.due == 0:
             self._snapshot(running)
         first = True
         while True:
@@ -225,7 +225,7 @@ class TrialLoop:
     def _minimize(self, running: _Running) -> str:
         optimizer: Any = running.stage.optimizer
         self._next_batch(running)
-        if self._snapshot_due(0):
+        if self.snapshots.schedule.due == 0:
             self._snapshot(running)
 
         def observe(x: Any) -> None:
@@ -243,25 +243,30 @@ class TrialLoop:
 
     def _after_step(self, running: _Running, point: Tensor) -> None:
         """Commit and observe on the clock; publish, check, snapshot and let the probe look off it."""
-        if running.commit is not None:
-            running.commit(point)
-        if self._readout is not None and running.stage.on_curve:
-            self._readout.observe(self._point(running, point))
-            self._observed = True
-        self._stop_clock()
         ledger = self.books.ledger
+        if running.commit is not None or self._readout is not None:
+            self._commit_and_observe(running, point)
+        ledger.pause()
         ledger.steps += 1
         running.published = running.published.copy_(point) if running.batches is not None else point
-        due = self._snapshot_due(ledger.steps)
+        due = ledger.steps >= self.snapshots.schedule.due
         if self._on_cpu or due:
             self._require_finite(running, point)
         if due:
+            self.books.log.beat(ledger.seconds, 0.0)
             self._snapshot(running)
         self.probe.step_done(running.stage.optimizer, running.state, point)
         if ledger.steps >= running.limits.steps:
             ledger.stopped = ledger.stopped or "steps"
         if ledger.stopped:  # also where a solver swallowed StopTrial
             raise StopTrial
+
+    def _commit_and_observe(self, running: _Running, point: Tensor) -> None:
+        if running.commit is not None:
+            running.commit(point)
+        if self._readout is not None and running.stage.on_curve:
+            self._readout.observe(self._point(running, point))
+            self._observed = True
 
     def _next_batch(self, running: _Running) -> None:
         if running.batches is not None:
@@ -278,7 +283,8 @@ class TrialLoop:
 
     def _resume(self) -> None:
         ledger = self.books.ledger
-        self.books.log.beat(ledger.seconds, ledger.now())
+        if not self.books.log.running:
+            self.books.log.beat(ledger.seconds, ledger.now())
         ledger.resume()
 
     def _stop_clock(self) -> None:
@@ -288,9 +294,6 @@ class TrialLoop:
             self.books.log.beat(ledger.seconds, 0.0)
 
     # ---- the scored point
-
-    def _snapshot_due(self, step: int) -> bool:
-        return step >= self.snapshots.schedule.due
 
     def _snapshot(self, running: _Running) -> None:
         self.snapshots.schedule.advance(self.books.ledger.steps)

@@ -69,6 +69,8 @@ class CountingOracle:
         self._examples = int(getattr(problem, "examples", 0) or 0)
         self._flops = float(getattr(problem, "forward_flops", 0) or 0)
         self._memo = Memo()
+        self._now = books.ledger.now
+        self._evaluated = 0.0  # when the last evaluation ended; what follows is off the clock
         self._from_numpy: tuple[bytes, Tensor] | None = None
 
     def set_batch(self, indices: Tensor | None) -> None:
@@ -78,31 +80,37 @@ class CountingOracle:
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x), shape ()."""
-        return self._ask(("value",), x, lambda point: {"value": self._derivatives.value(point, self._indices)})["value"]
+        entered = self._now()
+        result = self._ask(("value",), x, self._value, entered)["value"]
+        self._ledger.leave_out(self._evaluated)
+        return result
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient (n,)."""
-        return self._ask(("gradient",), x, self._gradient)["gradient"]
+        entered = self._now()
+        result = self._ask(("gradient",), x, self._gradient, entered)["gradient"]
+        self._ledger.leave_out(self._evaluated)
+        return result
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return f(x) and the gradient; each is counted unless it is remembered."""
-        results = self._ask(("value", "gradient"), x, self._value_and_gradient)
-        return results["value"], results["gradient"]
+        entered = self._now()
+        results = self._ask(("value", "gradient"), x, self._value_and_gradient, entered)
+        pair = results["value"], results["gradient"]
+        self._ledger.leave_out(self._evaluated)
+        return pair
 
     def residuals(self, x: Tensor) -> Tensor:
         """Return the residuals (m,)."""
-        evaluate = self._derivatives.residuals
-        return self._ask(("residuals",), x, lambda point: {"residuals": evaluate(point, self._indices)})["residuals"]
+        return self._ask_one("residuals", x, self._derivatives.residuals)
 
     def jacobian(self, x: Tensor) -> Tensor:
         """Return the residuals' Jacobian (m, n)."""
-        evaluate = self._derivatives.jacobian
-        return self._ask(("jacobian",), x, lambda point: {"jacobian": evaluate(point, self._indices)})["jacobian"]
+        return self._ask_one("jacobian", x, self._derivatives.jacobian)
 
     def hessian(self, x: Tensor) -> Tensor:
         """Return the Hessian (n, n)."""
-        evaluate = self._derivatives.hessian
-        return self._ask(("hessian",), x, lambda point: {"hessian": evaluate(point, self._indices)})["hessian"]
+        return self._ask_one("hessian", x, self._derivatives.hessian)
 
     def hessian_vector(self, x: Tensor, v: Any) -> Tensor:
         """Return the Hessian times v (n,); never remembered, since v differs."""
@@ -121,39 +129,45 @@ class CountingOracle:
 
     # ---- one question: free where it was asked before, else evaluated on the clock
 
-    def _ask(self, kinds: tuple[str, ...], x: Any, evaluate: Callable[[Tensor], Results]) -> Results:
-        entered = self._ledger.now()
+    def _ask(self, kinds: tuple[str, ...], x: Any, evaluate: Callable[[Tensor], Results], entered: float) -> Results:
+        """Return what is asked; `_evaluated` is set to when the clock's part of it ended."""
         x = self._recall(x)
         memo = self._memo
-        if not memo.asked:
-            new = kinds
-        else:
+        new = kinds
+        if memo.asked:
             new = tuple(kind for kind in kinds if kind not in memo.asked)
             if not new:
-                results = {kind: self._known(kind) for kind in kinds}
-                self._ledger.excluded += self._ledger.now() - entered
-                return results
+                self._evaluated = entered
+                return {kind: self._known(kind) for kind in kinds}
             evaluate = self._missing(kinds, new, evaluate)
         for kind in new:
             if kind not in self._declared:
                 self._require(kind)
         results = self._measure(new, x, evaluate, entered)
-        return results if new is kinds and len(results) >= len(kinds) else {kind: self._known(kind) for kind in kinds}
+        return results if new is kinds else {kind: self._known(kind) for kind in kinds}
+
+    def _ask_one(self, kind: str, x: Any, evaluate: Callable[[Tensor, Tensor | None], Tensor]) -> Tensor:
+        entered = self._now()
+        result = self._ask((kind,), x, lambda point: {kind: evaluate(point, self._indices)}, entered)[kind]
+        self._ledger.leave_out(self._evaluated)
+        return result
 
     def _once(self, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
-        entered = self._ledger.now()
+        entered = self._now()
         x = self._recall(x)
-        return self._measure(("hessian_vector",), x, lambda point: {_UNKEPT: evaluate(point)}, entered)[_UNKEPT]
+        result = self._measure(("hessian_vector",), x, lambda point: {_UNKEPT: evaluate(point)}, entered)[_UNKEPT]
+        self._ledger.leave_out(self._evaluated)
+        return result
 
     def _measure(
         self, kinds: tuple[str, ...], x: Tensor, evaluate: Callable[[Tensor], Results], entered: float
     ) -> Results:
         """Admit, evaluate on the clock, remember, count and log."""
-        ledger, now = self._ledger, self._ledger.now
+        ledger, now = self._ledger, self._now
         self._admit(kinds, entered)
         started = now()
         results = evaluate(x)
-        finished = now()
+        self._evaluated = finished = now()
         finished_cpu = ledger.cpu_now()
         ledger.excluded += started - entered
         self._remember(kinds, results)
@@ -161,10 +175,9 @@ class CountingOracle:
         if self._write(kinds, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):
             ledger.stopped = "target"
         ledger.cpu_excluded += ledger.cpu_now() - finished_cpu
-        resumed = now()
-        self._log.beat(finished - ledger.excluded, resumed)
-        ledger.excluded += now() - finished
+        self._log.beat(finished - ledger.excluded, now())
         if ledger.stopped:
+            ledger.leave_out(finished)
             raise StopTrial
         return results
 
@@ -176,9 +189,10 @@ class CountingOracle:
             return _nothing  # it came along with an earlier question: counted, not computed again
         if len(new) == len(kinds):
             return evaluate
-        if new == ("gradient",):
-            return self._gradient
-        return lambda point: {"value": self._derivatives.value(point, self._indices)}
+        return self._gradient if new == ("gradient",) else self._value
+
+    def _value(self, x: Tensor) -> Results:
+        return {"value": self._derivatives.value(x, self._indices)}
 
     def _gradient(self, x: Tensor) -> Results:
         value, gradient = self._derivatives.gradient(x, self._indices)

@@ -135,12 +135,12 @@ def largest_magnitude(vector: Tensor) -> float:
     if vector.numel() > _SMALL:
         return float(torch.linalg.vector_norm(vector, math.inf))
     numbers = vector.tolist()
-    largest = max(map(abs, numbers), default=0.0)
-    return math.nan if any(map(math.isnan, numbers)) else largest
+    if math.isfinite(sum(numbers)):
+        return max(map(abs, numbers), default=0.0)
+    return math.nan if any(map(math.isnan, numbers)) else max(map(abs, numbers))
 
 
 def is_finite(vector: Tensor) -> bool:
-    """Tell whether every entry is finite; the sum decides unless it overflows."""
-    if vector.numel() <= _SMALL and vector.device.type == "cpu":
-        return all(map(math.isfinite, vector.tolist()))
-    return math.isfinite(float(vector.sum())) or bool(torch.isfinite(vector).all())
+    """Tell whether every entry is finite: the sum tells, unless it overflows."""
+    total = sum(vector.tolist()) if vector.numel() <= _SMALL else vector.sum()
+    return math.isfinite(total) or bool(torch.isfinite(vector).all())
