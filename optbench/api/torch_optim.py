@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
+from optbench.api.errors import UserError
+
 if TYPE_CHECKING:
     from optbench.api.optimizers import Oracle
 
@@ -34,6 +36,10 @@ class TorchOptimizer:
         self.options: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
         }
+        try:
+            inspect.signature(cls).bind((), **self.options)
+        except TypeError as error:
+            raise UserError(f"{cls.__name__}: {error}", f"options: {', '.join(_option_names(cls))}") from None
         closure = inspect.signature(cls.step).parameters.get("closure")
         self._needs_closure = closure is not None and closure.default is inspect.Parameter.empty
 
@@ -65,6 +71,10 @@ class TorchOptimizer:
     def _hand_over(oracle: Oracle, state: TorchState, gradient: Tensor) -> None:
         for parameter, view in zip(state.parameters, _views(gradient, oracle), strict=True):
             parameter.grad = view
+
+
+def _option_names(cls: type) -> list[str]:
+    return [name for name in inspect.signature(cls).parameters if name not in {"self", "params"}]
 
 
 def _views(flat: Tensor, oracle: Oracle) -> list[Tensor]:

@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _complain(" ".join(error.format_message().split()))
     except (click.Abort, KeyboardInterrupt):
+        click.echo("optbench: interrupted; finished trials are stored, the same command continues", err=True)
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the last line of defence: what isn't the user's mistake is our bug
         return _failed(error)

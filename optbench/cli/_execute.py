@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.api import UserError
 
 if TYPE_CHECKING:
-    from optbench.records import Environment, Limits, TrialRecord
+    from optbench.records import Environment, Limits
     from optbench.registry import Catalogue
     from optbench.runner.session import Session
     from optbench.store import Store
@@ -45,6 +46,9 @@ def open_session(
     from optbench.runner.jobs import JobFactory
     from optbench.runner.session import Session, spool_folder
 
+    cores = os.cpu_count() or 1
+    if settings.threads > cores:
+        raise UserError(f"threads: given {settings.threads}", f"allowed: 1 to {cores}, the cores of this machine")
     with ForkServer(settings.threads, settings.preload) as server, spool_folder(spool_beside) as spool:
         environment = capture()
         factory = JobFactory(catalogue, machine=environment.fingerprint, metrics=settings.metrics)
@@ -66,23 +70,3 @@ def open_session(
 def command_line() -> str:
     """Return the command that reproduces this one."""
     return shlex.join(["optbench", *sys.argv[1:]])
-
-
-def store_path(location: str) -> Path:
-    """Return the file behind `--store`, beside which children's files are spooled."""
-    return Path(location.removeprefix("sqlite:///")) if location.startswith("sqlite:///") else Path(location)
-
-
-def refuse_unknown_device(device: str) -> str:
-    """Return the device's name; raises UserError unless it is cpu, cuda or cuda:N."""
-    from optbench.suites import spellings
-
-    try:
-        return spellings.device(device)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-
-
-def exit_code(records: list[TrialRecord]) -> int:
-    """Return 0: every trial has a final status (a failed trial is a result, not a failure of the command)."""
-    return 0 if all(record.status for record in records) else 1

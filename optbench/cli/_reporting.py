@@ -50,7 +50,11 @@ def build_model(
 def write_reports(
     catalogue: Catalogue, model: ReportModel, folder: Path, names: Sequence[str] = ()
 ) -> tuple[Path, ...]:
-    """Write with each reporter named, all that are installed where none is; returns the files, pages first."""
+    """Write with each reporter named, all that are installed where none is; returns the files.
+
+    Raises UserError where the folder can't be written.
+    """
+    from optbench.api import UserError
     from optbench.registry import resolve_factory
     from optbench.runner.jobs import defaults
 
@@ -58,14 +62,18 @@ def write_reports(
     for name in names or catalogue.names("reporters"):
         registered = catalogue.get("reporters", name)
         reporter = resolve_factory(registered.record.factory)(**defaults(registered))
-        written += reporter(model, folder)
+        try:
+            written += reporter(model, folder)
+        except OSError as error:
+            given = f"can't write the report in {folder} ({error.strerror or error})"
+            raise UserError(given, "a folder that can be written", "name one with --out") from None
     return tuple(written)
 
 
 def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
     """Return what plugins say of themselves; a plugin that is gone since the results were stored says nothing."""
     from optbench.api import UserError
-    from optbench.runner.jobs import defaults
+    from optbench.registry import default_options
 
     info = {}
     for name in names:
@@ -80,6 +88,6 @@ def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[st
             "cite": record.cite,
             "kind": getattr(record, "kind", ""),
             "state_memory": getattr(record, "state_memory", ""),
-            "defaults": defaults(registered),
+            "defaults": default_options(registered),
         }
     return info

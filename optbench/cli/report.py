@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from optbench.cli._common import console, json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
+
+if TYPE_CHECKING:
+    from optbench.records import SuiteSpec, TrialRecord
+    from optbench.registry import Catalogue
 
 
 @click.command("report")
@@ -37,16 +42,18 @@ def command(
 ) -> int:
     """Write the report of the last stored run, of SUITE where it is named, and print its table."""
     from optbench.api import UserError
-    from optbench.cli._execute import store_path
     from optbench.cli._reporting import build_model, write_reports
-    from optbench.records import SuiteSpec, TrialRecord
+    from optbench.records import SuiteSpec
     from optbench.report import terminal_table
     from optbench.runner.session import merge
     from optbench.store import ResultKey, Store
+    from optbench.store.engine import database_path
 
     catalogue = open_catalogue(plugin, block)
-    if not store_path(store).exists():
-        raise UserError(f"no store at {store}", remedy="run `optbench suite` first, or name one with --store")
+    if not database_path(store).exists():
+        raise UserError(
+            f"no store at {database_path(store)}", remedy="run `optbench suite` first, or name one with --store"
+        )
     with Store.open(store) as opened:
         run = opened.latest_run(suite)
         if run is None:
@@ -58,6 +65,7 @@ def command(
         records: list[TrialRecord] = [
             merge(record, memory.get(record.spec.memory_id)) for key, record in found.items() if key.pass_ == "time"
         ]
+        records += _never_ran(spec, catalogue, {record.id for record in records})
         model = build_model(
             catalogue, opened, suite=spec, records=records, keys=keys, environment=run.environment, command=run.command
         )
@@ -71,3 +79,22 @@ def command(
             if path.suffix == ".html":
                 console().print(f"report: {path}", soft_wrap=True)
     return 0
+
+
+def _never_ran(spec: SuiteSpec, catalogue: Catalogue, stored: set[str]) -> list[TrialRecord]:
+    """Return the trials of the suite that have no result: refused ones, absent devices, what an interrupt left."""
+    from optbench.api import UserError
+    from optbench.records import Status, TrialRecord
+    from optbench.suites import SuitePlanner
+
+    try:
+        planner = SuitePlanner(spec, catalogue)
+    except UserError:  # a plugin is gone since: what is stored is reported all the same
+        return []
+    why = "no result is stored: its device was absent, or the run was interrupted (`optbench suite` continues it)"
+    missing = [*planner.refused, *((trial, why) for trial in planner.trials)]
+    return [
+        TrialRecord(spec=trial, status=Status.SKIPPED, reason=reason)
+        for trial, reason in missing
+        if trial.id not in stored
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from optbench.records import Trace, TrialRecord, TrialSpec
     from optbench.registry import Catalogue
 
+_REDRAW_SECONDS = 0.5  # reading the log disturbs the trial
 DEFAULT_BUDGET = "evaluations=2000,seconds=60"
 
 
@@ -37,7 +39,7 @@ DEFAULT_BUDGET = "evaluations=2000,seconds=60"
     metavar="TARGET",
     help="Stop at relative:1e-8, absolute:1e-10, gradient:1e-6; repeatable: all must be reached.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N.")
 @click.option("--dtype", default="float64", show_default=True, metavar="NAME", help="float32, float64.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
@@ -94,11 +96,15 @@ def _spec(catalogue: Catalogue, optimizer: str, problem: str, options: _Options)
         device, dtype = spellings.device(options.device), spellings.dtype(options.dtype)
     except ValueError as error:
         raise UserError(str(error)) from None
+    used = resolve(catalogue, "problems", calls[0])
+    seeded = not catalogue.get("optimizers", solver.name).record.deterministic or catalogue.get(
+        "problems", used.name
+    ).record.depends_on_seed(used.options)
     spec = TrialSpec(
-        problem=resolve(catalogue, "problems", calls[0]),
+        problem=used,
         optimizer=solver,
         meta_algorithms=metas,
-        seed=options.seed,
+        seed=options.seed if seeded else 0,
         device=device,
         dtype=dtype,
         threads=options.threads,
@@ -150,10 +156,16 @@ def _live(options: _Options) -> Callable[[Path], None]:
     if options.as_json or not sys.stderr.isatty():
         return lambda _: None
 
+    drawn = 0.0
+
     def draw(folder: Path) -> None:
+        nonlocal drawn
         from optbench.cli._curve import sparkline
         from optbench.measure.event_log import read_log
 
+        if time.monotonic() - drawn < _REDRAW_SECONDS:
+            return
+        drawn = time.monotonic()
         trace = read_log(folder / "events")
         if len(trace):
             print(f"\r\033[K{sparkline(trace['value'])} {min(trace['value']):.6g}", end="", file=sys.stderr, flush=True)

@@ -156,12 +156,13 @@ def _entry(text: str, spec: SuiteSpec, catalogue: Catalogue) -> Entry:
 
 
 def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
-    from optbench.cli._execute import Settings, command_line, open_session, store_path
+    from optbench.cli._execute import Settings, command_line, open_session
     from optbench.cli._progress import ProgressLine
     from optbench.cli._reporting import build_model, write_reports
     from optbench.records import Status, TrialRecord
     from optbench.runner.jobs import modules
     from optbench.store import Store
+    from optbench.store.engine import database_path
     from optbench.suites import SuitePlanner
 
     began = time.perf_counter()
@@ -178,7 +179,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     )
     with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
         opened = open_session(
-            catalogue, store, store_path(options.store), settings, report=progress, finished=_notify(catalogue)
+            catalogue, store, database_path(options.store), settings, report=progress, finished=_notify(catalogue)
         )
         with opened as (session, environment):
             planned = time.perf_counter() - began

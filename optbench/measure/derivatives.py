@@ -47,6 +47,7 @@ class Derivatives:
             return value.detach() if value.requires_grad else value, gradient
         if hasattr(self._problem, "gradient"):
             return self.value(x, batch), self._call("gradient", x, batch=batch)
+        self._require_autograd()
         leaf = x.detach().requires_grad_(True)
         with torch.enable_grad():
             value = self._call("value", leaf, batch=batch)
@@ -66,6 +67,7 @@ class Derivatives:
             return self._call("hessian_vector", x, v, batch=batch)
         if hasattr(self._problem, "hessian"):
             return self._call("hessian", x, batch=batch) @ v
+        self._require_autograd()
         leaf = x.detach().requires_grad_(True)
         with torch.enable_grad():
             value = self._call("value", leaf, batch=batch)
@@ -80,6 +82,8 @@ class Derivatives:
         """Return the Hessian (n, n), forward over reverse in blocks unless the problem gives it."""
         if hasattr(self._problem, "hessian"):
             return self._call("hessian", x, batch=batch)
+        self._require_autograd()
+        x = x.detach()
         gradient = torch.func.grad(lambda point: self._call("value", point, batch=batch))
         identity = torch.eye(x.numel(), device=x.device, dtype=x.dtype)
         column: Callable[[Tensor], Tensor] = lambda v: torch.func.jvp(gradient, (x,), (v,))[1]  # noqa: E731
@@ -94,7 +98,7 @@ class Derivatives:
         """Return the residuals' Jacobian (m, n)."""
         if hasattr(self._problem, "jacobian"):
             return self._call("jacobian", x, batch=batch)
-        return torch.func.jacrev(lambda point: self._call("residuals", point, batch=batch))(x)
+        return torch.func.jacrev(lambda point: self._call("residuals", point, batch=batch))(x.detach())
 
     def line_minimum(self, x: Tensor, direction: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the minimising step along `direction`, shape ()."""
@@ -104,12 +108,13 @@ class Derivatives:
         function = getattr(self._problem, method)
         return function(*arguments, batch=batch) if self._takes_batch else function(*arguments)
 
-    def _require_graph(self, value: Tensor) -> None:
+    def _require_autograd(self) -> None:
         if not getattr(self._problem, "differentiable", True):
-            message = "the problem gives values only: no gradient function, and numpy functions have no autograd"
+            message = "the problem is made of numpy functions: no autograd, and it does not give this derivative"
             raise Refused(message)
+
+    @staticmethod
+    def _require_graph(value: Tensor) -> None:
         if not value.requires_grad:
-            message = (
-                "the problem's value does not depend on x through torch operations, so it has no autograd gradient"
-            )
+            message = "the problem's value does not depend on x through torch operations: it has no autograd gradient"
             raise ValueError(message)

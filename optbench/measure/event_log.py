@@ -32,7 +32,7 @@ class Heartbeat(NamedTuple):
 
 
 class EventLog:
-    """Appends rows of EVENT_COLUMNS. After CAPACITY rows only improvements and log-spaced events are kept."""
+    """Appends rows of EVENT_COLUMNS. After CAPACITY rows only log-spaced events and the last improvements are kept."""
 
     def __init__(self, path: Path | None = None, capacity: int = CAPACITY) -> None:
         """Map the file sparsely (it occupies only what is written); without a path, anonymous memory."""
@@ -49,6 +49,7 @@ class EventLog:
         self._complete = 1
         self._best = math.inf
         self._next_kept = capacity
+        self._provisional = False  # whether the last row may still give way to a later improvement
         self._phase, self._seconds, self._resumed_at = SETUP, 0.0, 0.0
         self._write_header()
 
@@ -56,13 +57,11 @@ class EventLog:
         """Write one row, which readers see after the next `beat`; returns its index, −1 where it was left out."""
         self.events += 1
         value = row[_VALUE]
-        if self.rows >= self._capacity and not self._keeps(value):
-            return -1
-        index = self.rows
-        _ROW.pack_into(self._map, _START + _ROW.size * index, *row)
-        self.rows = index + 1
-        if value < self._best:
-            self._best = value
+        index = self.rows if self.rows < self._capacity else self._late_row(value)
+        if index >= 0:
+            _ROW.pack_into(self._map, _START + _ROW.size * index, *row)
+            self.rows = index + 1
+        self._best = min(self._best, value)
         return index
 
     def set_value(self, index: int, value: float, gradient_norm: float) -> None:
@@ -85,12 +84,17 @@ class EventLog:
             EVENT_COLUMNS, self._map[_START : _START + _ROW.size * self.rows], self.rows, complete=bool(self._complete)
         )
 
-    def _keeps(self, value: float) -> bool:
+    def _late_row(self, value: float) -> int:
+        """Return where a row goes once the log is full: log-spaced rows stay, of improvements between them the last."""
         self._complete = 0
-        due = self.events >= self._next_kept
+        due, better = self.events >= self._next_kept, value < self._best
+        if not (due or better) or self.rows >= self._capacity + _TAIL:
+            return -1
+        index = self.rows - 1 if better and self._provisional else self.rows
+        self._provisional = better and not due
         if due:
             self._next_kept = math.ceil(self.events * 10 ** (1 / 50))
-        return self.rows < self._capacity + _TAIL and (due or value < self._best)
+        return index
 
     def _write_header(self) -> None:
         _HEADER.pack_into(self._map, 0, self.rows, self._phase, self._complete, self._seconds, self._resumed_at)
@@ -98,22 +102,29 @@ class EventLog:
 
 def read_heartbeat(path: Path) -> Heartbeat | None:
     """Return the header of a log that another process writes; None before it exists."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER.size)
-    except FileNotFoundError:
+    header = _read_header(path)
+    if header is None:
         return None
-    if len(header) < _HEADER.size:
-        return None
-    rows, phase, _, seconds, resumed_at = _HEADER.unpack(header)
+    rows, phase, _, seconds, resumed_at = header
     return Heartbeat(rows, phase, seconds, resumed_at)
 
 
 def read_log(path: Path) -> Trace:
     """Return the trace in a log file, also one of a killed process."""
-    if not path.exists():
+    header = _read_header(path)
+    if header is None:
         return Trace.from_rows(EVENT_COLUMNS, b"", 0)
+    rows, _, complete, _, _ = header
     with path.open("rb") as file:
-        rows, _, complete, _, _ = _HEADER.unpack(file.read(_HEADER.size))
         file.seek(_START)
         return Trace.from_rows(EVENT_COLUMNS, file.read(_ROW.size * rows), rows, complete=bool(complete))
+
+
+def _read_header(path: Path) -> tuple[int, int, int, float, float] | None:
+    """Return the header; None where there is none yet."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_HEADER.size)
+    except FileNotFoundError:
+        return None
+    return _HEADER.unpack(content) if len(content) == _HEADER.size else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 
-from optbench.api import Problem, Recipe, Stage, TorchOptimizer
+from optbench.api import Problem, Recipe, Stage, TorchOptimizer, UserError
 from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
 from optbench.measure.streams import SeededStreams
@@ -34,10 +35,13 @@ def load_plugin_files(files: Mapping[str, str]) -> None:
 
 
 def resolve(factory: str) -> Any:
-    """Return the object behind "package.module:Name"."""
+    """Return the object behind "package.module:Name"; raises UserError where the module has no such name."""
     module, _, name = factory.partition(":")
     found: Any = importlib.import_module(module)
     for part in name.split("."):
+        if not hasattr(found, part):
+            near = difflib.get_close_matches(part, dir(found), n=3)
+            raise UserError(f"{module!r} has no {name!r}", f"nearest: {', '.join(near)}" if near else "")
         found = getattr(found, part)
     return found
 

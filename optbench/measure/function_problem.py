@@ -25,6 +25,7 @@ class TensorFunctions:
         self.size = functions.size
         self.f_star = functions.f_star
         self.f_star_source = functions.f_star_source
+        self.differentiable = not functions.numpy
         self._start = torch.tensor(functions.start_point, dtype=dtype, device=device)
         if self._start.shape != (functions.size,):
             message = f"start_point has shape {tuple(self._start.shape)}, size is {functions.size}"
@@ -33,8 +34,6 @@ class TensorFunctions:
         self.value = wrap(functions.value, device, dtype)
         if functions.gradient is not None:
             self.gradient = wrap(functions.gradient, device, dtype)
-        elif functions.numpy:
-            self.differentiable = False
         if functions.hessian is not None:
             self.hessian = wrap(functions.hessian, device, dtype)
 

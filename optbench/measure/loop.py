@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -30,8 +30,8 @@ class Probe(Protocol):
         """Be told before an optimizer's `init` or `minimize`."""
         ...
 
-    def step_done(self, optimizer: Any, state: Any, point: Tensor) -> None:
-        """Be told after each step; may raise StopTrial."""
+    def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
+        """Be told after each step what keeps state: optimizer, its state, readout; may raise StopTrial."""
         ...
 
 
@@ -41,7 +41,7 @@ class Silent:
     def init_begins(self, problem: Any, start: Tensor) -> None:
         """Do nothing."""
 
-    def step_done(self, optimizer: Any, state: Any, point: Tensor) -> None:
+    def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
         """Do nothing."""
 
 
@@ -107,11 +107,13 @@ class TrialLoop:
         status, reason = Status.OK, ""
         try:
             reason = self._fold()
+            self._require_finite_value()
         except Ended as ended:
             status, reason = ended.status, ended.reason
         finally:
             self._stop_clock()
         self.books.scalars.flush()
+        self.books.off_curve.flush()
         point, preparation, cpu_preparation = self._scored()
         self._take(point, preparation, cpu_preparation, last=True)
         ledger = self.books.ledger
@@ -148,7 +150,7 @@ class TrialLoop:
         ledger = self.books.ledger
         if ledger.stopped == "target":
             raise Ended(Status.TARGET, "target")
-        if is_last or not ledger.stopped:
+        if is_last:
             raise Ended(Status.BUDGET, ledger.stopped or "stopped by the solver")
         ledger.stopped = ""
 
@@ -177,7 +179,7 @@ class TrialLoop:
         oracle = CountingOracle(
             problem,
             place=self.place,
-            books=self.books,
+            books=self.books if stage.on_curve else replace(self.books, scalars=self.books.off_curve),
             limits=limits,
             declared=self.declared if isinstance(stage.optimizer, type(self.optimizer)) else EVERY_KIND,
             layout=start.layout or fresh.layout,
@@ -188,25 +190,23 @@ class TrialLoop:
         commit = getattr(problem, "commit", None)
         running = _Running(stage, index, oracle, limits, start, batches, start.parameters.clone(), commit)
         if stage.keep_state:
-            running.state = self._kept_state(before, running)
+            if before is None or before.state is None or not hasattr(stage.optimizer, "restart"):
+                message = f"stage {index + 1} keeps the optimizer's state, but the optimizer has no restart()"
+                raise Refused(message)
+            running.state = before.state
         self._running = running
         return running
 
-    @staticmethod
-    def _kept_state(before: _Running | None, running: _Running) -> Any:
-        optimizer: Any = running.stage.optimizer
-        if before is None or before.state is None or not hasattr(optimizer, "restart"):
-            message = f"stage {running.index + 1} keeps the optimizer's state, but the optimizer has no restart()"
-            raise Refused(message)
-        return optimizer.restart(before.state, running.oracle, running.start.parameters)
-
     def _iterate(self, running: _Running) -> str:
         optimizer: Any = running.stage.optimizer
+        start = running.start.parameters
+        self._next_batch(running)
+        self._resume()
         if running.state is None:
-            self._next_batch(running)
-            self._resume()
-            running.state = optimizer.init(running.oracle, running.start.parameters)
-            self._stop_clock()
+            running.state = optimizer.init(running.oracle, start)
+        else:
+            running.state = optimizer.restart(running.state, running.oracle, start)
+        self._stop_clock()
         if self.snapshots.schedule.due == 0:
             self._snapshot(running)
         first = True
@@ -239,6 +239,8 @@ class TrialLoop:
         self._stop_clock()
         running.published = point
         self._require_finite(running, point)
+        if self.books.ledger.stopped:  # the solver swallowed StopTrial
+            raise StopTrial
         return "minimize returned"
 
     def _after_step(self, running: _Running, point: Tensor) -> None:
@@ -255,9 +257,11 @@ class TrialLoop:
         if due:
             self.books.log.beat(ledger.seconds, 0.0)
             self._snapshot(running)
-        self.probe.step_done(running.stage.optimizer, running.state, point)
+        self.probe.step_done((running.stage.optimizer, running.state, self._readout), point)
         if ledger.steps >= running.limits.steps:
             ledger.stopped = ledger.stopped or "steps"
+        if ledger.seconds >= running.limits.seconds:  # also where a step evaluates nothing new
+            ledger.stopped = ledger.stopped or "seconds"
         if ledger.stopped:  # also where a solver swallowed StopTrial
             raise StopTrial
 
@@ -278,6 +282,14 @@ class TrialLoop:
         value = running.oracle.known_value(point)
         if value is not None and not math.isfinite(float(value)):
             raise Ended(Status.DIVERGED, "the value of the published point is not finite")
+
+    def _require_finite_value(self) -> None:
+        """A trial that ends by itself without having seen one finite value has not converged, whatever it says."""
+        self.books.scalars.flush()
+        running = self._running
+        judged = running is not None and running.batches is None and running.stage.on_curve
+        if judged and self.books.log.events and math.isinf(self.books.scalars.best_value):
+            raise Ended(Status.DIVERGED, "no finite value was found")
 
     # ---- the clock
 

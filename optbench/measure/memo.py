@@ -22,13 +22,14 @@ class Memo:
 
     def move(self, x: Tensor, batch: int) -> None:
         """Forget everything and hold `x` as it is now, under the minibatch in force."""
-        self._x, self._pointer, self._version, self._batch = x, x.data_ptr(), x._version, batch
+        version = -1 if x.is_inference() else x._version  # inference tensors have none, and are never remembered
+        self._x, self._pointer, self._version, self._batch = x, x.data_ptr(), version, batch
         self._results = {}
         self.asked = ()
 
     def holds(self, x: Tensor, batch: int) -> bool:
         """Tell whether `x` is the remembered point: same storage, offset and version, same minibatch."""
-        if x.data_ptr() != self._pointer or x._version != self._version or batch != self._batch:
+        if x.is_inference() or x.data_ptr() != self._pointer or x._version != self._version or batch != self._batch:
             return False
         if self._pointer == 0:  # a device without memory (meta, fake): only the very tensor is the same point
             return x is self._x
@@ -37,14 +38,14 @@ class Memo:
 
     def keep(self, kind: str, result: Tensor) -> None:
         """Remember a result."""
-        self._results[kind] = result, result._version
+        self._results[kind] = result, -1 if result.is_inference() else result._version
 
     def get(self, kind: str) -> Tensor | None:
         """Return a remembered result; raises RuntimeError where the optimizer has written into it."""
         kept = self._results.get(kind)
         if kept is None:
             return None
-        if kept[0]._version != kept[1]:
+        if kept[1] >= 0 and kept[0]._version != kept[1]:
             message = f"the optimizer wrote into the {kind} that the oracle had returned; it must write into a copy"
             raise RuntimeError(message)
         return kept[0]

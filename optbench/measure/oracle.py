@@ -39,6 +39,7 @@ class Books:
     ledger: Ledger
     log: EventLog
     scalars: Scalars
+    off_curve: Scalars  # of stages whose values belong to another objective: no best point, no targets
 
 
 class CountingOracle:
@@ -238,6 +239,9 @@ class CountingOracle:
         """Return the point as a tensor, with the memo set to it."""
         point = x if isinstance(x, Tensor) else self._tensor(x)
         if not self._memo.holds(point, self.batch):
+            if point.numel() != self.size:
+                message = f"the oracle was asked at a point of shape {tuple(point.shape)}; expected ({self.size},)"
+                raise ValueError(message)
             self._memo.move(point, self.batch)
         return point
 
@@ -267,7 +271,7 @@ class CountingOracle:
     def _write(self, kinds: tuple[str, ...], x: Tensor, seconds: float, cpu_seconds: float) -> bool:
         ledger, counts, memo = self._ledger, self._ledger.counts, self._memo
         value, gradient = memo.get("value"), memo.get("gradient")
-        if value is None and not self._stochastic and "gradient" in kinds:
+        if value is None and not self._stochastic and kinds != ("hessian_vector",):
             # A method that never asks for values has its curve filled in off the clock, uncounted.
             value = self._derivatives.value(x, self._indices)
             memo.keep("value", value)

@@ -43,7 +43,7 @@ def costs_to_targets(
         points = _snapshot_points(snapshots) if snapshots is not None and "f" in snapshots.columns else None
         find = _interpolated
     else:
-        points, find = _event_points(events), _first
+        points, find = _event_points(events, facts), _first
     evaluations: dict[str, float | None] = {}
     seconds: dict[str, float | None] = {}
     for target in targets:
@@ -56,9 +56,13 @@ def costs_to_targets(
     return evaluations, seconds
 
 
-def _event_points(events: Trace) -> dict[str, Numbers]:
+def _event_points(events: Trace, facts: Facts) -> dict[str, Numbers]:
+    """Return the columns that targets are looked up in; values of other objectives never reach one."""
     counts = np.stack([_column(events, name) for name in _COUNTS])
     points = {name: _column(events, name) for name in ("value", "gradient_norm", "seconds")}
+    on_curve = np.isin(_column(events, "stage"), facts.curve_stages)
+    for name in ("value", "gradient_norm"):
+        points[name] = np.where(on_curve, points[name], np.nan)
     return {**points, "evaluations": counts.max(axis=0) if len(events) else counts[0]}
 
 
@@ -104,6 +108,6 @@ def best_value(facts: Facts, events: Trace, snapshots: Trace | None) -> float | 
             return None
         values = [snapshots["f"][-1]]
     else:
-        values = events["value"]
+        values = _event_points(events, facts)["value"].tolist()
     finite = [value for value in values if math.isfinite(value)]
     return min(finite) if finite else None

@@ -17,7 +17,7 @@ from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
 from optbench.measure.factories import Built, build, resolve
 from optbench.measure.ledger import Clock, Ledger
-from optbench.measure.loop import EVERY_KIND, Outcome, Silent, TrialLoop
+from optbench.measure.loop import EVERY_KIND, Silent, TrialLoop
 from optbench.measure.memory import LiveBytes, state_bytes
 from optbench.measure.oracle import Books
 from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
@@ -25,7 +25,7 @@ from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
 from optbench.measure.targets import gradient_threshold, value_threshold
 from optbench.records import SNAPSHOT_COLUMNS, Budget, Facts, Job, Status, Trace, TrialRecord, finite
 
-EVENTS, SNAPSHOTS, FACTS, RESULT, METRICS = "events", "snapshots", "facts.json", "result.json", "metrics"
+EVENTS, SNAPSHOTS, FACTS, METRICS = "events", "snapshots", "facts.json", "metrics"
 
 _MEMORY_BUDGET = Budget(steps=30, seconds=10.0)
 _UNCHANGED_STEPS = 5  # state bytes that stay the same for so many steps have stopped growing
@@ -42,9 +42,10 @@ def time_pass(
     if folder is not None:
         _write_json(folder / FACTS, facts.to_json())
     log = EventLog(folder / EVENTS if folder else None)
-    scalars = _scalars(log, job, facts, built)
+    scalars = _scalars(log, _thresholds(job, facts), built, keep_best=not facts.stochastic)
+    off_curve = _scalars(log, Thresholds(), built, keep_best=False)
     ledger = Ledger(clock, cpu_clock)
-    loop = _loop(job, built, Books(ledger, log, scalars), job.spec.budget, _spool(folder, built))
+    loop = _loop(job, built, Books(ledger, log, scalars, off_curve), job.spec.budget, _spool(folder, built))
     ready = wall()
     outcome = loop.run()
     return TrialRecord(
@@ -82,10 +83,11 @@ def state_facts(built: Built) -> Facts:
         batch_size=int(batch_size) if stochastic and batch_size else None,
         stochastic=stochastic,
         readout=built.recipe.readout is not None,
+        curve_stages=tuple(index for index, stage in enumerate(built.recipe.stages) if stage.on_curve),
         f0=finite(f0),
-        f_star=getattr(problem, "f_star", None),
+        f_star=finite(getattr(problem, "f_star", None)),
         f_star_source=getattr(problem, "f_star_source", ""),
-        f_star_from_start=getattr(problem, "f_star_from_start", None),
+        f_star_from_start=finite(getattr(problem, "f_star_from_start", None)),
     )
 
 
@@ -100,7 +102,9 @@ def metrics_pass(job: Job) -> tuple[TrialRecord, Trace]:
     columns: dict[str, list[float]] = {name: [] for name in measures}
     points = read_points(folder / SNAPSHOTS, device=built.place.device, dtype=built.place.dtype, layouts=layouts)
     for stage, point in zip(rows["stage"], points, strict=True):
-        problem = stages[int(stage)].problem
+        problem: Any = stages[int(stage)].problem
+        if point is not None and point.statistics is not None and hasattr(problem, "restore"):
+            problem.restore(point.statistics)
         for name, measure in measures.items():
             columns[name].append(math.nan if point is None else measure(problem, point))
     columns = {name: values for name, values in columns.items() if not all(map(math.isnan, values))}
@@ -114,7 +118,8 @@ def memory_pass(job: Job) -> TrialRecord:
     built = build(job)
     log = EventLog(capacity=4096)
     probe = _MemoryProbe(built)
-    books = Books(Ledger(), log, HostScalars(log, Thresholds(), keep_best=False))
+    scalars = _scalars(log, Thresholds(), built, keep_best=False)
+    books = Books(Ledger(), log, scalars, scalars)
     loop = _loop(job, built, books, _MEMORY_BUDGET, SnapshotSpool(None, 0), probe)
     with probe.live:
         outcome = loop.run()
@@ -123,7 +128,7 @@ def memory_pass(job: Job) -> TrialRecord:
         spec=job.spec,
         status=status,
         reason=outcome.reason,
-        state_bytes=probe.state_bytes,
+        state_bytes=None if hasattr(built.optimizer, "minimize") else probe.state_bytes,  # a solver's own is not seen
         peak_live_bytes=probe.live.peak,
     )
 
@@ -142,10 +147,11 @@ class _MemoryProbe:
         if not self._begun:
             self.live.forget_all()
             self._begun = True
+        self._unchanged = 0
         self.live.ignore(problem, start)
 
-    def step_done(self, optimizer: Any, state: Any, point: Tensor) -> None:
-        held = state_bytes(state, optimizer, without=(point, self._built.problem))
+    def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
+        held = state_bytes(*holders, without=(point, self._built.problem))
         self._unchanged = self._unchanged + 1 if held == self.state_bytes else 0
         self.state_bytes = max(self.state_bytes, held)
         if self._unchanged >= _UNCHANGED_STEPS:
@@ -168,19 +174,23 @@ def _loop(job: Job, built: Built, books: Books, budget: Budget, spool: SnapshotS
     )
 
 
-def _scalars(log: EventLog, job: Job, facts: Facts, built: Built) -> Scalars:
-    thresholds = Thresholds()
-    if not facts.scored_at_snapshots:
-        values = [value_threshold(target, facts) for target in job.spec.budget.targets]
-        norms = [gradient_threshold(target) for target in job.spec.budget.targets]
-        thresholds = Thresholds(
-            min((value for value in values if value is not None), default=None),
-            min((norm for norm in norms if norm is not None), default=None),
-        )
+def _thresholds(job: Job, facts: Facts) -> Thresholds:
+    """Return what ends the trial; nothing where the log's values are not the objective at the scored point."""
+    if facts.scored_at_snapshots:
+        return Thresholds()
+    values = [value_threshold(target, facts) for target in job.spec.budget.targets]
+    norms = [gradient_threshold(target) for target in job.spec.budget.targets]
+    return Thresholds(
+        min((value for value in values if value is not None), default=None),
+        min((norm for norm in norms if norm is not None), default=None),
+    )
+
+
+def _scalars(log: EventLog, thresholds: Thresholds, built: Built, *, keep_best: bool) -> Scalars:
     place = built.place
     if place.device.type == "cpu":
-        return HostScalars(log, thresholds, keep_best=not facts.stochastic)
-    return DeviceScalars(log, thresholds, keep_best=not facts.stochastic, device=place.device, dtype=place.dtype)
+        return HostScalars(log, thresholds, keep_best=keep_best)
+    return DeviceScalars(log, thresholds, keep_best=keep_best, device=place.device, dtype=place.dtype)
 
 
 def _spool(folder: Path | None, built: Built) -> SnapshotSpool:
@@ -198,19 +208,26 @@ def _is_stochastic(problem: Any, built: Built) -> bool:
 
 
 def _measures(job: Job, built: Built) -> dict[str, Callable[[Any, Point], float]]:
-    """Return what to evaluate at each snapshot: the metrics asked for, and f in any case."""
+    """Return what to evaluate at each snapshot: the metrics asked for; f and |g|∞ of the full objective in any case."""
     measures = {name: _metric(resolve(factory)(**options)) for name, (factory, options) in job.metric_factories.items()}
 
-    def objective(problem: Any, point: Point) -> float:
-        return float(Derivatives(problem, takes_batch=_is_stochastic(problem, built)).value(point.parameters))
+    def full(problem: Any) -> Derivatives:
+        return Derivatives(problem, takes_batch=_is_stochastic(problem, built))
 
-    return {"f": objective, **measures}
+    def objective(problem: Any, point: Point) -> float:
+        return float(full(problem).value(point.parameters))
+
+    def gradient_norm(problem: Any, point: Point) -> float:
+        derivatives = full(problem)
+        if "gradient" not in derivatives.offers():
+            return math.nan
+        return float(torch.linalg.vector_norm(derivatives.gradient(point.parameters)[1], math.inf))
+
+    return {**measures, "f": objective, "gradient-norm": gradient_norm}
 
 
 def _metric(metric: Callable[[Any, Point], float]) -> Callable[[Any, Point], float]:
     def measure(problem: Any, point: Point) -> float:
-        if point.statistics is not None and hasattr(problem, "restore"):
-            problem.restore(point.statistics)
         try:
             return float(metric(problem, point))
         except Refused:
@@ -221,6 +238,3 @@ def _metric(metric: Callable[[Any, Point], float]) -> Callable[[Any, Point], flo
 
 def _write_json(path: Path, data: Any) -> None:
     path.write_text(json.dumps(data, allow_nan=False), encoding="utf-8")
-
-
-__all__ = ["Outcome", "memory_pass", "metrics_pass", "state_facts", "time_pass"]

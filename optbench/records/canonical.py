@@ -40,3 +40,14 @@ def content_hash(value: Any, length: int = 16) -> str:
 def finite(value: float | None) -> float | None:
     """Return `value`, or None where JSON has no number for it (NaN, infinity)."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def without_nonfinite(data: Any) -> Any:
+    """Return nested JSON data with None for every number that JSON lacks."""
+    if isinstance(data, float):
+        return finite(data)
+    if isinstance(data, Mapping):
+        return {key: without_nonfinite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [without_nonfinite(value) for value in data]
+    return data

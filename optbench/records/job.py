@@ -47,6 +47,7 @@ class Facts:
     batch_size: int | None
     stochastic: bool
     readout: bool
+    curve_stages: tuple[int, ...]  # whose values are the objective's
     f0: float | None
     f_star: float | None
     f_star_source: str

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from optbench.records.canonical import content_hash
+from optbench.records.canonical import content_hash, without_nonfinite
 
 Pass = Literal["time", "memory", "metrics"]
 
@@ -117,10 +117,7 @@ COUNTED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacob
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
-    """What one pass of a trial measured; a field that the pass does not measure stays None or empty.
-
-    `TrialRecord.merge` joins the passes of a trial into the record that reports read.
-    """
+    """What was measured of a trial; a field that was not measured stays None or empty."""
 
     spec: TrialSpec
     status: Status
@@ -181,7 +178,7 @@ class TrialRecord:
         row = self.to_json()
         spec = row.pop("spec")
         del row["traceback"], row["wall"]
-        return {
+        flat = {
             "id": self.id,
             "problem": spec["problem"]["name"],
             "problem_options": spec["problem"]["options"],
@@ -192,3 +189,5 @@ class TrialRecord:
             **row,
             "relative_accuracy": self.relative_accuracy,
         }
+        finite_only: dict[str, Any] = without_nonfinite(flat)
+        return finite_only

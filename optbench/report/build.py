@@ -72,7 +72,7 @@ def build_report(
     `problem_info` map qualified names to what their plugins say (family, kind, summary, cite, state_memory and, to
     leave them out of labels, `defaults` of the options). `created` is the date to print.
     """
-    targets = _relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS)
+    targets = _reachable(_relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS), suite)
     optimizers = _optimizers(suite, records, optimizer_info)
     cases = _cases(suite, records, problem_info)
     by_cell = _by_cell(records)
@@ -111,6 +111,12 @@ def budget_text(budget: Budget) -> str:
     limits += [f"{budget.seconds:g} s"] if budget.seconds is not None else []
     limits += [f"reaching {', '.join(budget.targets)}"] if budget.targets else []
     return " or ".join(limits) or "no limit"
+
+
+def _reachable(targets: dict[float, str], suite: SuiteSpec) -> dict[float, str]:
+    """Leave out accuracies beyond the one at which the suite ends its trials: nobody was asked to reach them."""
+    ends = min(_relative_targets(suite.budget.targets), default=0.0)
+    return {size: name for size, name in targets.items() if size >= ends} or targets
 
 
 def _relative_targets(names: Iterable[str]) -> dict[float, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,15 +26,20 @@ def expression(parts: Parts) -> str:
 def labels(groups: Sequence[Parts], info: Info) -> list[str]:
     """Return a short label for each group: names, and the options that differ from the default.
 
+    What all groups with a component share is left out where there are several: it tells none of them apart.
+
     Defaults are `info[name]["defaults"]`; where they aren't known, options are shown that differ between the groups.
     An option that is an expression shows the options inside it only where these differ between the groups.
     """
     components = tuple({key_of((part,)): part for parts in groups for part in parts}.values())
     values = _values(components)
     short = _short_names({part.name for part in components})
+    groups_with = Counter(name for parts in groups for name in {part.name for part in parts})
 
     def label(part: Component) -> str:
         telling = _telling(part, values[part.name], info.get(part.name, {}).get("defaults"))
+        if groups_with[part.name] > 1:  # what all arms of an optimizer share tells none of them apart
+            telling = [key for key in telling if len(values[part.name][key]) > 1]
         shown = ", ".join(f"{key}={_brief(part.options[key], values[part.name][key])}" for key in telling)
         return f"{short[part.name]}({shown})" if shown else short[part.name]
 

@@ -24,7 +24,7 @@ def notes(
         return ("No results: no trial of this suite has been run.",)
     return (
         *_unreliable(records),
-        *_references(problems),
+        *_references(problems, cells),
         *_coverage(suite, optimizers, problems, cells),
         *_skipped(records),
         *_devices(problems),
@@ -43,8 +43,9 @@ def _unreliable(records: Sequence[TrialRecord]) -> Iterator[str]:
         yield f"Unreliable: {reason} ({count} of {len(records)} trials)."
 
 
-def _references(problems: Sequence[ReportProblem]) -> Iterator[str]:
-    unknown = [problem.label for problem in problems if problem.reference == BEST_IN_SET]
+def _references(problems: Sequence[ReportProblem], cells: Sequence[Cell]) -> Iterator[str]:
+    ran = {cell.problem for cell in cells if cell.seeds}
+    unknown = [problem.label for problem in problems if problem.reference == BEST_IN_SET and problem.id in ran]
     if unknown:
         yield (
             f"The minimum is not known on {_names(unknown)}: gaps there are measured from the best value found in this "
@@ -56,7 +57,10 @@ def _coverage(
     suite: SuiteSpec, optimizers: Sequence[ReportOptimizer], problems: Sequence[ReportProblem], cells: Sequence[Cell]
 ) -> Iterator[str]:
     ran = Counter(cell.optimizer for cell in cells if cell.seeds)
-    part = [optimizer.label for optimizer in optimizers if ran[optimizer.id] < len(problems)]
+    none = [optimizer.label for optimizer in optimizers if not ran[optimizer.id]]
+    if none:
+        yield f"{_names(none)} ran on none of the problems."
+    part = [optimizer.label for optimizer in optimizers if 0 < ran[optimizer.id] < len(problems)]
     if part:
         yield f"{_names(part)} ran on some of the {len(problems)} problems only; their shares are over those."
     missing = len(suite.optimizers) - len(optimizers)

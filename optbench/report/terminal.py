@@ -87,7 +87,8 @@ def _caption(model: ReportModel) -> list[str]:
     legend = (
         f"Problems: {len(model.problems)}, optimizers: {len(model.optimizers)}, seeds: {model.seeds}; "
         f"budget {model.budget}. 95 %: Wilson interval. evals, time: median over solved problems. "
-        "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest."
+        "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest. "
+        "solved: share of trials; by class: problems that at least half of the seeds solve."
     )
     lines = [legend, *(f"• {note}" for note in model.notes)]
     names = {optimizer.id: optimizer.label for optimizer in model.optimizers}

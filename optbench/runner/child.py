@@ -11,20 +11,21 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from optbench.records import Job, Status, Trace, TrialRecord
+from optbench.records import Job, Status, Trace, canonical_json
+from optbench.records.canonical import without_nonfinite
 
 
-def run_job(path: Path) -> None:
-    """Run the job in `path`; what a plugin prints goes to the folder's file `output`."""
+def run_job(path: Path, *, fresh: bool = False) -> None:
+    """Run the job in `path`; what a plugin prints goes to the folder's file `output`. `fresh`: not forked."""
     job = Job.from_json(json.loads(path.read_text(encoding="utf-8")))
     folder = Path(job.folder)
     output = os.open(folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    if job.spec.device != "cpu" and "--fresh" not in sys.argv:
+    if job.spec.device != "cpu" and not fresh:
         # CUDA does not survive a fork: the child becomes a fresh process.
-        os.execv(sys.executable, [sys.executable, "-m", "optbench.runner.child", str(path), "--fresh"])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "optbench.runner.child", str(path)])  # noqa: S606
     faulthandler.enable()
     _limit_memory(job.memory_limit)
     write_json(folder / "result.json", _outcome(job))
@@ -66,10 +67,8 @@ def _run(job: Job) -> dict[str, Any]:
 
 def write_json(path: Path, data: Any) -> None:
     """Write a file that is there whole or not at all."""
-    from optbench.records.canonical import canonical_json
-
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(canonical_json(_without_nonfinite(data)), encoding="utf-8")
+    temporary.write_text(canonical_json(without_nonfinite(data)), encoding="utf-8")
     temporary.replace(path)
 
 
@@ -86,23 +85,6 @@ def read_trace(path: Path) -> Trace | None:
     header, _, blob = path.read_bytes().partition(b"\n")
     fields = json.loads(header)
     return Trace.decode(fields["columns"], blob, complete=fields["complete"])
-
-
-def read_record(data: dict[str, Any]) -> TrialRecord:
-    """Return the record in a result file."""
-    return TrialRecord.from_json(data)
-
-
-def _without_nonfinite(data: Any) -> Any:
-    from optbench.records import finite
-
-    if isinstance(data, float):
-        return finite(data)
-    if isinstance(data, dict):
-        return {key: _without_nonfinite(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_without_nonfinite(value) for value in data]
-    return data
 
 
 def _limit_memory(limit: int | None) -> None:
@@ -131,4 +113,5 @@ def _line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    run_job(Path(sys.argv[1]))
+    sys.path.append("")
+    run_job(Path(sys.argv[1]), fresh=True)

@@ -47,7 +47,7 @@ class ForkServer:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(self._threads)), **_QUIET}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "optbench.runner.server", str(theirs.fileno()), *self._preload],
+            [sys.executable, "-P", "-m", "optbench.runner.server", str(theirs.fileno()), *self._preload],
             pass_fds=[theirs.fileno()],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -90,12 +90,12 @@ class ForkServer:
         """Fork a child for the job in the file; returns its handle."""
         _ = self.devices
         self._handles += 1
-        self._socket.send(json.dumps({"start": self._handles, "job": str(job)}).encode())
+        self._send({"start": self._handles, "job": str(job)})
         return self._handles
 
     def kill(self, handle: int) -> None:
         """Kill the child's process group; its end is told like any other."""
-        self._socket.send(json.dumps({"kill": handle}).encode())
+        self._send({"kill": handle})
 
     def wait(self, timeout: float) -> Ended | None:
         """Return the next child that ended, None after `timeout` seconds."""
@@ -115,11 +115,19 @@ class ForkServer:
         if self._process.stderr is not None:
             self._process.stderr.close()
 
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            self._socket.send(json.dumps(message).encode())
+        except BrokenPipeError:
+            raise self._gone() from None
+
     def _receive(self) -> dict[str, Any]:
         packet = self._socket.recv(65536)
-        if packet:
-            message: dict[str, Any] = json.loads(packet)
-            return message
+        if not packet:
+            raise self._gone()
+        message: dict[str, Any] = json.loads(packet)
+        return message
+
+    def _gone(self) -> RuntimeError:
         said = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
-        message_text = f"the fork server ended unexpectedly:\n{said.strip()[-2000:]}"
-        raise RuntimeError(message_text)
+        return RuntimeError(f"the fork server ended unexpectedly:\n{said.strip()[-2000:]}")

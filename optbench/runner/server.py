@@ -17,6 +17,7 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,9 @@ class Server:
                 from optbench.runner.child import run_job
 
                 run_job(Path(job))
+        except BaseException:  # noqa: BLE001 -- told in the child's output, which the parent reads
+            traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(1)  # run_job leaves by os._exit itself
 
@@ -139,6 +143,7 @@ def kill_group(pid: int) -> None:
 
 def main() -> None:
     """Warm up, say so, serve."""
+    sys.path.append("")  # modules of the working directory, last, as in the parent
     die_with_parent()  # only while there are no children: afterwards the closed socket tells
     connection = socket.socket(fileno=int(sys.argv[1]))
     devices = warm_up(sys.argv[2:])

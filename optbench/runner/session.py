@@ -15,7 +15,7 @@ import psutil
 
 from optbench.api import Planner, UserError
 from optbench.measure.targets import best_value, costs_to_targets
-from optbench.records import Job, Limits, Status, Trace, TrialRecord, TrialSpec
+from optbench.records import FAILED, Job, Limits, Pass, Status, Trace, TrialRecord, TrialSpec
 from optbench.runner.child import read_trace
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
@@ -80,14 +80,21 @@ class Session:
     timing: Timing = field(default_factory=Timing)
     ran: int = 0
     reused: int = 0
+    failures: int = 0
+    _unstored: dict[str, TrialRecord] = field(default_factory=dict)
 
     def execute(self, planner: Planner) -> list[TrialRecord]:
         """Run until the planner has nothing more; returns a record a trial, merged from its passes."""
         began = time.perf_counter()
         records: list[TrialRecord] = []
         while specs := planner.next(records):
-            records += self._round(specs)
+            measured = self._round(specs)
+            if [record.id for record in measured] != [spec.id for spec in specs]:
+                message = "a record came back with another identity than its trial"
+                raise RuntimeError(message)
+            records += measured
         self.timing.total = time.perf_counter() - began
+        self.timing.trials = self.ran
         return records
 
     def _round(self, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
@@ -125,13 +132,13 @@ class Session:
         self.timing.startup += time.perf_counter() - began
         absent = {
             spec.id: TrialRecord(spec=spec, status=Status.SKIPPED, reason=f"no device '{spec.device}' on this machine")
-            for spec in specs
+            for spec in missing
             if spec.device not in devices
         }
-        runnable = [spec for spec in to_run if spec.id not in absent]
+        runnable = [spec for spec in to_run if spec.device in devices]
         works = ((spec, self._work(spec, again, wanted)) for spec in runnable)
         _Slots(self, len(runnable)).run(works)
-        return absent
+        return absent | self._unstored
 
     def _only_memory(self, specs: Sequence[TrialSpec]) -> list[TrialSpec]:
         """Return the trials whose time pass is stored and did not fail, one for each memory pass that is missing."""
@@ -175,10 +182,13 @@ class Session:
         traces: dict[str, Trace] = {"events": events(folder)}
         if snapshots is not None:
             traces["snapshots"] = snapshots
-        self.store.add(self.run, self.factory.key(spec, "time"), record, traces)
+        if record.status is Status.SKIPPED:  # it never ran: what stood in its way may be gone next time
+            self._unstored[spec.id] = record
+        else:
+            self.store.add(self.run, self.factory.key(spec, "time"), record, traces)
+            self.ran += 1
+        self.failures += record.status in FAILED
         shutil.rmtree(folder, ignore_errors=True)
-        self.ran += 1
-        self.timing.trials += 1
         self.finished(record)
         return record
 
@@ -200,12 +210,12 @@ class Session:
             unreliable=unreliable,
         )
 
-    def _job(self, spec: TrialSpec, pass_: str) -> Job:
+    def _job(self, spec: TrialSpec, pass_: Pass) -> Job:
         folder = self.spool / f"{spec.id}-{pass_}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         limit = self.limits.memory or int(0.9 * psutil.virtual_memory().available / self.jobs)
-        return self.factory.job(spec, pass_, folder, limit)  # type: ignore[arg-type]  # one of Pass
+        return self.factory.job(spec, pass_, folder, limit)
 
 
 class _Slots:
@@ -215,7 +225,7 @@ class _Slots:
         self._session, self._total = session, total
         self._running: dict[int, tuple[Watched, _Work, TrialSpec]] = {}
         self._began = time.perf_counter()
-        self._done = self._failures = 0
+        self._done = 0
 
     def run(self, works: Iterable[tuple[TrialSpec, _Work]]) -> None:
         waiting = iter(works)
@@ -231,20 +241,17 @@ class _Slots:
 
     def _wait(self) -> None:
         ended = self._session.server.wait(_POLL_SECONDS)
-        if ended is None:
-            for watched, _, _ in self._running.values():
-                self._session.watching(watched.folder)
-                if not watched.verdict and (why := watched.overdue()):
-                    watched.verdict = why
-                    self._session.server.kill(watched.handle)
-            return
-        watched, work, spec = self._running.pop(ended.handle)
-        self._advance(work, spec, collect(watched, ended.code))
+        if ended is not None:
+            watched, work, spec = self._running.pop(ended.handle)
+            self._advance(work, spec, collect(watched, ended.code))
+        for watched, _, _ in self._running.values():
+            self._session.watching(watched.folder)
+            if not watched.verdict and (why := watched.overdue()):
+                watched.verdict = why
+                self._session.server.kill(watched.handle)
 
     def _advance(self, work: _Work, spec: TrialSpec, record: TrialRecord | None) -> None:
         """Give a work the record that it waits for; start its next job or note that it is done."""
-        if record is not None and record.status not in (Status.OK, Status.TARGET, Status.BUDGET, Status.SKIPPED):
-            self._failures += 1
         try:
             job = next(work) if record is None else work.send(record)
         except StopIteration:
@@ -261,18 +268,19 @@ class _Slots:
         path.write_text(json.dumps(job.to_json()), encoding="utf-8")
         started = time.perf_counter()
         handle = self._session.server.start(path)
-        watched = Watched(job, handle, hard_limit(job, self._session.limits), started)
+        limits = self._session.limits
+        watched = Watched(job, handle, hard_limit(job, limits), started, limits.seconds)
         self._running[handle] = (watched, work, spec)
 
     def _tell(self, spec: TrialSpec) -> None:
         current = f"{spec.optimizer.short} on {spec.problem.short}"
         elapsed = time.perf_counter() - self._began
-        self._session.report(Progress(self._done, self._total, self._failures, current, elapsed))
+        self._session.report(Progress(self._done, self._total, self._session.failures, current, elapsed))
 
 
 def merge(time_record: TrialRecord, memory_record: TrialRecord | None) -> TrialRecord:
     """Return the record that reports read: the time pass with the memory pass's figures."""
-    if memory_record is None or memory_record is time_record or memory_record.status is not Status.OK:
+    if memory_record is None or memory_record.status is not Status.OK:
         return time_record
     return replace(
         time_record,

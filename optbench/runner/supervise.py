@@ -6,19 +6,20 @@ import json
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from optbench.measure.event_log import DONE, LOOP, read_heartbeat, read_log
+from optbench.measure.event_log import DONE, SETUP, read_heartbeat, read_log
 from optbench.records import Facts, Job, Limits, Status, Trace, TrialRecord
 
-SETUP_SECONDS = 120.0  # building a problem or writing a result may take so long
-METRICS_SECONDS = 300.0
-MEMORY_SECONDS = 60.0  # the pass itself stops after 10 s; one step may be long
+SETUP_SECONDS = 120.0  # building a problem, or writing a result, unless the user gave a limit
+PASS_SECONDS = 300.0  # the metrics pass, and the memory pass, unless the user gave a limit
 UNLIMITED_SECONDS = 3600.0  # where neither the budget nor the limits speak of seconds
 _GRACE = 1.0  # between the clocked budget, which the oracle checks, and the hard limit
 _WALL_FACTOR = 5.0  # pauses of the clock may take so many times the limit
+_KINDS = ("value", "gradient", "hessian_vector", "hessian")
+_COLUMNS = {**{kind: f"{kind}_count" for kind in _KINDS}, "examples": "examples", "steps": "step"}
 
 
 @dataclass
@@ -29,9 +30,12 @@ class Watched:
     handle: int
     limit: float  # seconds of the loop, on its clock
     started: float
+    given: float | None = None  # the limit that the user gave: it caps every part
     now: Callable[[], float] = time.perf_counter
     verdict: str = ""  # why it was killed
     loop_seen: float | None = field(default=None)
+    done_seen: float | None = field(default=None)
+    on_clock: float | None = field(default=None)  # when it was last looked at
 
     @property
     def folder(self) -> Path:
@@ -42,19 +46,24 @@ class Watched:
         """Return why the child must be killed now; empty while it may go on."""
         now = self.now()
         if self.job.pass_ != "time":
-            cap = METRICS_SECONDS if self.job.pass_ == "metrics" else max(MEMORY_SECONDS, self.limit)
-            return f"the {self.job.pass_} pass took longer than {cap:g} s" if now - self.started > cap else ""
+            return self._beyond(f"the {self.job.pass_} pass", now - self.started, PASS_SECONDS)
         beat = read_heartbeat(self.folder / "events")
-        if beat is None or beat.phase != LOOP:
-            began = self.loop_seen if beat is not None and beat.phase == DONE and self.loop_seen else self.started
-            waited = now - began - (self.limit if beat is not None and beat.phase == DONE else 0.0)
-            return f"set-up took longer than {SETUP_SECONDS:g} s" if waited > SETUP_SECONDS else ""
+        if beat is None or beat.phase == SETUP:
+            return self._beyond("set-up", now - self.started, SETUP_SECONDS)
         self.loop_seen = self.loop_seen or now
-        on_clock = beat.seconds + (now - beat.resumed_at if beat.resumed_at else 0.0)
+        if beat.phase == DONE:
+            self.done_seen = self.done_seen or now
+            return self._beyond("writing the result", now - self.done_seen, SETUP_SECONDS)
+        self.on_clock = beat.seconds + (now - beat.resumed_at if beat.resumed_at else 0.0)
         wall = now - self.loop_seen
-        if on_clock > self.limit or wall > max(_WALL_FACTOR * self.limit, self.limit + 30.0):
+        if self.on_clock > self.limit or wall > max(_WALL_FACTOR * self.limit, self.limit + 30.0):
             return f"hard limit of {self.limit:g} s"
         return ""
+
+    def _beyond(self, what: str, seconds: float, cap: float) -> str:
+        """Compare with the limit that the user gave, else with `cap`."""
+        cap = self.given if self.given is not None else cap
+        return f"{what} took longer than {cap:g} s" if seconds > cap else ""
 
 
 def hard_limit(job: Job, limits: Limits) -> float:
@@ -71,13 +80,14 @@ def collect(watched: Watched, code: int) -> TrialRecord:
     wall = {"child": watched.now() - watched.started}
     if result is not None and "record" in result and not watched.verdict:
         record = TrialRecord.from_json(result["record"])
-        return _with(record, wall={**record.wall, **wall})
+        # The job's own trial: JSON has no infinity, an option may be one.
+        return replace(record, spec=watched.job.spec, wall={**record.wall, **wall})
     if watched.verdict:
         ending = {"status": Status.TIMEOUT, "reason": watched.verdict}
     elif result is not None:
         ending = result
     else:
-        ending = _death(code)
+        ending = {**_death(code), "traceback": _said(watched.folder)}
     return _remains(watched, ending, wall)
 
 
@@ -100,22 +110,21 @@ def _death(code: int) -> dict[str, Any]:
     return {"status": Status.CRASHED, "reason": f"exit code {code} without a result"}
 
 
+def _said(folder: Path) -> str:
+    """Return the end of what the child printed, where faulthandler leaves the stack of a crash."""
+    try:
+        return (folder / "output").read_text(encoding="utf-8", errors="replace")[-4000:]
+    except FileNotFoundError:
+        return ""
+
+
 def _remains(watched: Watched, ending: dict[str, Any], wall: dict[str, float]) -> TrialRecord:
     """Return a record of what the log and the facts say."""
     known = facts(watched.folder)
     trace = events(watched.folder)
-    counts = {}
-    if len(trace):
-        kinds = ("value", "gradient", "hessian_vector", "hessian")
-        counts = {kind: int(trace[f"{kind}_count"][-1]) for kind in kinds}
-        counts |= {
-            "residuals": 0,
-            "jacobian": 0,
-            "examples": int(trace["examples"][-1]),
-            "steps": int(trace["step"][-1]),
-        }
+    counts, stage_counts = _counts(trace)
     kept = {} if known is None else known.to_json()
-    for name in ("stochastic", "readout"):
+    for name in ("stochastic", "readout", "curve_stages"):
         kept.pop(name, None)
     return TrialRecord(
         spec=watched.job.spec,
@@ -124,15 +133,34 @@ def _remains(watched: Watched, ending: dict[str, Any], wall: dict[str, float]) -
         message=ending.get("message", ""),
         traceback=ending.get("traceback", ""),
         counts=counts,
-        stage_counts=(counts,) if counts else (),
-        evaluations=max((counts[kind] for kind in ("value", "gradient", "hessian_vector", "hessian")), default=0)
-        if counts
-        else 0,
-        seconds=trace["seconds"][-1] if len(trace) else None,
+        stage_counts=stage_counts,
+        evaluations=max((counts[kind] for kind in _KINDS), default=0) if counts else 0,
+        seconds=_seconds(watched, trace),
         cpu_seconds=trace["cpu_seconds"][-1] if len(trace) else None,
         wall=wall,
         **kept,
     )
+
+
+def _counts(trace: Trace) -> tuple[dict[str, int], tuple[dict[str, int], ...]]:
+    """Return the counts at the end and by stage, as far as the log has columns for them."""
+    if not len(trace):
+        return {}, ()
+    stages = list(trace["stage"])
+    ends = [row for row in range(len(stages)) if row + 1 == len(stages) or stages[row + 1] != stages[row]]
+    totals = [{name: int(trace[column][row]) for name, column in _COLUMNS.items()} for row in ends]
+    before = [dict.fromkeys(_COLUMNS, 0), *totals[:-1]]
+    by_stage = tuple(
+        {name: after[name] - earlier[name] for name in _COLUMNS} for earlier, after in zip(before, totals, strict=True)
+    )
+    return totals[-1], by_stage
+
+
+def _seconds(watched: Watched, trace: Trace) -> float | None:
+    """Return the clock at the end: of a hanging trial when it was last seen, else at its last event."""
+    if watched.verdict and watched.on_clock is not None:
+        return watched.on_clock
+    return trace["seconds"][-1] if len(trace) else None
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
@@ -141,9 +169,3 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     return data
-
-
-def _with(record: TrialRecord, **changes: Any) -> TrialRecord:
-    from dataclasses import replace
-
-    return replace(record, **changes)

@@ -14,7 +14,7 @@ from optbench_reporters.data import STATUSES, data_files
 from optbench_reporters.palette import Slot, slots, stylesheet
 from optbench_reporters.view import page_variables
 
-DEFAULT_TARGET = 1e-5
+DEFAULT_TARGET = 1e-8
 PAGE = "index.html"
 GENERATED = ("data/*.js", "figures/*.svg")  # of an earlier report, if it stands in the same folder
 

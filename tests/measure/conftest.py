@@ -30,7 +30,7 @@ def rig() -> Callable[..., Rig]:
         oracle = CountingOracle(
             problem,
             place=PLACE,
-            books=Books(ledger, log, scalars),
+            books=Books(ledger, log, scalars, scalars),
             limits=limits or StageLimits(),
             layout={},
             **options,
@@ -52,7 +52,7 @@ def run_loop() -> Callable[..., Any]:
         loop = TrialLoop(
             Recipe(stages=stages, readout=readout),
             PLACE,
-            Books(ledger, log, scalars),
+            Books(ledger, log, scalars, HostScalars(log, Thresholds(), keep_best=False)),
             budget,
             options.pop("snapshots", SnapshotSpool(None, 64)),
             stages[-1].optimizer,

@@ -38,7 +38,7 @@ def oracle_on(
     oracle = CountingOracle(
         problem,
         place=Place(device, torch.float64, SeededStreams(0)),
-        books=Books(ledger, log, scalars),
+        books=Books(ledger, log, scalars, scalars),
         limits=StageLimits(),
         declared=EVERY_KIND,
         layout={},

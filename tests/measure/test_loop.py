@@ -243,3 +243,84 @@ def test_finished_words_end_the_trial(run_loop: Any) -> None:
         (Status.OK, "stalled"),
         (Status.DIVERGED, "unbounded"),
     ]
+
+
+def test_values_of_a_stage_off_the_curve_are_counted_but_never_best_and_never_a_target(run_loop: Any) -> None:
+    class Deep(Bowl):
+        def value(self, x: Tensor) -> Tensor:
+            return super().value(x) - 1000.0
+
+    stages = (
+        Stage(problem=Deep(), optimizer=Descent(), share=0.5, on_curve=False),
+        Stage(problem=Bowl(), optimizer=Descent(), share=0.5, carry=lambda _, fresh: fresh),
+    )
+    outcome, loop = run_loop(*stages, budget=Budget(evaluations=8), thresholds=Thresholds(value=-500.0))
+
+    assert (outcome.status, outcome.reason) == (Status.BUDGET, "evaluations")
+    assert [counts["gradient"] for counts in outcome.stage_counts] == [4, 4]
+    assert loop.books.scalars.best_value == 7.0 * 0.25**3
+    assert min(loop.books.log.trace()["value"]) < -900.0
+
+
+def test_a_kept_state_restarts_on_the_clock_with_the_stage_s_first_minibatch(run_loop: Any) -> None:
+    clock = Tick()
+
+    class Keeping(Descent):
+        def restart(self, state: Any, oracle: Any, start: Tensor) -> Any:
+            clock.time += 5.0
+            oracle.gradient(start)
+            return SimpleNamespace(point=start.clone(), finished=None)
+
+    optimizer, problem = Keeping(), NoisyBowl()
+    stages = (
+        Stage(problem=problem, optimizer=optimizer, share=0.5),
+        Stage(problem=problem, optimizer=optimizer, share=0.5, keep_state=True),
+    )
+    outcome, _ = run_loop(*stages, budget=Budget(evaluations=8), clock=clock, keep_best=False)
+
+    assert [counts["examples"] for counts in outcome.stage_counts] == [8, 8]
+    assert outcome.seconds == 5.0
+
+
+def test_the_clocked_budget_also_ends_a_trial_that_evaluates_nothing_new(run_loop: Any) -> None:
+    clock = Tick()
+
+    class Stuck(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            clock.time += 1.0
+            oracle.gradient(state.point)
+            return state
+
+    outcome, loop = run_loop(Stage(problem=Bowl(), optimizer=Stuck()), budget=Budget(seconds=3.0), clock=clock)
+
+    assert (outcome.status, outcome.reason) == (Status.BUDGET, "seconds")
+    assert loop.books.ledger.steps == 3
+
+
+def test_a_minimizer_that_swallows_stop_trial_has_ended_by_its_budget(run_loop: Any) -> None:
+    class Swallows:
+        def minimize(self, oracle: Any, start: Tensor, observe: Any) -> Tensor:
+            try:
+                while True:
+                    oracle.value(torch.rand(3, dtype=torch.float64))
+            except StopTrial:
+                return start
+
+    outcome, _ = run_loop(Stage(problem=Bowl(), optimizer=Swallows()), budget=Budget(evaluations=5))
+
+    assert (outcome.status, outcome.reason) == (Status.BUDGET, "evaluations")
+
+
+def test_an_optimizer_that_says_converged_where_nothing_is_finite_has_diverged(run_loop: Any) -> None:
+    class Nowhere(Bowl):
+        def value(self, x: Tensor) -> Tensor:
+            return super().value(x) + math.inf
+
+    class Content(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            oracle.value(state.point + 1.0)
+            return SimpleNamespace(point=state.point.clone(), finished="converged")
+
+    outcome, _ = run_loop(Stage(problem=Nowhere(), optimizer=Content()), budget=Budget(steps=9))
+
+    assert (outcome.status, outcome.reason) == (Status.DIVERGED, "no finite value was found")

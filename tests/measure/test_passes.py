@@ -213,6 +213,7 @@ FACTS = Facts(
     batch_size=None,
     stochastic=False,
     readout=False,
+    curve_stages=(0,),
     f0=10.0,
     f_star=0.0,
     f_star_source="exact",
@@ -223,6 +224,7 @@ FACTS = Facts(
 def test_the_first_event_below_the_threshold_reaches_the_target() -> None:
     events = Trace.from_columns(
         {
+            "stage": [0, 0, 0],
             "value_count": [1, 2, 3], "gradient_count": [1, 2, 5],
             "hessian_vector_count": [0, 0, 0], "hessian_count": [0, 0, 0],
             "seconds": [0.5, 1.0, 2.0], "value": [10.0, 1.0, 0.05], "gradient_norm": [4.0, 2.0, 0.5],
@@ -254,6 +256,7 @@ def test_where_descent_ends_elsewhere_targets_are_measured_from_there() -> None:
     facts = dataclasses.replace(FACTS, f_star_from_start=5.0)
     events = Trace.from_columns(
         {
+            "stage": [0, 0],
             "value_count": [1, 2], "gradient_count": [0, 0], "hessian_vector_count": [0, 0], "hessian_count": [0, 0],
             "seconds": [1, 2], "value": [10.0, 5.4], "gradient_norm": [1.0, 1.0],
         }

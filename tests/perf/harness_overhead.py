@@ -93,11 +93,11 @@ def harnessed() -> tuple[float, float]:
     """Return wall and reported seconds a step of the same loop through the harness."""
     place = Place(torch.device("cpu"), torch.float64, SeededStreams(0))
     log, ledger = EventLog(), Ledger()
-    descent = Descent()
+    descent, scalars = Descent(), HostScalars(log, Thresholds(), keep_best=True)
     loop = TrialLoop(
         Recipe(stages=(Stage(problem=Quadratic(), optimizer=descent),)),
         place,
-        Books(ledger, log, HostScalars(log, Thresholds(), keep_best=True)),
+        Books(ledger, log, scalars, scalars),
         Budget(steps=STEPS),
         SnapshotSpool(None, 16),
         descent,

@@ -46,6 +46,8 @@ def test_a_trial_that_hangs_is_killed_at_its_limit_and_keeps_its_curve(run: Any)
     assert list(events["value"]) == [2.0, 0.5]
     assert (record.evaluations, record.f_best, record.f0) == (2, 0.5, 2.0)
     assert record.evaluations_to_target == {"relative:1e-01": None}
+    assert record.seconds is not None
+    assert record.seconds > 1.0
 
 
 def test_what_a_trial_started_dies_with_it(run: Any, tmp_path: Path, server: Any) -> None:
@@ -106,7 +108,7 @@ def test_a_trial_is_measured_in_full(run: Any) -> None:
     assert (record.evaluations, record.size, record.f0) == (6, 2, 2.0)
     assert record.f_best == pytest.approx(2.0 * 0.25**5)
     assert record.evaluations_to_target == {"relative:1e-01": 3.0}
-    assert record.metrics == {"f": pytest.approx(2.0 * 0.25**5)}
+    assert record.metrics == {"f": pytest.approx(2.0 * 0.25**5), "gradient-norm": pytest.approx(2 * 0.5**5)}
     assert record.state_bytes == 0
     assert record.peak_live_bytes is not None
     assert record.peak_live_bytes >= 32

@@ -115,7 +115,7 @@ def test_the_page_without_scripts_lists_the_optimizers_by_solved_share(folder, r
     body = page.split('<table id="table">')[1].split("</table>")[0]
     names = [html.unescape(name) for name in re.findall(r'<th scope="row">(.*?)</th>', body)]
     labels = {item.id: item.label for item in report.optimizers}
-    assert names == [labels[score.optimizer] for score in report.scores_at("evaluations", 1e-5)]
+    assert names == [labels[score.optimizer] for score in report.scores_at("evaluations", 1e-8)]
 
 
 def test_the_page_states_what_reproduces_it(folder):
