@@ -20,6 +20,7 @@ class Derivatives:
         """Look once at what the problem has."""
         self._problem: Any = problem
         self._takes_batch = takes_batch
+        self._joint = getattr(problem, "value_and_gradient", None)  # looked up once: calls of it are on the clock
         self.gives_value_with_gradient = hasattr(problem, "value_and_gradient") or not hasattr(problem, "gradient")
 
     def offers(self) -> frozenset[Evaluation]:
@@ -42,8 +43,8 @@ class Derivatives:
 
     def value_and_gradient(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return f(x) and its gradient (n,)."""
-        if hasattr(self._problem, "value_and_gradient"):
-            value, gradient = self._call("value_and_gradient", x, batch=batch)
+        if self._joint is not None:
+            value, gradient = self._joint(x, batch=batch) if self._takes_batch else self._joint(x)
             return value.detach() if value.requires_grad else value, gradient
         if hasattr(self._problem, "gradient"):
             return self.value(x, batch), self._call("gradient", x, batch=batch)

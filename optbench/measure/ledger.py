@@ -46,10 +46,6 @@ class Ledger:
         self._cpu_paused_at = self.cpu_now()
         self.running = False
 
-    def leave_out(self, since: float) -> None:
-        """Take what passed since `since` off the running clock."""
-        self.excluded += self.now() - since
-
     @property
     def seconds(self) -> float:
         """Seconds on the clock, running or paused."""

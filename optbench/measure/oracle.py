@@ -83,14 +83,14 @@ class CountingOracle:
         """Return f(x), shape ()."""
         entered = self._now()
         result = self._ask(("value",), x, self._value, entered)["value"]
-        self._ledger.leave_out(self._evaluated)
+        self._ledger.excluded += self._now() - self._evaluated
         return result
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient (n,)."""
         entered = self._now()
         result = self._ask(("gradient",), x, self._gradient, entered)["gradient"]
-        self._ledger.leave_out(self._evaluated)
+        self._ledger.excluded += self._now() - self._evaluated
         return result
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,7 +98,7 @@ class CountingOracle:
         entered = self._now()
         results = self._ask(("value", "gradient"), x, self._value_and_gradient, entered)
         pair = results["value"], results["gradient"]
-        self._ledger.leave_out(self._evaluated)
+        self._ledger.excluded += self._now() - self._evaluated
         return pair
 
     def residuals(self, x: Tensor) -> Tensor:
@@ -150,14 +150,14 @@ class CountingOracle:
     def _ask_one(self, kind: str, x: Any, evaluate: Callable[[Tensor, Tensor | None], Tensor]) -> Tensor:
         entered = self._now()
         result = self._ask((kind,), x, lambda point: {kind: evaluate(point, self._indices)}, entered)[kind]
-        self._ledger.leave_out(self._evaluated)
+        self._ledger.excluded += self._now() - self._evaluated
         return result
 
     def _once(self, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
         entered = self._now()
         x = self._recall(x)
         result = self._measure(("hessian_vector",), x, lambda point: {_UNKEPT: evaluate(point)}, entered)[_UNKEPT]
-        self._ledger.leave_out(self._evaluated)
+        self._ledger.excluded += self._now() - self._evaluated
         return result
 
     def _measure(
@@ -178,7 +178,7 @@ class CountingOracle:
         ledger.cpu_excluded += ledger.cpu_now() - finished_cpu
         self._log.beat(finished - ledger.excluded, now())
         if ledger.stopped:
-            ledger.leave_out(finished)
+            ledger.excluded += now() - finished
             raise StopTrial
         return results
 
