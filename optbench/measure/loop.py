@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -14,7 +14,7 @@ from optbench.api import Evaluation, Point, Readout, Recipe, Refused, Stage, Sto
 from optbench.measure.event_log import DONE
 from optbench.measure.ledger import StageLimits
 from optbench.measure.oracle import Books, CountingOracle, Place
-from optbench.measure.scalars import is_finite
+from optbench.measure.scalars import SMALL, is_finite
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget, Status
 
@@ -33,16 +33,6 @@ class Probe(Protocol):
     def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
         """Be told after each step what keeps state: optimizer, its state, readout; may raise StopTrial."""
         ...
-
-
-class Silent:
-    """A probe that does nothing."""
-
-    def init_begins(self, problem: Any, start: Tensor) -> None:
-        """Do nothing."""
-
-    def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +68,7 @@ class _Running:
     batches: Iterator[Tensor] | None
     published: Tensor  # the last published point; for stochastic problems a copy
     commit: Callable[[Tensor], None] | None  # the problem's, if it keeps running statistics
+    slow_bookkeeping: bool  # whether what happens between steps takes more than microseconds
     state: Any = None
 
 
@@ -92,7 +83,7 @@ class TrialLoop:
     snapshots: SnapshotSpool
     optimizer: Any
     declared: frozenset[Evaluation] = EVERY_KIND
-    probe: Probe = field(default_factory=Silent)
+    probe: Probe | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing run."""
@@ -158,7 +149,8 @@ class TrialLoop:
 
     def _run_stage(self, index: int, stage: Stage, limits: StageLimits, previous: Point | None) -> str:
         running = self._begin(index, stage, limits, previous)
-        self.probe.init_begins(stage.problem, running.start.parameters)
+        if self.probe is not None:
+            self.probe.init_begins(stage.problem, running.start.parameters)
         if hasattr(stage.optimizer, "minimize"):
             return self._minimize(running)
         return self._iterate(running)
@@ -188,7 +180,10 @@ class TrialLoop:
         )
         before = self._running
         commit = getattr(problem, "commit", None)
-        running = _Running(stage, index, oracle, limits, start, batches, start.parameters.clone(), commit)
+        slow = batches is not None or problem.size > SMALL
+        running = _Running(
+            stage, index, oracle, limits, start, batches, start.parameters.clone(), commit, slow_bookkeeping=slow
+        )
         if stage.keep_state:
             if before is None or before.state is None or not hasattr(stage.optimizer, "restart"):
                 message = f"stage {index + 1} keeps the optimizer's state, but the optimizer has no restart()"
@@ -248,16 +243,17 @@ class TrialLoop:
         ledger = self.books.ledger
         if running.commit is not None or self._readout is not None:
             self._commit_and_observe(running, point)
-        ledger.pause()
+        due = ledger.steps + 1 >= self.snapshots.schedule.due
+        ledger.pause(long=due or running.slow_bookkeeping)
         ledger.steps += 1
         running.published = running.published.copy_(point) if running.batches is not None else point
-        due = ledger.steps >= self.snapshots.schedule.due
         if self._on_cpu or due:
             self._require_finite(running, point)
         if due:
             self.books.log.beat(ledger.seconds, 0.0)
             self._snapshot(running)
-        self.probe.step_done((running.stage.optimizer, running.state, self._readout), point)
+        if self.probe is not None:
+            self.probe.step_done((running.stage.optimizer, running.state, self._readout), point)
         if ledger.steps >= running.limits.steps:
             ledger.stopped = ledger.stopped or "steps"
         if ledger.seconds >= running.limits.seconds:  # also where a step evaluates nothing new

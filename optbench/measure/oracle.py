@@ -12,9 +12,9 @@ from torch import Tensor
 from optbench.api import Evaluation, Layout, StopTrial, Streams, UndeclaredEvaluation
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
-from optbench.measure.ledger import Ledger, StageLimits
+from optbench.measure.ledger import Ledger, StageLimits, brief
 from optbench.measure.memo import Memo
-from optbench.measure.scalars import Scalars
+from optbench.measure.scalars import SMALL, Scalars
 
 _FORWARD_PASSES = {"value": 1, "residuals": 1, "gradient": 3, "jacobian": 3, "hessian_vector": 6, "hessian": 6}
 
@@ -59,6 +59,7 @@ class CountingOracle:
     ) -> None:
         """Look at the problem once; `stochastic` problems take a minibatch with every evaluation."""
         self.size: int = problem.size
+        self._small = self.size <= SMALL  # logging an evaluation takes microseconds
         self.device, self.dtype, self.streams, self.layout = place.device, place.dtype, place.streams, layout
         self.batch = 0
         self._indices: Tensor | None = None
@@ -80,22 +81,29 @@ class CountingOracle:
         self._indices = indices
 
     def value(self, x: Tensor) -> Tensor:
-        """Return f(x), shape ()."""
+        """Return f(x), shape (); of k points (k, n), which count k, their values (k,)."""
         entered = self._now()
+        if x.ndim > 1:
+            return torch.stack([self.value(point) for point in x])
         result = self._ask(("value",), x, self._value, entered)["value"]
         self._ledger.excluded += self._now() - self._evaluated
         return result
 
     def gradient(self, x: Tensor) -> Tensor:
-        """Return the gradient (n,)."""
+        """Return the gradient (n,); of k points (k, n), which count k, their gradients (k, n)."""
         entered = self._now()
+        if x.ndim > 1:
+            return torch.stack([self.gradient(point) for point in x])
         result = self._ask(("gradient",), x, self._gradient, entered)["gradient"]
         self._ledger.excluded += self._now() - self._evaluated
         return result
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return f(x) and the gradient; each is counted unless it is remembered."""
+        """Return f(x) and the gradient, each counted unless it is remembered; k points as in `value`."""
         entered = self._now()
+        if x.ndim > 1:
+            values, gradients = zip(*(self.value_and_gradient(point) for point in x), strict=True)
+            return torch.stack(values), torch.stack(gradients)
         results = self._ask(("value", "gradient"), x, self._value_and_gradient, entered)
         pair = results["value"], results["gradient"]
         self._ledger.excluded += self._now() - self._evaluated
@@ -175,8 +183,9 @@ class CountingOracle:
         self._count(kinds)
         if self._write(kinds, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):
             ledger.stopped = "target"
-        ledger.cpu_excluded += ledger.cpu_now() - finished_cpu
-        self._log.beat(finished - ledger.excluded, now())
+        ended = now()
+        ledger.cpu_excluded += brief(ended - finished) if self._small else ledger.cpu_now() - finished_cpu
+        self._log.beat(finished - ledger.excluded, ended)
         if ledger.stopped:
             ledger.excluded += now() - finished
             raise StopTrial

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from optbench.measure.event_log import EventLog
 
-_SMALL = 64  # below this many numbers, Python's max over a list is faster than a reduction
+SMALL = 64  # below this many numbers, Python's max over a list is faster than a reduction
 _BUFFER = 1024  # evaluations between two reads of the device
 
 
@@ -132,7 +132,7 @@ class _Reached:
 
 def largest_magnitude(vector: Tensor) -> float:
     """Return |v|∞ of a vector on the CPU; NaN where it has one."""
-    if vector.numel() > _SMALL:
+    if vector.numel() > SMALL:
         return float(torch.linalg.vector_norm(vector, math.inf))
     numbers = vector.tolist()
     if math.isfinite(sum(numbers)):
@@ -142,5 +142,5 @@ def largest_magnitude(vector: Tensor) -> float:
 
 def is_finite(vector: Tensor) -> bool:
     """Tell whether every entry is finite: the sum tells, unless it overflows."""
-    total = sum(vector.tolist()) if vector.numel() <= _SMALL else vector.sum()
+    total = sum(vector.tolist()) if vector.numel() <= SMALL else vector.sum()
     return math.isfinite(total) or bool(torch.isfinite(vector).all())

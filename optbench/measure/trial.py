@@ -17,7 +17,7 @@ from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
 from optbench.measure.factories import Built, build, resolve
 from optbench.measure.ledger import Clock, Ledger
-from optbench.measure.loop import EVERY_KIND, Silent, TrialLoop
+from optbench.measure.loop import EVERY_KIND, TrialLoop
 from optbench.measure.memory import LiveBytes, state_bytes
 from optbench.measure.oracle import Books
 from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
@@ -170,7 +170,7 @@ def _loop(job: Job, built: Built, books: Books, budget: Budget, spool: SnapshotS
         snapshots=spool,
         optimizer=built.optimizer,
         declared=frozenset(job.declared) or EVERY_KIND,  # type: ignore[arg-type]  # names of kinds
-        probe=probe or Silent(),
+        probe=probe,
     )
 
 

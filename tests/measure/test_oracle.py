@@ -219,3 +219,19 @@ def test_a_nan_value_never_becomes_the_best(rig: Build) -> None:
     assert r.scalars.best_value == 1.5
     assert r.scalars.best_point is not None
     assert r.scalars.best_point.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_batch_of_points_counts_each(rig: Build) -> None:
+    r = rig(Bowl())
+    points = torch.arange(6.0, dtype=torch.float64).reshape(2, 3)
+
+    values, gradients = r.oracle.value_and_gradient(points)
+
+    assert values.tolist() == [2.5, 25.0]
+    assert gradients.tolist() == points.tolist()
+    assert (r.ledger.counts["value"], r.ledger.counts["gradient"]) == (2, 2)
+
+
+def test_a_point_of_the_wrong_size_is_an_error_that_says_so(rig: Build) -> None:
+    with pytest.raises(ValueError, match=r"shape \(2,\); expected \(3,\)"):
+        rig(Bowl()).oracle.value(torch.ones(2, dtype=torch.float64))
