@@ -61,7 +61,7 @@ class Budget:
 class Limits:
     """Hard limits on the child's process group: no part of a trial's identity."""
 
-    seconds: float | None = None  # wall seconds of one pass; None: follows from the budget's seconds
+    seconds: float | None = None  # on the clock of the loop; None: follows from the budget's seconds
     memory: int | None = None  # bytes; None: nine tenths of what the machine has free
 
 

@@ -14,6 +14,7 @@ from optbench.measure.event_log import DONE, SETUP, read_heartbeat, read_log
 from optbench.records import Facts, Job, Limits, Status, Trace, TrialRecord
 
 SETUP_SECONDS = 120.0  # building a problem, or writing a result, unless the user gave a limit
+LEAST_SECONDS = 20.0  # what those parts get in any case: data that is not cached yet is built in a child
 PASS_SECONDS = 300.0  # the metrics pass, and the memory pass, unless the user gave a limit
 UNLIMITED_SECONDS = 3600.0  # where neither the budget nor the limits speak of seconds
 _GRACE = 1.0  # between the clocked budget, which the oracle checks, and the hard limit
@@ -30,7 +31,7 @@ class Watched:
     handle: int
     limit: float  # seconds of the loop, on its clock
     started: float
-    given: float | None = None  # the limit that the user gave: it caps every part
+    given: float | None = None  # the limit that the user gave
     now: Callable[[], float] = time.perf_counter
     verdict: str = ""  # why it was killed
     loop_seen: float | None = field(default=None)
@@ -61,8 +62,9 @@ class Watched:
         return ""
 
     def _beyond(self, what: str, seconds: float, cap: float) -> str:
-        """Compare with the limit that the user gave, else with `cap`."""
-        cap = self.given if self.given is not None else cap
+        """Compare with `cap`, or with the limit that the user gave, but leave time for imports and data."""
+        if self.given is not None:
+            cap = min(cap, max(self.given, LEAST_SECONDS))
         return f"{what} took longer than {cap:g} s" if seconds > cap else ""
 
 
