@@ -124,12 +124,13 @@ def memory_pass(job: Job) -> TrialRecord:
     with probe.live:
         outcome = loop.run()
     status = Status.OK if outcome.status is Status.BUDGET else outcome.status
+    foreign = hasattr(built.optimizer, "minimize")  # its own loop may keep numpy memory, which is not seen
     return TrialRecord(
         spec=job.spec,
         status=status,
         reason=outcome.reason,
-        state_bytes=None if hasattr(built.optimizer, "minimize") else probe.state_bytes,  # a solver's own is not seen
-        peak_live_bytes=probe.live.peak,
+        state_bytes=None if foreign else probe.state_bytes,
+        peak_live_bytes=None if foreign else probe.live.peak,
     )
 
 

@@ -134,6 +134,18 @@ def test_the_memory_pass_counts_state_and_peak_exactly(fakes: str) -> None:
     assert plain.peak_live_bytes >= 2 * 3 * 8  # at least the point and its gradient
 
 
+def test_the_memory_of_a_solver_with_its_own_loop_is_not_measured_rather_than_zero(fakes: str) -> None:
+    class Own:
+        def minimize(self, oracle: Any, start: Any, observe: Any) -> Any:
+            return start - oracle.gradient(start)
+
+    sys.modules[fakes].own = Own  # type: ignore[attr-defined]  # a fake module
+
+    record = memory_pass(job(fakes, "bowl", "own"))
+
+    assert (record.state_bytes, record.peak_live_bytes) == (None, None)
+
+
 def test_live_bytes_counts_what_comes_alive_and_what_goes() -> None:
     with LiveBytes() as live:
         kept = torch.zeros(100, dtype=torch.float64)
