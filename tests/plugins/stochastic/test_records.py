@@ -41,4 +41,7 @@ def test_defaults_are_the_classs(record: OptimizerPlugin) -> None:
 def test_the_class_takes_its_defaults(record: OptimizerPlugin) -> None:
     module, _, name = record.factory.partition(":")
     options = {key: option.default for key, option in record.options.items()}
-    getattr(import_module(module), name)([torch.nn.Parameter(torch.zeros(2))], **options)
+
+    made = getattr(import_module(module), name)([torch.nn.Parameter(torch.zeros(2))], **options)
+
+    assert made.defaults["lr"] == options["lr"]
