@@ -1,4 +1,4 @@
-"""The three passes of a trial, each run in a process of its own: time, metrics, memory."""
+"""Two passes of a trial, each run in a process of its own: time and metrics."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from optbench.api import Point, Refused, StopTrial
+from optbench.api import Point, Refused
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
 from optbench.measure.factories import Built, build, resolve
 from optbench.measure.ledger import Clock, Ledger
 from optbench.measure.loop import EVERY_KIND, TrialLoop
-from optbench.measure.memory import LiveBytes, state_bytes
 from optbench.measure.oracle import Books
 from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
@@ -26,9 +24,6 @@ from optbench.measure.targets import gradient_threshold, value_threshold
 from optbench.records import SNAPSHOT_COLUMNS, Budget, Facts, Job, Status, Trace, TrialRecord, finite
 
 EVENTS, SNAPSHOTS, FACTS, METRICS = "events", "snapshots", "facts.json", "metrics"
-
-_MEMORY_BUDGET = Budget(steps=30, seconds=10.0)
-_UNCHANGED_STEPS = 5  # state bytes that stay the same for so many steps have stopped growing
 
 
 def time_pass(
@@ -42,10 +37,10 @@ def time_pass(
     if folder is not None:
         _write_json(folder / FACTS, facts.to_json())
     log = EventLog(folder / EVENTS if folder else None)
-    scalars = _scalars(log, _thresholds(job, facts), built, keep_best=not facts.stochastic)
-    off_curve = _scalars(log, Thresholds(), built, keep_best=False)
+    scalars = make_scalars(log, _thresholds(job, facts), built, keep_best=not facts.stochastic)
+    off_curve = make_scalars(log, Thresholds(), built, keep_best=False)
     ledger = Ledger(clock, cpu_clock)
-    loop = _loop(job, built, Books(ledger, log, scalars, off_curve), job.spec.budget, _spool(folder, built))
+    loop = make_loop(job, built, Books(ledger, log, scalars, off_curve), job.spec.budget, _spool(folder, built))
     ready = wall()
     outcome = loop.run()
     return TrialRecord(
@@ -113,56 +108,13 @@ def metrics_pass(job: Job) -> tuple[TrialRecord, Trace]:
     return TrialRecord(spec=job.spec, status=Status.OK, metrics=last), trace
 
 
-def memory_pass(job: Job) -> TrialRecord:
-    """Measure state bytes and the peak of live bytes until the state stops growing, at most 30 steps or 10 s."""
-    built = build(job)
-    log = EventLog(capacity=4096)
-    probe = _MemoryProbe(built)
-    scalars = _scalars(log, Thresholds(), built, keep_best=False)
-    books = Books(Ledger(), log, scalars, scalars)
-    loop = _loop(job, built, books, _MEMORY_BUDGET, SnapshotSpool(None, 0), probe)
-    with probe.live:
-        outcome = loop.run()
-    status = Status.OK if outcome.status is Status.BUDGET else outcome.status
-    foreign = hasattr(built.optimizer, "minimize")  # its own loop may keep numpy memory, which is not seen
-    return TrialRecord(
-        spec=job.spec,
-        status=status,
-        reason=outcome.reason,
-        state_bytes=None if foreign else probe.state_bytes,
-        peak_live_bytes=None if foreign else probe.live.peak,
-    )
-
-
-class _MemoryProbe:
-    """Follows the bytes of the optimizer's state; tensors from before the first `init` are left out."""
-
-    def __init__(self, built: Built) -> None:
-        self.live = LiveBytes()
-        self.state_bytes = 0
-        self._built = built
-        self._begun = False
-        self._unchanged = 0
-
-    def init_begins(self, problem: Any, start: Tensor) -> None:
-        if not self._begun:
-            self.live.forget_all()
-            self._begun = True
-        self._unchanged = 0
-        self.live.ignore(problem, start)
-
-    def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
-        held = state_bytes(*holders, without=(point, self._built.problem))
-        self._unchanged = self._unchanged + 1 if held == self.state_bytes else 0
-        self.state_bytes = max(self.state_bytes, held)
-        if self._unchanged >= _UNCHANGED_STEPS:
-            raise StopTrial
-
-
 # ---- parts
 
 
-def _loop(job: Job, built: Built, books: Books, budget: Budget, spool: SnapshotSpool, probe: Any = None) -> TrialLoop:
+def make_loop(
+    job: Job, built: Built, books: Books, budget: Budget, spool: SnapshotSpool, probe: Any = None
+) -> TrialLoop:
+    """Return the loop that runs the job's recipe within `budget`."""
     return TrialLoop(
         recipe=built.recipe,
         place=built.place,
@@ -187,7 +139,8 @@ def _thresholds(job: Job, facts: Facts) -> Thresholds:
     )
 
 
-def _scalars(log: EventLog, thresholds: Thresholds, built: Built, *, keep_best: bool) -> Scalars:
+def make_scalars(log: EventLog, thresholds: Thresholds, built: Built, *, keep_best: bool) -> Scalars:
+    """Return what reads the scalars of evaluations on the trial's device."""
     place = built.place
     if place.device.type == "cpu":
         return HostScalars(log, thresholds, keep_best=keep_best)

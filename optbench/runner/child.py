@@ -54,10 +54,10 @@ def _outcome(job: Job) -> dict[str, Any]:
 
 
 def _run(job: Job) -> dict[str, Any]:
-    from optbench.measure import trial
+    from optbench.measure import memory_pass, trial
 
     if job.pass_ == "memory":
-        return {"record": trial.memory_pass(job).to_json()}
+        return {"record": memory_pass.memory_pass(job).to_json()}
     if job.pass_ == "metrics":
         record, trace = trial.metrics_pass(job)
         write_trace(Path(job.folder) / trial.METRICS, trace)

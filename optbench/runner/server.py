@@ -36,6 +36,7 @@ def warm_up(modules: Sequence[str] = ()) -> list[str]:
     import numpy as np
     import torch
 
+    import optbench.measure.memory_pass
     import optbench.measure.trial
     import optbench.numerics  # noqa: F401 -- so that children import neither
 

@@ -15,10 +15,11 @@ import torch
 from optbench.api import FunctionProblem, Point, Recipe
 from optbench.measure.event_log import EventLog, read_heartbeat, read_log
 from optbench.measure.memory import LiveBytes, state_bytes
+from optbench.measure.memory_pass import memory_pass
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
 from optbench.measure.streams import SeededStreams
 from optbench.measure.targets import costs_to_targets
-from optbench.measure.trial import memory_pass, metrics_pass, time_pass
+from optbench.measure.trial import metrics_pass, time_pass
 from optbench.records import TIME_COLUMNS, Budget, Component, Facts, Job, Status, Trace, TrialSpec
 from tests.measure.fakes import Bowl, Descent, NoisyBowl
 
