@@ -1,4 +1,4 @@
-"""Intervals and quantiles of small samples."""
+"""Intervals, quantiles and spread of small samples."""
 
 from __future__ import annotations
 
@@ -40,3 +40,26 @@ def lower_quantile(values: ArrayLike, quantile: float = 0.5) -> float:
         return math.nan
     rank = math.ceil(round(quantile * ordered.size, 9))
     return float(ordered[max(rank, 1) - 1])
+
+
+def relative_spread(values: ArrayLike) -> float:
+    """Return how far repeated measurements, none negative, lie apart relative to their size; NaNs are left out.
+
+    From four values on it is the interquartile range over the median (quartiles interpolated), which one outlier does
+    not move much; of two or three it is largest/smallest − 1; of fewer it is NaN. All zero: 0.
+
+    >>> relative_spread([10, 11]), relative_spread([9, 10, 10, 11, 99])
+    (0.1, 0.1)
+    """
+    present = np.asarray(values, dtype=float)
+    present = present[~np.isnan(present)]
+    if present.size < 2:
+        return math.nan
+    if present.size < 4:
+        base, width = float(present.min()), float(present.max() - present.min())
+    else:
+        low, base, high = (float(quartile) for quartile in np.quantile(present, (0.25, 0.5, 0.75)))
+        width = high - low
+    if base == 0:
+        return math.inf if width else 0.0
+    return width / base

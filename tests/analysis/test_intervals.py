@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from optbench.analysis import lower_quantile, wilson_interval
+from optbench.analysis import lower_quantile, relative_spread, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,24 @@ def test_quantile_ranks_are_not_shifted_by_rounding():
 
 def test_quantile_of_nothing_is_nan():
     assert math.isnan(lower_quantile([]))
+
+
+@pytest.mark.parametrize(
+    ("values", "spread"),
+    [
+        ([4, 5], 0.25),
+        ([8, 10, 9], 0.25),
+        ([8, 9, 11, 12], (11.25 - 8.75) / 10),  # quartiles by linear interpolation
+        ([10, 10, 10, 10, 1000], 0),  # one outlier
+        ([0, 0, 0], 0),
+        ([0, 1], math.inf),
+        ([3, math.nan, 4], 1 / 3),
+    ],
+)
+def test_relative_spread_by_hand(values, spread):
+    assert relative_spread(values) == pytest.approx(spread)
+
+
+@pytest.mark.parametrize("values", [[], [3.0], [3.0, math.nan]])
+def test_one_measurement_has_no_spread(values):
+    assert math.isnan(relative_spread(values))
