@@ -345,6 +345,7 @@ class TrialLoop:
             ledger.examples,
             ledger.seconds + preparation,
             ledger.cpu_seconds + cpu_preparation,
+            *(ledger.counts[kind] for kind in ("residuals", "jacobian")),
             ledger.evaluations,
         )
         self.snapshots.take(row, point, last=last)

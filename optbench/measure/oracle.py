@@ -294,6 +294,8 @@ class CountingOracle:
             ledger.examples,
             seconds,
             cpu_seconds,
+            counts["residuals"],
+            counts["jacobian"],
         )
         return self._scalars.logged(row, x, value, gradient)
 

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from optbench.measure.event_log import EventLog
+from optbench.records import EVENT_COLUMNS
 
 SMALL = 64  # below this many numbers, Python's max over a list is faster than a reduction
+_SCALARS = EVENT_COLUMNS.index("value")  # where value and gradient norm stand in a row
 _BUFFER = 1024  # evaluations between two reads of the device
 
 
@@ -33,7 +35,7 @@ class Scalars(Protocol):
     best_point: Tensor | None
 
     def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
-        """Append the row with its scalars; tells whether the targets are reached."""
+        """Append the row, put together with its scalars; tells whether the targets are reached."""
         ...
 
     def flush(self) -> bool:
@@ -55,7 +57,7 @@ class HostScalars:
         """Append the row and remember the point if its value is the best so far."""
         number = math.nan if value is None else value.item()
         norm = math.nan if gradient is None else largest_magnitude(gradient)
-        self._log.append((*row, number, norm))
+        self._log.append((*row[:_SCALARS], number, norm, *row[_SCALARS:]))
         if number < self.best_value:
             self.best_value = number
             if self._keep_best:
@@ -85,7 +87,7 @@ class DeviceScalars:
     def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
         """Append the row with its scalars to be filled in; a full buffer is flushed."""
         slot = len(self._rows)
-        self._rows.append(self._log.append((*row, math.nan, math.nan)))
+        self._rows.append(self._log.append((*row[:_SCALARS], math.nan, math.nan, *row[_SCALARS:])))
         if value is not None:
             self._buffer[slot, 0].copy_(value)
             if self._keep_best:

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from optbench.records import Facts, Trace
+from optbench.records import COUNT_COLUMNS, Facts, Trace
 
 Numbers = NDArray[np.float64]
-_COUNTS = ("value_count", "gradient_count", "hessian_vector_count", "hessian_count")
 
 
 def value_threshold(target: str, facts: Facts) -> float | None:
@@ -58,7 +57,7 @@ def costs_to_targets(
 
 def _event_points(events: Trace, facts: Facts) -> dict[str, Numbers]:
     """Return the columns that targets are looked up in; values of other objectives never reach one."""
-    counts = np.stack([_column(events, name) for name in _COUNTS])
+    counts = np.stack([_column(events, name) for name in COUNT_COLUMNS if name in events.columns])
     points = {name: _column(events, name) for name in ("value", "gradient_norm", "seconds")}
     on_curve = np.isin(_column(events, "stage"), facts.curve_stages)
     for name in ("value", "gradient_norm"):

@@ -17,11 +17,12 @@ from optbench.records.report import (
     Score,
 )
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
-from optbench.records.trace import EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
+from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
 from optbench.records.trial import COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
 
 __all__ = [
     "COUNTED",
+    "COUNT_COLUMNS",
     "DEFAULT_TARGETS",
     "EVENT_COLUMNS",
     "FAILED",

@@ -19,8 +19,11 @@ EVENT_COLUMNS = (
     "cpu_seconds",
     "value",
     "gradient_norm",
+    "residuals_count",
+    "jacobian_count",
 )
-SNAPSHOT_COLUMNS = (*EVENT_COLUMNS[:9], "evaluations")
+COUNT_COLUMNS = tuple(name for name in EVENT_COLUMNS if name.endswith("_count"))  # evaluations: the largest of them
+SNAPSHOT_COLUMNS = (*EVENT_COLUMNS[:9], "residuals_count", "jacobian_count", "evaluations")
 TIME_COLUMNS = ("seconds", "cpu_seconds")
 CODEC = "f64le-columns"
 

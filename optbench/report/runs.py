@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optbench.analysis import best_so_far, lower_quantile
-from optbench.records import MEASURES, Status, Trace, TrialRecord
+from optbench.records import COUNT_COLUMNS, MEASURES, Status, Trace, TrialRecord
 
 Array = NDArray[np.float64]
 Traces = Callable[[str], Trace | None]
 
 GAP_FLOOR = 1e-16  # smaller gaps are rounding; a logarithmic axis needs some floor
 COST_FLOOR = {"evaluations": 1.0, "gradients": 1.0, "seconds": 1e-6}  # likewise
-COUNTS = ("value_count", "gradient_count", "hessian_vector_count", "hessian_count")
 REFERENCES = {
     "exact": "exact minimum",
     "bound": "lower bound",
@@ -136,7 +135,7 @@ def _cost(trace: Trace, measure: str) -> Array:
         return np.asarray(trace["gradient_count"], dtype=float)
     if "evaluations" in trace.columns:
         return np.asarray(trace["evaluations"], dtype=float)
-    counts: Array = np.max([trace[name] for name in COUNTS if name in trace.columns], axis=0)
+    counts: Array = np.max([trace[name] for name in COUNT_COLUMNS if name in trace.columns], axis=0)
     return counts
 
 

@@ -19,7 +19,7 @@ PASS_SECONDS = 300.0  # the metrics pass, and the memory pass, unless the user g
 UNLIMITED_SECONDS = 3600.0  # where neither the budget nor the limits speak of seconds
 _GRACE = 1.0  # between the clocked budget, which the oracle checks, and the hard limit
 _WALL_FACTOR = 5.0  # pauses of the clock may take so many times the limit
-_KINDS = ("value", "gradient", "hessian_vector", "hessian")
+_KINDS = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian")
 _COLUMNS = {**{kind: f"{kind}_count" for kind in _KINDS}, "examples": "examples", "steps": "step"}
 
 
@@ -145,7 +145,7 @@ def _remains(watched: Watched, ending: dict[str, Any], wall: dict[str, float]) -
 
 
 def _counts(trace: Trace) -> tuple[dict[str, int], tuple[dict[str, int], ...]]:
-    """Return the counts at the end and by stage, as far as the log has columns for them."""
+    """Return the counts at the end and by stage."""
     if not len(trace):
         return {}, ()
     stages = list(trace["stage"])

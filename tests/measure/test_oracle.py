@@ -235,3 +235,28 @@ def test_a_batch_of_points_counts_each(rig: Build) -> None:
 def test_a_point_of_the_wrong_size_is_an_error_that_says_so(rig: Build) -> None:
     with pytest.raises(ValueError, match=r"shape \(2,\); expected \(3,\)"):
         rig(Bowl()).oracle.value(torch.ones(2, dtype=torch.float64))
+
+
+class Line(Bowl):
+    """½|r|² with the residuals r = (x − 1, x − 3)."""
+
+    def residuals(self, x: Tensor) -> Tensor:
+        return torch.stack([x[0] - 1.0, x[0] - 3.0])
+
+    def value(self, x: Tensor) -> Tensor:
+        return 0.5 * (self.residuals(x) ** 2).sum()
+
+
+def test_residuals_and_jacobians_are_counted_in_the_log_too(rig: Build) -> None:
+    """A method that asks for nothing else has its evaluations there, and its curve."""
+    r = rig(Line(size=1))
+
+    for x in (0.0, 2.0):
+        r.oracle.residuals(torch.tensor([x], dtype=torch.float64))
+    r.oracle.jacobian(torch.tensor([2.0], dtype=torch.float64))
+    trace = r.log.trace()
+
+    assert list(trace["residuals_count"]) == [1, 2, 2]
+    assert list(trace["jacobian_count"]) == [0, 0, 1]
+    assert list(trace["value"]) == [5.0, 1.0, 1.0]
+    assert sum(trace["value_count"]) == 0

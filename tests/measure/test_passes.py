@@ -20,7 +20,18 @@ from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
 from optbench.measure.streams import SeededStreams
 from optbench.measure.targets import costs_to_targets
 from optbench.measure.trial import metrics_pass, time_pass
-from optbench.records import TIME_COLUMNS, Budget, Component, Facts, Job, Status, Trace, TrialSpec
+from optbench.records import (
+    EVENT_COLUMNS,
+    SNAPSHOT_COLUMNS,
+    TIME_COLUMNS,
+    Budget,
+    Component,
+    Facts,
+    Job,
+    Status,
+    Trace,
+    TrialSpec,
+)
 from tests.measure.fakes import Bowl, Descent, NoisyBowl
 
 
@@ -171,7 +182,7 @@ def test_a_log_that_is_full_keeps_improvements_and_says_that_it_is_not_complete(
     log = EventLog(tmp_path / "events", capacity=10)
 
     for event in range(500):
-        log.append((0.0,) * 9 + (-1.0 if event == 321 else float(event), 0.0))
+        log.append((0.0,) * 9 + (-1.0 if event == 321 else float(event), 0.0, 0.0, 0.0))
     log.beat(0.0, 0.0)
     trace = read_log(tmp_path / "events")
 
@@ -182,7 +193,7 @@ def test_a_log_that_is_full_keeps_improvements_and_says_that_it_is_not_complete(
 
 def test_the_parent_reads_the_heartbeat_while_the_child_runs(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events", capacity=10)
-    log.append((0.0,) * 11)
+    log.append((0.0,) * len(EVENT_COLUMNS))
     log.beat(3.5, 17.0)
 
     beat = read_heartbeat(tmp_path / "events")
@@ -197,7 +208,7 @@ def test_a_full_spool_thins_and_keeps_the_first_and_the_last_point(tmp_path: Pat
 
     for step in range(9):
         spool.take(
-            (0.0, float(step), *([0.0] * 8)),
+            (0.0, float(step), *([0.0] * (len(SNAPSHOT_COLUMNS) - 2))),
             Point(parameters=torch.tensor([float(step)], dtype=torch.float64)),
             last=step == 8,
         )
