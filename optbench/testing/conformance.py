@@ -1,0 +1,71 @@
+"""`check_optimizer`, `check_problem`, `check_meta_algorithm`: all checks of one plugin, one error for all failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypedDict, Unpack
+
+from optbench.registry import Catalogue
+from optbench.testing.collection import Given, checks_for, chosen_checks, require_known, subject_of
+from optbench.testing.framework import TIMEOUT, Outcome, Subject, run_checks, unknown_expectations
+
+
+class ConformanceError(AssertionError):
+    """A plugin fails checks; `outcomes` has one for each check, failed or not."""
+
+    def __init__(self, subject: Subject, outcomes: Sequence[Outcome]) -> None:
+        """List the failures by name."""
+        self.subject, self.outcomes = subject, tuple(outcomes)
+        failed = [f"{outcome.check}: {outcome.message}" for outcome in outcomes if outcome.failed]
+        super().__init__("\n  ".join([f"{subject.name} fails {len(failed)} of {len(outcomes)} checks:", *failed]))
+
+
+class Settings(TypedDict, total=False):
+    """What the three functions take by keyword."""
+
+    catalogue: Catalogue | None  # where names are looked up; None: everything that is installed
+    only: Sequence[str]  # names of checks; empty: all
+    expected_failures: Mapping[str, str]  # check -> reason, beside those of the record; strict
+    timeout: float  # seconds a check
+    isolate: bool  # False: in this process, for debugging
+
+
+def check_optimizer(given: Given, **settings: Unpack[Settings]) -> tuple[Outcome, ...]:
+    """Check an optimizer, given as a record or as a name or expression of the catalogue.
+
+    Returns an outcome a check; raises ConformanceError, which lists the failures, and UserError for unknown names.
+    """
+    return _check(given, "optimizers", settings)
+
+
+def check_problem(given: Given, **settings: Unpack[Settings]) -> tuple[Outcome, ...]:
+    """Check a problem; see `check_optimizer`."""
+    return _check(given, "problems", settings)
+
+
+def check_meta_algorithm(given: Given, **settings: Unpack[Settings]) -> tuple[Outcome, ...]:
+    """Check a meta-algorithm; see `check_optimizer`."""
+    return _check(given, "meta-algorithms", settings)
+
+
+def _check(given: Given, kind: str, settings: Settings) -> tuple[Outcome, ...]:
+    subject = subject_of(given, kind, settings.get("catalogue"))
+    found = tuple(outcomes(subject, **settings))
+    if any(outcome.failed for outcome in found):
+        raise ConformanceError(subject, found)
+    return found
+
+
+def outcomes(subject: Subject, **settings: Unpack[Settings]) -> Iterator[Outcome]:
+    """Yield the outcome of each check of a subject as it is known; raises UserError for an unknown check."""
+    only = settings.get("only", ())
+    require_known(only)
+    expected = {**subject.record.expected_failures, **settings.get("expected_failures", {})}
+    yield from run_checks(
+        subject,
+        chosen_checks(subject.kind, only),
+        expected=expected,
+        timeout=settings.get("timeout", TIMEOUT),
+        isolate=settings.get("isolate", True),
+    )
+    yield from () if only else unknown_expectations(expected, checks_for(subject.kind))

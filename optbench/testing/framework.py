@@ -1,0 +1,132 @@
+"""What a conformance check is, and how checks are run and judged.
+
+A check looks at one `Subject` (a plugin's record with its options) and raises `CheckFailed` with a message that says
+what was expected, what was seen and, where that can be known, the line of the plugin. Tables of checks are tuples of
+`Check`; `optbench.testing.collection` says which table belongs to which kind of plugin. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from optbench.testing.subject import Subject
+
+__all__ = ["Check", "CheckFailed", "Outcome", "Status", "Subject", "attempt", "require", "run_checks"]
+
+Status = Literal["ok", "failed", "expected failure", "not applicable"]
+TIMEOUT = 60.0  # seconds that one check may take
+
+
+class CheckFailed(AssertionError):  # noqa: N818 -- a verdict, not an error of the kit
+    """A plugin does not do what its kind, or its own record, promises."""
+
+
+def require(holds: object, message: str) -> None:
+    """Raise CheckFailed with the message unless `holds`."""
+    if not holds:
+        raise CheckFailed(message)
+
+
+def always(_: Subject) -> str:
+    """Apply to every subject."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise, and how to test it.
+
+    `run` may import and execute the plugin: it is called in a process of its own. `applies` reads the record only; it
+    returns why the check does not apply, or an empty text.
+    """
+
+    name: str  # lower-case, hyphens; what `expected_failures` and `--only` name
+    summary: str  # one sentence: what a sound plugin does
+    run: Callable[[Subject], None]
+    applies: Callable[[Subject], str] = always
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check of one subject went."""
+
+    check: str
+    summary: str
+    status: Status
+    message: str = ""  # of a failure, expected or not; or why the check does not apply
+
+    @property
+    def failed(self) -> bool:
+        """Whether the plugin is at fault."""
+        return self.status == "failed"
+
+
+def run_checks(
+    subject: Subject,
+    checks: Iterable[Check],
+    *,
+    expected: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT,
+    isolate: bool = True,
+) -> Iterator[Outcome]:
+    """Yield an outcome a check, in their order, judged by the expected failures (None: the record's).
+
+    Each check may take `timeout` seconds. With `isolate` a hang or a crash of the plugin is a failed check; without,
+    checks run in this process, for debugging.
+    """
+    from optbench.testing.isolation import attempt_isolated
+
+    chosen = tuple(checks)
+    foreseen = subject.record.expected_failures if expected is None else expected
+    reasons = {check.name: check.applies(subject) for check in chosen}
+    to_run = tuple(check for check in chosen if not reasons[check.name])
+    ran = attempt_isolated(subject, to_run, timeout) if isolate else (attempt(check, subject) for check in to_run)
+    for check in chosen:
+        reason = reasons[check.name]
+        found = Outcome(check.name, check.summary, "not applicable", reason) if reason else next(ran)
+        yield judged(found, foreseen)
+
+
+def attempt(check: Check, subject: Subject) -> Outcome:
+    """Run one check here; whatever it raises is a failure."""
+    from optbench.testing.blame import described
+
+    try:
+        check.run(subject)
+    except KeyboardInterrupt:
+        raise
+    except CheckFailed as failure:
+        return Outcome(check.name, check.summary, "failed", str(failure))
+    except BaseException as error:  # noqa: BLE001 -- a plugin may raise anything, even StopTrial or SystemExit
+        return Outcome(check.name, check.summary, "failed", f"raised {described(error, subject)}")
+    return Outcome(check.name, check.summary, "ok")
+
+
+def judged(outcome: Outcome, expected: Mapping[str, str]) -> Outcome:
+    """Return the outcome in the light of the expected failures, which are strict: they must happen."""
+    if outcome.check not in expected:
+        return outcome
+    reason = expected[outcome.check]
+    if outcome.failed:
+        return replace(outcome, status="expected failure", message=f"{reason} ({outcome.message})")
+    seen = "passes" if outcome.status == "ok" else f"does not apply ({outcome.message})"
+    message = f"is expected to fail ({reason}) and {seen}: remove it from expected_failures"
+    return replace(outcome, status="failed", message=message)
+
+
+def unknown_expectations(expected: Mapping[str, str], checks: Sequence[Check]) -> list[Outcome]:
+    """Return a failure for each expected failure that names no check."""
+    names = [check.name for check in checks]
+    return [
+        Outcome(name, "Expected failures name checks.", "failed", f"no check of this name; {_known(name, names)}")
+        for name in expected
+        if name not in names
+    ]
+
+
+def _known(name: str, names: Sequence[str]) -> str:
+    from optbench.registry.nearest import suggestion
+
+    return suggestion(name, names) or f"checks: {', '.join(names)}"

@@ -1,0 +1,70 @@
+"""Checks as pytest tests. Needs pytest, as nothing else of the kit does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from optbench.api import UserError
+from optbench.registry import Catalogue, load_catalogue
+from optbench.testing.collection import Given, checks_for, find_subjects, subject_of
+from optbench.testing.framework import TIMEOUT, Check, CheckFailed, Subject, run_checks, unknown_expectations
+
+
+@dataclass(frozen=True)
+class BoundCheck:
+    """A check of one subject; calling it runs it in a process of its own and raises CheckFailed."""
+
+    subject: Subject
+    check: Check
+    timeout: float = TIMEOUT
+
+    def __call__(self) -> None:
+        """Run it, whatever is expected of it: the decorator marks expected failures."""
+        for outcome in run_checks(self.subject, [self.check], expected={}, timeout=self.timeout):
+            if outcome.failed:
+                raise CheckFailed(outcome.message)
+
+
+def parametrize_with_checks(
+    subjects: Iterable[Given],
+    expected_failures: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    catalogue: Catalogue | None = None,
+    timeout: float = TIMEOUT,
+) -> pytest.MarkDecorator:
+    """Decorate `def test_…(check): check()` so that it becomes a test for each plugin and each check that applies.
+
+    `subjects` are records, or texts as `optbench check` takes them. `expected_failures` maps a plugin's name to
+    {check: reason}, beside what its record says; the tests are strict: one that passes unexpectedly fails. Ids are
+    like `lbfgs-decreases-a-quadratic`.
+    """
+    given = expected_failures or {}
+    found = [subject for item in subjects for subject in _subjects(item, catalogue)]
+    if unknown := set(given) - {name for subject in found for name in (subject.name, subject.registered.name)}:
+        raise UserError(f"expected failures of {', '.join(sorted(unknown))}", "which is none of the subjects")
+    return pytest.mark.parametrize("check", [case for item in found for case in _cases(item, given, timeout)])
+
+
+def _subjects(given: Given, catalogue: Catalogue | None) -> tuple[Subject, ...]:
+    if isinstance(given, str):
+        return find_subjects(given, catalogue or load_catalogue())
+    return (subject_of(given, ""),)
+
+
+def _cases(subject: Subject, given: Mapping[str, Mapping[str, str]], timeout: float) -> Iterator[object]:
+    name = subject.registered.name
+    expected = {**subject.record.expected_failures, **given.get(name, {}), **given.get(subject.name, {})}
+    checks = checks_for(subject.kind)
+    for unknown in unknown_expectations(expected, checks):
+        raise UserError(f"{subject.name}: expected failure of {unknown.check!r}", unknown.message)
+    for check in checks:
+        reason = check.applies(subject)
+        if reason and check.name in expected:
+            raise UserError(f"{subject.name}: expected failure of {check.name!r}", f"it does not apply: {reason}")
+        if not reason:
+            marks = [pytest.mark.xfail(reason=expected[check.name], raises=CheckFailed, strict=True)]
+            bound = BoundCheck(subject, check, timeout)
+            yield pytest.param(bound, id=f"{name}-{check.name}", marks=marks if check.name in expected else [])

@@ -1,0 +1,113 @@
+"""What is checked: a plugin's record with its options, and the engine's own way of building it. Imports no torch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optbench.api import Plugin
+from optbench.registry import KINDS, Registered, check_options
+
+if TYPE_CHECKING:
+    from optbench.measure.oracle import Place
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A record as the catalogue has it, with every option resolved."""
+
+    registered: Registered
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_record(cls, record: Plugin, options: Mapping[str, Any] | None = None) -> Subject:
+        """Return the subject of a record that is in no catalogue; raises UserError for wrong options."""
+        module = record.factory.partition(":")[0]
+        registered = Registered(
+            record=record,
+            plugin="",
+            qualified=record.name,
+            distribution="",
+            version="",
+            module=module,
+            path=None,
+        )
+        values, mistakes = check_options(options or {}, record.options, record.name)
+        if mistakes:
+            raise mistakes[0]
+        return cls(registered, values)
+
+    @property
+    def record(self) -> Any:
+        """The plugin's record."""
+        return self.registered.record
+
+    @property
+    def name(self) -> str:
+        """The qualified name."""
+        return self.registered.qualified
+
+    @property
+    def kind(self) -> str:
+        """The plural name of its kind: "optimizers", "problems", "meta-algorithms"."""
+        return next(kind.name for kind in KINDS.values() if isinstance(self.record, kind.record_type))
+
+    @cached_property
+    def plugin_files(self) -> Mapping[str, str]:
+        """Modules that another process can't import by name, with their files, as in `records.Job.plugin_files`."""
+        if self.registered.plugin and not self.registered.distribution and self.registered.path:
+            return {self.registered.module: str(self.registered.path)}
+        loaded = sys.modules.get(self.factory_module)
+        file = getattr(loaded, "__file__", None)
+        return {self.factory_module: str(file)} if file and not self.registered.plugin else {}
+
+    @property
+    def factory_module(self) -> str:
+        """The module that the factory lives in."""
+        module: str = self.record.factory.partition(":")[0]
+        return module
+
+    def root(self) -> Path | None:
+        """Return the folder of the plugin's own code (its file, where it is a single one); None before its import."""
+        module = sys.modules.get(self.factory_module)
+        file = getattr(module, "__file__", None)
+        if file is None:
+            return None
+        return Path(file).resolve().parent if getattr(module, "__package__", "") else Path(file).resolve()
+
+    # ---- building, by the entry points that trials use
+
+    def load(self) -> None:
+        """Import the plugin's file, where it is one, as a trial's process does."""
+        from optbench.measure.factories import load_plugin_files
+
+        load_plugin_files(self.plugin_files)
+
+    def optimizer(self) -> Any:
+        """Return a new optimizer."""
+        from optbench.measure.factories import build_optimizer
+
+        self.load()
+        return build_optimizer(self.record.factory, self.options)
+
+    def problem(self, place: Place, **changes: Any) -> Any:
+        """Return a new problem on the place's device, dtype and streams; `changes` override options."""
+        from optbench.measure.factories import resolve
+        from optbench.measure.function_problem import as_problem
+
+        self.load()
+        make = resolve(self.record.factory)
+        options = {**self.options, **changes}
+        made = make(device=place.device, dtype=place.dtype, streams=place.streams, **options)
+        return as_problem(made, place.device, place.dtype)
+
+    def meta_algorithm(self) -> Any:
+        """Return a new meta-algorithm."""
+        from optbench.measure.factories import resolve
+
+        self.load()
+        return resolve(self.record.factory)(**self.options)
