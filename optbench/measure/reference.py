@@ -87,7 +87,7 @@ def kernel() -> ReferenceKernel:
 def reference_seconds(clock: Callable[[], float] = time.perf_counter, repetitions: int = 5) -> float:
     """Return the seconds of the fixed piece of work, the least of `repetitions`: about half a millisecond each.
 
-    Two results differ by what slowed the machine meanwhile: frequency, throttling, caches and memory shared with others.
-    Waiting for a processor hardly shows, since a run fits between two turns of the scheduler.
+    Two results differ by what slowed the machine meanwhile: frequency, throttling, caches and memory shared with
+    others. Waiting for a processor hardly shows, since a run fits between two turns of the scheduler.
     """
     return kernel().seconds(clock, repetitions)

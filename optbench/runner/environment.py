@@ -7,13 +7,14 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
 from optbench.records import Environment
+from optbench.runner.machine import Machine, Mode
 
 LIBRARIES = ("optbench", "torch", "numpy", "scipy", "scikit-learn")
 # Allow-listed: the whole environment would hold secrets.
@@ -45,10 +46,6 @@ def _memory() -> int:
     import psutil
 
     return int(psutil.virtual_memory().total)
-
-
-def _governor(read: Callable[[Path], str] = Path.read_text) -> str | None:
-    return read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")).strip() or None
 
 
 def _affinity() -> tuple[int, ...]:
@@ -86,25 +83,29 @@ class Readers:
     python: Callable[[], str] = platform.python_version
     version: Callable[[str], str] = version
     commit: Callable[[Path], str | None] = git_commit
-    load: Callable[[], tuple[float, float, float]] = os.getloadavg
-    governor: Callable[[], str | None] = _governor
     affinity: Callable[[], tuple[int, ...]] = _affinity
+    kernel: Machine = field(default_factory=Machine)  # the operating system's
 
 
 def capture(
-    libraries: Iterable[str] = LIBRARIES, *, folder: Path | None = None, readers: Readers | None = None
+    libraries: Iterable[str] = LIBRARIES,
+    *,
+    modes: Mapping[str, Mode] | None = None,
+    folder: Path | None = None,
+    readers: Readers | None = None,
 ) -> Environment:
     """Return the environment of this process; no library is imported to learn its version.
 
     Args:
         libraries: distributions whose versions count; one that is not installed is left out.
+        modes: what `torch_modes` told in the process that measures.
         folder: where the commit is looked up, the working directory by default.
         readers: where the facts come from.
     """
     source = readers or Readers(variables=os.environ)
     where = folder or Path.cwd()
     versions = {name: _quietly(partial(source.version, name)) for name in libraries}
-    load = _quietly(source.load)
+    kernel = source.kernel
     return Environment(
         machine=source.variables.get(MACHINE_VARIABLE) or _quietly(source.node) or _UNKNOWN,
         system=_quietly(source.system) or _UNKNOWN,
@@ -115,9 +116,18 @@ def capture(
         python=_quietly(source.python) or _UNKNOWN,
         libraries={name: found for name, found in sorted(versions.items()) if found is not None},
         commit=_quietly(partial(source.commit, where)),
-        load=None if load is None else round(load[0], 2),
-        governor=_quietly(source.governor),
+        load=kernel.load(),
+        runnable=kernel.runnable(),
+        swap_used=kernel.swap_used(),
+        governor=", ".join(kernel.governors()) or None,
+        turbo=kernel.turbo(),
+        smt=kernel.smt(),
+        hugepages=kernel.hugepages(),
+        isolated=kernel.isolated(),
         affinity=_quietly(source.affinity) or (),
+        cpu_quota=kernel.container.cpu_quota(),
+        memory_limit=kernel.container.memory_limit(),
+        modes=dict(modes or {}),
         variables={name: source.variables[name] for name in THREAD_VARIABLES if name in source.variables},
     )
 

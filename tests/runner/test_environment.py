@@ -9,6 +9,7 @@ import pytest
 
 from optbench.records import Environment
 from optbench.runner.environment import MEASURING, Readers, capture, engine_hash, git_commit
+from optbench.runner.machine import Machine
 
 VERSIONS = {"torch": "2.13.0", "numpy": "2.4.6"}
 READERS = Readers(
@@ -22,18 +23,35 @@ READERS = Readers(
     python=lambda: "3.11.7",
     version=VERSIONS.__getitem__,
     commit=lambda folder: f"commit of {folder.name}",
-    load=lambda: (0.256, 1.0, 2.0),
-    governor=lambda: "performance",
     affinity=lambda: (0, 1),
+    kernel=Machine(Path("/no/such/root")),
 )
+MODES = {"blas": "mkl 2024.2", "numpy_blas": "openblas 0.3", "threads": 1, "tf32_cudnn": None}
+CPUS = "sys/devices/system/cpu"
+SYSTEM = {
+    "proc/loadavg": "0.26 1.00 2.00 3/93 9691",
+    "proc/meminfo": "SwapTotal: 8 kB\nSwapFree: 6 kB",
+    f"{CPUS}/cpu0/cpufreq/scaling_governor": "performance",
+    f"{CPUS}/cpufreq/boost": "1",
+    f"{CPUS}/smt/active": "1",
+    f"{CPUS}/isolated": "1",
+    "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never",
+    "sys/fs/cgroup/cpu.max": "50000 100000",
+    "sys/fs/cgroup/memory.max": "1048576",
+}
+
+
+@pytest.fixture
+def readers(tree):
+    return replace(READERS, kernel=Machine(tree(SYSTEM)))
 
 
 def unreadable(*_):
     raise OSError("no such file")
 
 
-def test_every_fact_comes_from_its_reader():
-    captured = capture(("torch", "numpy"), folder=Path("/some/repo"), readers=READERS)
+def test_every_fact_comes_from_its_reader(readers):
+    captured = capture(("torch", "numpy"), modes=MODES, folder=Path("/some/repo"), readers=readers)
     assert captured == Environment(
         machine="host",
         system="Linux-6",
@@ -45,9 +63,18 @@ def test_every_fact_comes_from_its_reader():
         libraries=VERSIONS,
         commit="commit of repo",
         load=0.26,
+        runnable=3,
+        swap_used=2048,
         governor="performance",
+        turbo=True,
+        smt=True,
+        hugepages="madvise",
+        isolated=(1,),
         affinity=(0, 1),
+        cpu_quota=0.5,
+        memory_limit=2**20,
         variables={"OMP_NUM_THREADS": "2"},
+        modes=MODES,
     )
 
 
@@ -68,8 +95,6 @@ def test_nothing_of_the_environment_is_kept_but_thread_counts():
         ("cores", ("cores", 0)),
         ("memory", ("memory", 0)),
         ("commit", ("commit", None)),
-        ("load", ("load", None)),
-        ("governor", ("governor", None)),
         ("affinity", ("affinity", ())),
     ],
 )
@@ -78,22 +103,52 @@ def test_what_cannot_be_read_is_left_open(fact, without):
     assert getattr(capture((), readers=replace(READERS, **{fact: unreadable})), name) == value
 
 
+def test_what_the_system_does_not_tell_is_left_open():
+    captured = capture((), readers=READERS)
+    assert {captured.load, captured.runnable, captured.swap_used, captured.cpu_quota, captured.memory_limit} == {None}
+    assert {captured.governor, captured.turbo, captured.smt, captured.hugepages, captured.isolated} == {None, ()}
+
+
 def test_a_library_that_is_not_installed_is_left_out():
     captured = capture(("numpy", "no-such-distribution"), readers=Readers(variables={}))
     assert list(captured.libraries) == ["numpy"]
 
 
 def test_capturing_this_machine_round_trips_through_json():
-    captured = capture()
+    captured = capture(modes=MODES)
     assert Environment.from_json(captured.to_json()) == captured
     assert captured.cores > 0
     assert captured.memory > 2**20
     assert captured.libraries["torch"]
 
 
-def test_two_captures_have_one_fingerprint_whatever_the_load():
-    busy = replace(READERS, load=lambda: (9.0, 9.0, 9.0))
-    assert capture((), readers=busy).fingerprint == capture((), readers=READERS).fingerprint
+def test_an_environment_that_was_stored_before_facts_were_added_is_read(readers):
+    added = ("runnable", "swap_used", "turbo", "smt", "hugepages", "isolated", "cpu_quota", "memory_limit", "modes")
+    captured = capture((), readers=readers)
+    old = {name: value for name, value in captured.to_json().items() if name not in added}
+    read = Environment.from_json(old)
+    assert (read.isolated, read.modes, read.turbo) == ((), {}, None)
+    assert read.fingerprint == captured.fingerprint
+
+
+def test_load_and_set_up_do_not_change_the_fingerprint(readers):
+    assert capture((), readers=readers).fingerprint == capture((), readers=READERS).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "changes"),
+    [
+        ("blas", "open", True),
+        ("numpy_blas", "mkl 2025.0", True),
+        ("flush_denormal", True, True),
+        ("threads", 8, False),
+        ("pools", "openblas 8", False),
+    ],
+)
+def test_modes_that_choose_other_kernels_change_the_fingerprint(mode, value, changes):
+    before = capture((), modes=MODES, readers=READERS)
+    after = capture((), modes={**MODES, mode: value}, readers=READERS)
+    assert (after.fingerprint != before.fingerprint) is changes
 
 
 def test_an_upgraded_library_changes_the_fingerprint():
