@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.api.data import DataSet, dataset, reference_value
 from optbench.api.errors import Refused, StopTrial, UndeclaredEvaluation, UserError
 from optbench.api.hooks import API_VERSION, PROJECT, Hooks, hookimpl, hookspec
+from optbench.api.meters import MarkingMeter, Meter
 from optbench.api.optimizers import Minimizer, Optimizer, Oracle, State
 from optbench.api.plugins import (
     Evaluation,
@@ -39,8 +40,10 @@ __all__ = [
     "Kind",
     "Layout",
     "LearningProblem",
+    "MarkingMeter",
     "MetaAlgorithm",
     "MetaAlgorithmPlugin",
+    "Meter",
     "MetricPlugin",
     "Minimizer",
     "Optimizer",

@@ -9,6 +9,7 @@ It is found through an entry point of the group `optbench`, or given as a file w
         yield OptimizerPlugin(name="mine", factory="my_package.mine:Mine", summary="What it does.")
 
 Hooks yield records; they are called in the parent process, at most once a command, and must not import torch.
+`optbench_make_meter` is the exception: it makes an object, in the process of a trial.
 A module may set `OPTBENCH_API = (1, 0)`, the version that it was written for: major must match, minor not be newer.
 """
 
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from optbench.api.meters import Meter
     from optbench.api.plugins import (
         MetaAlgorithmPlugin,
         MetricPlugin,
@@ -73,4 +75,12 @@ class Hooks:
     @hookspec
     def optbench_trial_finished(self, record: TrialRecord) -> None:
         """Be told, in the parent process, of each trial as it finishes; what this raises is reported."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def optbench_make_meter(self, device: str) -> Meter | None:
+        """Return what reads the clock and the peak memory of `device` ("cuda:0"), None where another should.
+
+        Called in the process of a trial, where the module-level function is found by its name: it may import torch.
+        """
         raise NotImplementedError

@@ -18,6 +18,7 @@ _HEADER = struct.Struct(
 _ROW = struct.Struct(f"<{len(EVENT_COLUMNS)}d")
 _START = 64
 _VALUE = EVENT_COLUMNS.index("value")
+_SECONDS = EVENT_COLUMNS.index("seconds")
 
 SETUP, LOOP, DONE = 0, 1, 2
 
@@ -46,6 +47,7 @@ class EventLog:
         self._capacity = capacity
         self.events = 0  # all of them, kept or not
         self.rows = 0
+        self.last = -1  # the row of the last event, −1 where it was left out
         self._complete = 1
         self._best = math.inf
         self._next_kept = capacity
@@ -62,11 +64,16 @@ class EventLog:
             _ROW.pack_into(self._map, _START + _ROW.size * index, *row)
             self.rows = index + 1
         self._best = min(self._best, value)
+        self.last = index
         return index
 
     def set_value(self, index: int, value: float, gradient_norm: float) -> None:
         """Fill in the scalars of a row that were still on a device when it was appended."""
         struct.pack_into("<2d", self._map, _START + _ROW.size * index + 8 * _VALUE, value, gradient_norm)
+
+    def set_seconds(self, index: int, seconds: float) -> None:
+        """Correct the time of a row, once the device has told it."""
+        struct.pack_into("<d", self._map, _START + _ROW.size * index + 8 * _SECONDS, seconds)
 
     @property
     def running(self) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from optbench.measure.device_clock import DeviceClock
 from optbench.records import Budget
 
 Clock = Callable[[], float]
@@ -27,9 +28,14 @@ class Ledger:
     `seconds_at(t) = t - origin - excluded`: pausing adds to `excluded`, so that reading the clock costs one call.
     """
 
-    def __init__(self, clock: Clock = time.perf_counter, cpu_clock: Clock = time.process_time) -> None:
-        """Start paused at zero."""
-        self.now, self.cpu_now = clock, cpu_clock
+    def __init__(
+        self,
+        clock: Clock = time.perf_counter,
+        cpu_clock: Clock = time.process_time,
+        device: DeviceClock | None = None,
+    ) -> None:
+        """Start paused at zero; `device` is what works asynchronously, None for the CPU."""
+        self.now, self.cpu_now, self.device = clock, cpu_clock, device
         self.counts = dict.fromkeys(("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian"), 0)
         self.examples = 0
         self.steps = 0
@@ -39,6 +45,7 @@ class Ledger:
         self.cpu_excluded = cpu_clock()
         self._cpu_paused_at: float | None = self.cpu_excluded
         self.running = False
+        self._begun_at: float | None = None  # the wall time at which the device's timed region began
 
     @property
     def evaluations(self) -> int:
@@ -46,19 +53,51 @@ class Ledger:
         return max(self.counts.values())
 
     def resume(self) -> None:
-        """Let the clock run."""
+        """Let the clock run; a region's first resumption waits until the device has done the bookkeeping."""
+        device = self.device
+        if device is not None and self._begun_at is None:
+            device.sync()
         self.running = True
         if self._cpu_paused_at is None:
             self.cpu_excluded += brief(self.now() - self._paused_at)
         else:
             self.cpu_excluded += self.cpu_now() - self._cpu_paused_at
-        self.excluded += self.now() - self._paused_at
+        resumed_at = self.now()
+        self.excluded += resumed_at - self._paused_at
+        if device is not None:
+            if self._begun_at is None:
+                self._begun_at = resumed_at
+                device.begin(resumed_at - self.excluded)
+            device.enter()
 
     def pause(self, *, long: bool = True) -> None:
         """Stop the clock; a pause that is not `long` is bookkeeping of microseconds, see `brief`."""
+        if self.device is not None:
+            self.device.leave()
         self._paused_at = self.now()
         self._cpu_paused_at = self.cpu_now() if long else None
         self.running = False
+
+    def wait(self) -> None:
+        """Wait until the device has done what it was told; nothing on the CPU."""
+        if self.device is not None:
+            self.device.sync()
+
+    def end_region(self) -> None:
+        """End the timed region: stop the clock when the device has done what it was told; nothing on the CPU."""
+        if self.running:
+            self.pause()
+        device = self.device
+        if device is None or self._begun_at is None:
+            return
+        asked_at = self.now()
+        device.settle()
+        self._paused_at += self.now() - asked_at  # the device worked on
+        if device.marks_time:
+            region = device.region
+            seconds = region.base + (self._paused_at - self._begun_at) - region.bookkeeping
+            self.excluded = self._paused_at - seconds
+        self._begun_at = None
 
     @property
     def seconds(self) -> float:

@@ -245,6 +245,8 @@ class TrialLoop:
             self._commit_and_observe(running, point)
         due = ledger.steps + 1 >= self.snapshots.schedule.due
         ledger.pause(long=due or running.slow_bookkeeping)
+        if due:
+            ledger.end_region()
         ledger.steps += 1
         running.published = running.published.copy_(point) if running.batches is not None else point
         if self._on_cpu or due:
@@ -297,8 +299,9 @@ class TrialLoop:
 
     def _stop_clock(self) -> None:
         ledger = self.books.ledger
-        if ledger.running:
-            ledger.pause()
+        ran = ledger.running
+        ledger.end_region()
+        if ran:
             self.books.log.beat(ledger.seconds, 0.0)
 
     # ---- the scored point
@@ -317,14 +320,20 @@ class TrialLoop:
         if running is None:
             return None, 0.0, 0.0
         if self._readout is not None and self._observed:
-            ledger = self.books.ledger
-            began, cpu_began = ledger.now(), ledger.cpu_now()
-            point = self._readout.point()
-            return point, ledger.now() - began, ledger.cpu_now() - cpu_began
+            return self._prepared(self._readout)
         best = self.books.scalars.best_point
         if running.batches is None and best is not None and best.numel() == running.oracle.size:
             return self._point(running, best), 0.0, 0.0
         return self._final_point(), 0.0, 0.0
+
+    def _prepared(self, readout: Readout) -> tuple[Point, float, float]:
+        """Time the readout's preparation of its point; the device is waited for on both sides."""
+        ledger = self.books.ledger
+        ledger.wait()
+        began, cpu_began = ledger.now(), ledger.cpu_now()
+        point = readout.point()
+        ledger.wait()
+        return point, ledger.now() - began, ledger.cpu_now() - cpu_began
 
     def _final_point(self) -> Point | None:
         return None if self._running is None else self._point(self._running, self._running.published)

@@ -86,7 +86,7 @@ class CountingOracle:
         if x.ndim > 1:
             return torch.stack([self.value(point) for point in x])
         result = self._ask(("value",), x, self._value, entered)["value"]
-        self._ledger.excluded += self._now() - self._evaluated
+        self._back_on_clock()
         return result
 
     def gradient(self, x: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class CountingOracle:
         if x.ndim > 1:
             return torch.stack([self.gradient(point) for point in x])
         result = self._ask(("gradient",), x, self._gradient, entered)["gradient"]
-        self._ledger.excluded += self._now() - self._evaluated
+        self._back_on_clock()
         return result
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,7 +106,7 @@ class CountingOracle:
             return torch.stack(values), torch.stack(gradients)
         results = self._ask(("value", "gradient"), x, self._value_and_gradient, entered)
         pair = results["value"], results["gradient"]
-        self._ledger.excluded += self._now() - self._evaluated
+        self._back_on_clock()
         return pair
 
     def residuals(self, x: Tensor) -> Tensor:
@@ -158,31 +158,50 @@ class CountingOracle:
     def _ask_one(self, kind: str, x: Any, evaluate: Callable[[Tensor, Tensor | None], Tensor]) -> Tensor:
         entered = self._now()
         result = self._ask((kind,), x, lambda point: {kind: evaluate(point, self._indices)}, entered)[kind]
-        self._ledger.excluded += self._now() - self._evaluated
+        self._back_on_clock()
         return result
 
     def _once(self, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
         entered = self._now()
         x = self._recall(x)
         result = self._measure(("hessian_vector",), x, lambda point: {_UNKEPT: evaluate(point)}, entered)[_UNKEPT]
-        self._ledger.excluded += self._now() - self._evaluated
+        self._back_on_clock()
         return result
+
+    def _back_on_clock(self) -> None:
+        """Leave out what passed since the evaluation ended."""
+        ledger = self._ledger
+        ledger.excluded += self._now() - self._evaluated
+        if ledger.device is not None:
+            ledger.device.enter()
 
     def _measure(
         self, kinds: tuple[str, ...], x: Tensor, evaluate: Callable[[Tensor], Results], entered: float
     ) -> Results:
         """Admit, evaluate on the clock, remember, count and log."""
-        ledger, now = self._ledger, self._now
+        ledger, now, device = self._ledger, self._now, self._ledger.device
+        if device is not None:
+            device.leave()
         self._admit(kinds, entered)
+        if device is not None:
+            device.enter()
         started = now()
         results = evaluate(x)
+        if device is not None:
+            device.evaluated()
         self._evaluated = finished = now()
         finished_cpu = ledger.cpu_now()
+        if device is not None:
+            device.leave()
         ledger.excluded += started - entered
         self._remember(kinds, results)
         self._count(kinds)
         if self._write(kinds, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):
             ledger.stopped = "target"
+        if device is not None:
+            device.logged(self._log.last)
+            if device.full:
+                device.settle()
         ended = now()
         ledger.cpu_excluded += brief(ended - finished) if self._small else ledger.cpu_now() - finished_cpu
         self._log.beat(finished - ledger.excluded, ended)
