@@ -45,6 +45,7 @@ class Outcome:
     seconds: float  # on the clock, the preparation of the scored point included
     cpu_seconds: float
     stage_counts: tuple[dict[str, int], ...]
+    device_seconds: float | None = None  # by the device's own marks, the last preparation left out; None without marks
 
 
 class Ended(Exception):  # noqa: N818 -- an end, not an error
@@ -116,6 +117,7 @@ class TrialLoop:
             ledger.seconds + preparation,
             ledger.cpu_seconds + cpu_preparation,
             tuple(self._stage_counts),
+            ledger.device.seconds if ledger.device is not None and ledger.device.marks_time else None,
         )
 
     def _fold(self) -> str:
