@@ -20,7 +20,7 @@ _START = 64
 _VALUE = EVENT_COLUMNS.index("value")
 _SECONDS = EVENT_COLUMNS.index("seconds")
 
-SETUP, LOOP, DONE = 0, 1, 2
+SETUP, LOOP, DONE, WARM = 0, 1, 2, 3
 
 
 class Heartbeat(NamedTuple):

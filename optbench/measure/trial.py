@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
@@ -11,25 +12,36 @@ from typing import Any
 
 import torch
 
-from optbench.api import Point, Refused
+from optbench.api import Meter, Point, Refused
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.event_log import EventLog
+from optbench.measure.device_clock import DeviceClock
+from optbench.measure.event_log import SETUP, WARM, EventLog
 from optbench.measure.factories import Built, build, resolve
 from optbench.measure.ledger import Clock, Ledger
 from optbench.measure.loop import EVERY_KIND, TrialLoop
+from optbench.measure.meters import CpuMeter, make_meter
 from optbench.measure.oracle import Books
 from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
+from optbench.measure.surroundings import Surroundings
 from optbench.measure.targets import gradient_threshold, value_threshold
 from optbench.records import SNAPSHOT_COLUMNS, Budget, Facts, Job, Status, Trace, TrialRecord, finite
 
 EVENTS, SNAPSHOTS, FACTS, METRICS = "events", "snapshots", "facts.json", "metrics"
 
+_WARM_UP = Budget(steps=2, seconds=1.0)
+_WARM_UP_IF_BUILT_WITHIN = 2.0  # seconds: what takes longer to build is not built twice
+
 
 def time_pass(
-    job: Job, clock: Clock = time.perf_counter, wall: Clock = time.perf_counter, cpu_clock: Clock = time.process_time
+    job: Job,
+    *,
+    meter: Meter | None = None,
+    cpu_clock: Clock = time.process_time,
+    wall: Clock = time.perf_counter,
+    around: Surroundings | None = None,
 ) -> TrialRecord:
-    """Run the trial with nothing attached but the event log and the snapshots."""
+    """Run the trial with nothing attached but the event log and the snapshots; by default with the device's meter."""
     began = wall()
     built = build(job)
     facts = state_facts(built)
@@ -37,12 +49,19 @@ def time_pass(
     if folder is not None:
         _write_json(folder / FACTS, facts.to_json())
     log = EventLog(folder / EVENTS if folder else None)
+    warm = job.warm_up and wall() - began < _WARM_UP_IF_BUILT_WITHIN
+    if warm:
+        log.beat(0.0, 0.0, WARM)
+        warm_up(job)
+        log.beat(0.0, 0.0, SETUP)
     scalars = make_scalars(log, _thresholds(job, facts), built, keep_best=not facts.stochastic)
     off_curve = make_scalars(log, Thresholds(), built, keep_best=False)
-    ledger = Ledger(clock, cpu_clock)
+    ledger = make_ledger(meter or make_meter(built.place.device, job.meter_factories), built, log, cpu_clock)
     loop = make_loop(job, built, Books(ledger, log, scalars, off_curve), job.spec.budget, _spool(folder, built))
+    observation = (around or Surroundings()).before()
     ready = wall()
     outcome = loop.run()
+    ended = wall()
     return TrialRecord(
         spec=job.spec,
         status=outcome.status,
@@ -59,8 +78,29 @@ def time_pass(
         cost=ledger.cost or None,
         seconds=outcome.seconds,
         cpu_seconds=outcome.cpu_seconds,
-        wall={"setup": ready - began, "loop": wall() - ready},
+        device_seconds=outcome.device_seconds,
+        conditions={**observation.after(), "warm": float(warm)},
+        wall={"setup": ready - began, "loop": ended - ready},
     )
+
+
+def warm_up(job: Job) -> None:
+    """Take the first steps of the trial on parts of their own, so that what a first step loads is loaded.
+
+    What goes wrong here goes wrong in the trial as well, which tells it.
+    """
+    log = EventLog(capacity=1024)
+    with contextlib.suppress(Exception):
+        built = build(job)
+        scalars = make_scalars(log, Thresholds(), built, keep_best=False)
+        books = Books(Ledger(), log, scalars, scalars)
+        make_loop(job, built, books, _WARM_UP, SnapshotSpool(None, 0)).run()
+
+
+def make_ledger(meter: Meter, built: Built, log: EventLog, cpu_clock: Clock) -> Ledger:
+    """Return the ledger that the meter's clock drives; what works asynchronously gets a clock of its own beside."""
+    asynchronous = built.place.device.type != "cpu" or not isinstance(meter, CpuMeter)
+    return Ledger(meter.now, cpu_clock, DeviceClock(meter, log.set_seconds) if asynchronous else None)
 
 
 def state_facts(built: Built) -> Facts:

@@ -18,9 +18,10 @@ from optbench.records.report import (
 )
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
 from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
-from optbench.records.trial import COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
+from optbench.records.trial import CONDITIONS, COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
 
 __all__ = [
+    "CONDITIONS",
     "COUNTED",
     "COUNT_COLUMNS",
     "DEFAULT_TARGETS",

@@ -22,6 +22,8 @@ class Job:
     declared: tuple[str, ...] = ()  # evaluations; empty: all
     plugin_files: Mapping[str, str] = field(default_factory=dict)  # module name -> path
     folder: str = ""  # where the child writes: events, snapshots, facts.json, result.json
+    meter_factories: tuple[str, ...] = ()  # the plugins' `optbench_make_meter`
+    warm_up: bool = True  # whether a few steps run before the timed loop, on parts of their own
     memory_limit: int | None = None  # bytes beyond what the child has mapped at its start
 
     def to_json(self) -> dict[str, Any]:
@@ -34,6 +36,7 @@ class Job:
         fields = dict(data)
         fields["spec"] = TrialSpec.from_json(fields["spec"])
         fields["meta_factories"] = tuple(fields["meta_factories"])
+        fields["meter_factories"] = tuple(fields["meter_factories"])
         fields["declared"] = tuple(fields["declared"])
         fields["metric_factories"] = {name: (item[0], item[1]) for name, item in fields["metric_factories"].items()}
         return cls(**fields)

@@ -112,6 +112,17 @@ class TrialSpec:
         )
 
 
+CONDITIONS = (  # what is noted beside a timed loop; times in seconds
+    "load",  # average number of processes that ran or wanted to, over a minute
+    "cores",  # processors that the trial may use
+    "preemptions",  # how often it lost its processor
+    "reference_before",  # the reference kernel's time
+    "reference_after",
+    "reference_fastest",  # in the run so far
+    "harness",  # what the harness costs a step, nearly all of it off the clock
+    "bias",  # what of that stays on the clock
+    "warm",  # whether steps ran beforehand to warm up (1) or not (0)
+)
 COUNTED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "examples", "steps")
 
 
@@ -139,10 +150,12 @@ class TrialRecord:
     cost: float | None = None  # model FLOPs; None where the problem states none
     seconds: float | None = None
     cpu_seconds: float | None = None
+    device_seconds: float | None = None  # by the device's own marks; None on the CPU
     state_bytes: int | None = None
     peak_live_bytes: int | None = None  # what came alive after `init` began, at its peak
     peak_process_bytes: int | None = None
-    unreliable: tuple[str, ...] = ()
+    unreliable: tuple[str, ...] = ()  # why not to believe the times: "kind: what was seen; what to do"
+    conditions: Mapping[str, float | None] = field(default_factory=dict)  # beside the loop; keys: CONDITIONS
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # at the scored point
     wall: Mapping[str, float] = field(default_factory=dict)  # wall seconds of the pass by part: child, setup, loop
 

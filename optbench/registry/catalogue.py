@@ -118,6 +118,11 @@ class Catalogue:
             return _torch_class(name)
         raise self._unknown(kind, name)
 
+    def implementers(self, hook: str) -> tuple[Source, ...]:
+        """Return the plugins that implement a hook, those found last first, as pluggy calls them; calls none."""
+        named = {impl.plugin_name for impl in getattr(self._manager.hook, hook).get_hookimpls()}
+        return tuple(source for source in reversed(self._sources) if source.name in named)
+
     @cached_property
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Every plugin that was loaded; calls every hook."""

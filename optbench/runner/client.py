@@ -21,6 +21,15 @@ _PRELOAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What was measured in the server once it was warm; seconds."""
+
+    harness: float  # that the harness adds to a step, nearly all of it off the trial's clock
+    bias: float  # what of it stays on the clock
+    reference: float  # of the reference kernel, at its fastest
+
+
+@dataclass(frozen=True)
 class Ended:
     """A child that is gone."""
 
@@ -39,7 +48,7 @@ class ForkServer:
         """
         self._threads = threads
         self._handles = 0
-        self._devices: tuple[str, ...] | None = None
+        self._ready: dict[str, Any] | None = None
         self._preload = tuple(preload)
         self._launch()
 
@@ -68,13 +77,22 @@ class ForkServer:
     @property
     def devices(self) -> tuple[str, ...]:
         """The devices of this machine; waits until the server is warm."""
-        if self._devices is None and self._preload and not self._warm():
+        return tuple(self._answer()["ready"])
+
+    @property
+    def calibration(self) -> Calibration:
+        """What the harness costs on this machine; waits until the server is warm."""
+        return Calibration(**self._answer()["calibration"])
+
+    def _answer(self) -> dict[str, Any]:
+        """Return what the server said when it was warm."""
+        if self._ready is None and self._preload and not self._warm():
             self.close()
             self._preload = ()
             self._launch()
-        if self._devices is None:
-            self._devices = tuple(self._receive()["ready"])
-        return self._devices
+        if self._ready is None:
+            self._ready = self._receive()
+        return self._ready
 
     def _warm(self) -> bool:
         """Tell whether the server has survived its preloading."""
@@ -83,12 +101,12 @@ class ForkServer:
             return False
         packet = self._socket.recv(65536)
         if packet:
-            self._devices = tuple(json.loads(packet)["ready"])
+            self._ready = json.loads(packet)
         return bool(packet)
 
     def start(self, job: Path) -> int:
         """Fork a child for the job in the file; returns its handle."""
-        _ = self.devices
+        self._answer()
         self._handles += 1
         self._send({"start": self._handles, "job": str(job)})
         return self._handles

@@ -36,6 +36,7 @@ class JobFactory:
         """`machine` is the environment's fingerprint; `metrics` are names, evaluated on each trial's snapshots."""
         self._catalogue, self._machine = catalogue, machine
         self._metrics = tuple(catalogue.get("metrics", name) for name in metrics)
+        self._meters = catalogue.implementers("optbench_make_meter")
 
     def parts(self, spec: TrialSpec) -> Parts:
         """Return the plugins behind a trial."""
@@ -66,7 +67,11 @@ class JobFactory:
             meta_factories=tuple(meta.record.factory for meta in parts.meta_algorithms),
             metric_factories={metric.name: (metric.record.factory, defaults(metric)) for metric in parts.metrics},
             declared=tuple(sorted(asked)),
-            plugin_files={part.module: str(part.path) for part in parts.all if part.plugin and not part.distribution},
+            meter_factories=tuple(f"{source.module}:optbench_make_meter" for source in self._meters),
+            plugin_files={
+                **{part.module: str(part.path) for part in parts.all if part.plugin and not part.distribution},
+                **{source.module: str(source.path) for source in self._meters if not source.distribution},
+            },
             folder=str(folder),
             memory_limit=memory_limit,
         )

@@ -1,7 +1,8 @@
 """The fork server: imports torch once, then forks one child a job. Started by `client.ForkServer`, never by hand.
 
 Messages are JSON packets on a socket. In: `{"start": handle, "job": path}`, `{"kill": handle}`.
-Out: `{"ready": devices}`, `{"ended": handle, "code": exit code, negative for a signal}`.
+Out: `{"ready": devices, "calibration": what the harness costs here}`,
+`{"ended": handle, "code": exit code, negative for a signal}`.
 When the socket closes (the parent is gone, however it went) every child's process group is killed.
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_REFERENCE_REPETITIONS = 20
 
 
 def die_with_parent(sig: int = signal.SIGKILL) -> None:
@@ -56,6 +58,19 @@ def warm_up(modules: Sequence[str] = ()) -> list[str]:
             importlib.import_module(module)
     count = torch.cuda.device_count()
     return ["cpu", *(["cuda"] if count else []), *(f"cuda:{index}" for index in range(count))]
+
+
+def calibration() -> dict[str, float]:
+    """Return what the harness costs a step here and the reference kernel's seconds; it warms up the loop, too."""
+    from optbench.measure.calibration import calibrate
+    from optbench.measure.reference import reference_seconds
+
+    overhead = calibrate()
+    return {
+        "harness": overhead.harness,
+        "bias": overhead.bias,
+        "reference": reference_seconds(repetitions=_REFERENCE_REPETITIONS),
+    }
 
 
 class Server:
@@ -147,11 +162,11 @@ def main() -> None:
     sys.path.append("")  # modules of the working directory, last, as in the parent
     die_with_parent()  # only while there are no children: afterwards the closed socket tells
     connection = socket.socket(fileno=int(sys.argv[1]))
-    devices = warm_up(sys.argv[2:])
+    ready = {"ready": warm_up(sys.argv[2:]), "calibration": calibration()}
     gc.collect()
     gc.freeze()
     die_with_parent(0)
-    connection.send(json.dumps({"ready": devices}).encode())
+    connection.send(json.dumps(ready).encode())
     Server(connection).serve()
 
 

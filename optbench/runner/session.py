@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
 from optbench.api import Planner, UserError
+from optbench.measure.reliability import doubts, with_spread
 from optbench.measure.targets import best_value, costs_to_targets
 from optbench.records import FAILED, Job, Limits, Pass, Status, Trace, TrialRecord, TrialSpec
 from optbench.runner.child import read_trace
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
-from optbench.runner.supervise import Watched, collect, events, facts, hard_limit
+from optbench.runner.supervise import Watched, collect, died_warming_up, events, facts, hard_limit
 from optbench.store import ResultKey, Store
 
 _POLL_SECONDS = 0.05  # between two looks at the heartbeats; a child's end wakes the parent at once
@@ -81,6 +83,7 @@ class Session:
     ran: int = 0
     reused: int = 0
     failures: int = 0
+    _fastest: float = math.inf  # the reference kernel's seconds
     _unstored: dict[str, TrialRecord] = field(default_factory=dict)
 
     def execute(self, planner: Planner) -> list[TrialRecord]:
@@ -95,7 +98,7 @@ class Session:
             records += measured
         self.timing.total = time.perf_counter() - began
         self.timing.trials = self.ran
-        return records
+        return with_spread(records)
 
     def _round(self, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
         keys = {spec.id: self.factory.key(spec, "time") for spec in specs}
@@ -168,6 +171,9 @@ class Session:
         job = self._job(spec, "time")
         folder = Path(job.folder)
         record = yield job
+        if died_warming_up(folder):
+            job = replace(self._job(spec, "time"), warm_up=False)
+            record = yield job
         self.timing.loops += record.wall.get("loop", record.seconds or 0.0)
         snapshots = None
         if record.status not in (Status.SKIPPED, Status.ERROR) or (folder / "snapshots").exists():
@@ -199,9 +205,10 @@ class Session:
         trace = events(folder)
         targets = dict.fromkeys((*self.targets, *record.spec.budget.targets))
         evaluations, seconds = costs_to_targets(targets, known, trace, snapshots)
-        unreliable = record.unreliable
+        record = replace(record, conditions=self._in_this_run(record.conditions))
+        unreliable = (*record.unreliable, *doubts(record))
         if self.jobs > 1:
-            unreliable = (*unreliable, f"times measured with {self.jobs} trials at once; use --jobs 1 for times")
+            unreliable = (*unreliable, f"jobs: times measured with {self.jobs} trials at once; use --jobs 1 for times")
         return replace(
             record,
             f_best=best_value(known, trace, snapshots),
@@ -209,6 +216,20 @@ class Session:
             seconds_to_target=seconds,
             unreliable=unreliable,
         )
+
+    def _in_this_run(self, conditions: Mapping[str, float | None]) -> dict[str, float | None]:
+        """Add what the run knows: the fastest reference so far, and what the harness costs a step."""
+        if not conditions:
+            return {}
+        measured = self.server.calibration
+        seen = (conditions.get(name) for name in ("reference_before", "reference_after"))
+        self._fastest = min(self._fastest, measured.reference, *(value for value in seen if value))
+        return {
+            **conditions,
+            "reference_fastest": self._fastest,
+            "harness": measured.harness,
+            "bias": measured.bias,
+        }
 
     def _job(self, spec: TrialSpec, pass_: Pass) -> Job:
         folder = self.spool / f"{spec.id}-{pass_}"

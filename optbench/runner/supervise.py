@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from optbench.measure.event_log import DONE, SETUP, read_heartbeat, read_log
+from optbench.measure.event_log import DONE, SETUP, WARM, read_heartbeat, read_log
 from optbench.records import Facts, Job, Limits, Status, Trace, TrialRecord
 
 SETUP_SECONDS = 120.0  # building a problem, or writing a result, unless the user gave a limit
 LEAST_SECONDS = 20.0  # what those parts get in any case: data that is not cached yet is built in a child
 PASS_SECONDS = 300.0  # the metrics pass, and the memory pass, unless the user gave a limit
+WARM_UP_SECONDS = 10.0  # the warm-up, or the limit of the loop where that is less: then the trial runs cold
 UNLIMITED_SECONDS = 3600.0  # where neither the budget nor the limits speak of seconds
 _GRACE = 1.0  # between the clocked budget, which the oracle checks, and the hard limit
 _WALL_FACTOR = 5.0  # pauses of the clock may take so many times the limit
@@ -34,6 +35,7 @@ class Watched:
     given: float | None = None  # the limit that the user gave
     now: Callable[[], float] = time.perf_counter
     verdict: str = ""  # why it was killed
+    warm_seen: float | None = field(default=None)
     loop_seen: float | None = field(default=None)
     done_seen: float | None = field(default=None)
     on_clock: float | None = field(default=None)  # when it was last looked at
@@ -51,6 +53,10 @@ class Watched:
         beat = read_heartbeat(self.folder / "events")
         if beat is None or beat.phase == SETUP:
             return self._beyond("set-up", now - self.started, SETUP_SECONDS)
+        if beat.phase == WARM:
+            self.warm_seen = self.warm_seen or now
+            cap = min(WARM_UP_SECONDS, self.limit)
+            return f"the warm-up took longer than {cap:g} s" if now - self.warm_seen > cap else ""
         self.loop_seen = self.loop_seen or now
         if beat.phase == DONE:
             self.done_seen = self.done_seen or now
@@ -91,6 +97,12 @@ def collect(watched: Watched, code: int) -> TrialRecord:
     else:
         ending = {**_death(code), "traceback": _said(watched.folder)}
     return _remains(watched, ending, wall)
+
+
+def died_warming_up(folder: Path) -> bool:
+    """Tell whether a child ended before its trial began: in the warm-up."""
+    beat = read_heartbeat(folder / "events")
+    return beat is not None and beat.phase == WARM
 
 
 def events(folder: Path) -> Trace:

@@ -31,6 +31,7 @@ def test_every_way_to_end_has_its_status_and_the_rest_of_the_run_is_complete(run
     assert "ValueError: no good (temper.py:" in records["raises"].message
     assert "misbehave" in records["raises"].traceback
     assert records["crashes"].reason == "SIGSEGV"
+    assert records["crashes"].evaluations == 1  # also a first step that kills the warm-up leaves its curve
     assert "declares gradient, value" in records["asksformore"].message
 
 
@@ -56,7 +57,7 @@ def test_what_a_trial_started_dies_with_it(run: Any, tmp_path: Path, server: Any
     # The server took its environment when it started: the child learns the path from a server of its own.
     server.close()
     server._launch()
-    server._devices = None
+    server._ready = None
     try:
         (record,) = run("forks", seconds=0.5)
     finally:

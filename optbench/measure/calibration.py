@@ -1,0 +1,118 @@
+"""What the harness costs a step on this machine: a plain loop and the same loop through the harness, interleaved."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from optbench.api import Point, Recipe, Stage, Streams
+from optbench.measure.event_log import EventLog
+from optbench.measure.ledger import Ledger
+from optbench.measure.loop import TrialLoop
+from optbench.measure.oracle import Books, Place
+from optbench.measure.scalars import HostScalars, Thresholds
+from optbench.measure.snapshots import SnapshotSpool
+from optbench.measure.streams import SeededStreams
+from optbench.records import Budget
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Seconds a step, medians over interleaved pairs of loops."""
+
+    harness: float  # wall time that the harness adds, nearly all of it off the trial's clock
+    bias: float  # what of it stays on the clock: reported time less the plain loop's
+    bare: float  # the plain loop
+
+
+def calibrate(
+    steps: int = 500,
+    repetitions: int = 5,
+    clock: Clock = time.perf_counter,
+    cpu_clock: Clock = time.process_time,
+) -> Overhead:
+    """Measure gradient descent on a quadratic of two parameters, every evaluation logged."""
+    _harnessed(steps, clock, cpu_clock)
+    pairs = [(_bare(steps, clock), *_harnessed(steps, clock, cpu_clock)) for _ in range(repetitions)]
+    return Overhead(
+        harness=statistics.median(wall - bare for bare, wall, _ in pairs),
+        bias=max(0.0, statistics.median(reported - bare for bare, _, reported in pairs)),
+        bare=statistics.median(bare for bare, _, _ in pairs),
+    )
+
+
+class TwoParameters:
+    """f(x) = ½ (x₁² + 10 x₂²), with its gradient in closed form."""
+
+    size = 2
+    f_star = 0.0
+    f_star_source = "exact"
+    f_star_from_start = None
+
+    def __init__(self) -> None:
+        """Allocate the diagonal."""
+        self._diagonal = torch.tensor([1.0, 10.0], dtype=torch.float64)
+
+    def start(self, streams: Streams) -> Point:
+        """Return (1, 1)."""
+        return Point(parameters=torch.ones(2, dtype=torch.float64))
+
+    def value(self, x: Tensor) -> Tensor:
+        """Return f(x)."""
+        return 0.5 * (self._diagonal * x * x).sum()
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both."""
+        gradient = self._diagonal * x
+        return 0.5 * torch.dot(gradient, x), gradient
+
+
+@dataclass
+class _State:
+    point: Tensor
+    finished: None = None
+
+
+class _Descent:
+    def init(self, oracle: object, start: Tensor) -> _State:
+        return _State(start.clone())
+
+    def step(self, oracle: TwoParameters, state: _State) -> _State:
+        _, gradient = oracle.value_and_gradient(state.point)
+        state.point = state.point - 0.01 * gradient
+        return state
+
+
+def _bare(steps: int, clock: Clock) -> float:
+    """Return seconds a step of the plain loop, where the problem itself stands in the oracle's place."""
+    problem, descent = TwoParameters(), _Descent()
+    state = descent.init(problem, problem.start(SeededStreams(0)).parameters)
+    began = clock()
+    for _ in range(steps):
+        state = descent.step(problem, state)
+    return (clock() - began) / steps
+
+
+def _harnessed(steps: int, clock: Clock, cpu_clock: Clock) -> tuple[float, float]:
+    """Return wall and reported seconds a step of the same loop in the harness."""
+    place = Place(torch.device("cpu"), torch.float64, SeededStreams(0))
+    log, ledger = EventLog(capacity=steps), Ledger(clock, cpu_clock)
+    descent, scalars = _Descent(), HostScalars(log, Thresholds(), keep_best=True)
+    loop = TrialLoop(
+        Recipe(stages=(Stage(problem=TwoParameters(), optimizer=descent),)),  # type: ignore[arg-type]  # sees a problem
+        place,
+        Books(ledger, log, scalars, scalars),
+        Budget(steps=steps),
+        SnapshotSpool(None, 16),
+        descent,
+    )
+    began = clock()
+    outcome = loop.run()
+    return (clock() - began) / steps, outcome.seconds / steps
