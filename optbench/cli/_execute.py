@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Settings:
     memory: bool
     jobs: int
     preload: tuple[str, ...] = ()  # modules that children need
+    weights: Mapping[str, float] = field(default_factory=dict)  # of what is counted, for costs
 
 
 @contextmanager
@@ -44,6 +45,7 @@ def open_session(
     from optbench.runner.client import ForkServer
     from optbench.runner.environment import capture
     from optbench.runner.jobs import JobFactory
+    from optbench.runner.scoring import Asked
     from optbench.runner.session import Session, spool_folder
 
     cores = os.cpu_count() or 1
@@ -59,7 +61,7 @@ def open_session(
             store.begin_run(settings.suite, command_line(), environment),
             spool,
             limits=settings.limits,
-            targets=settings.targets,
+            asked=Asked(settings.targets, settings.weights),
             memory=settings.memory,
             jobs=settings.jobs,
             **callbacks,

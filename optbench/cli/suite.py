@@ -176,6 +176,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
         spec.memory,
         options.jobs,
         modules(catalogue, planner.trials, spec.metrics),
+        spec.weights,
     )
     with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
         opened = open_session(

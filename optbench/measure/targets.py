@@ -1,112 +1,208 @@
-"""Targets: their thresholds, and when a trace reaches them. No torch here: the parent process scores."""
+"""When a trace reaches its targets, and what was spent by then. No torch here: the parent process scores.
+
+Deterministic problems: the first event that reaches the target; every evaluation is an event. Problems that are scored
+at snapshots, and thresholds of metrics on any problem: the first of two consecutive snapshots that reach it,
+interpolated over counts between that one and the one before; seconds are those at the interpolated count.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optbench.records import COUNT_COLUMNS, Facts, Trace
+from optbench.analysis import weighted_cost
+from optbench.records import COUNT_COLUMNS, COUNTED, Target, Trace, finite
 
 Numbers = NDArray[np.float64]
+Costs = dict[str, float | None]
+_SNAPSHOT_NAMES = {"value": "f", "gradient_norm": "gradient-norm"}
 
 
-def value_threshold(target: str, facts: Facts) -> float | None:
-    """Return the objective value at which "relative:ε" or "absolute:ε" is reached; None where f* is unknown."""
-    kind, _, size = target.partition(":")
-    f_star = facts.f_reference
-    if kind == "gradient" or f_star is None:
+class Judged(Protocol):
+    """What scoring must know of a trial; its Facts and its TrialRecord both do."""
+
+    @property
+    def f0(self) -> float | None:
+        """The objective at the standard start."""
+
+    @property
+    def f_reference(self) -> float | None:
+        """The minimum that accuracies are measured from."""
+
+    @property
+    def scored_at_snapshots(self) -> bool:
+        """Whether the event log's values are not the objective at the scored point."""
+
+    @property
+    def curve_stages(self) -> tuple[int, ...]:
+        """The stages whose values in the log are the objective's."""
+
+
+def value_threshold(target: str, judged: Judged) -> float | None:
+    """Return the objective value at which "relative:ε" or "absolute:ε" is reached.
+
+    None for other targets, where f* is unknown, and for a relative accuracy where the start is no worse than f*.
+    """
+    asked, f_star = Target.parse(target), judged.f_reference
+    if f_star is None:
         return None
-    if kind == "absolute":
-        return f_star + float(size) * max(1.0, abs(f_star))
-    return None if facts.f0 is None else f_star + float(size) * (facts.f0 - f_star)
+    if asked.name == "absolute":
+        return f_star + asked.level * max(1.0, abs(f_star))
+    if asked.name != "relative" or judged.f0 is None or judged.f0 <= f_star:
+        return None
+    return f_star + asked.level * (judged.f0 - f_star)
 
 
 def gradient_threshold(target: str) -> float | None:
-    """Return the |g|∞ at which "gradient:ε" is reached."""
-    kind, _, size = target.partition(":")
-    return float(size) if kind == "gradient" else None
+    """Return the |g|∞ at which "gradient:ε" is reached; None for other targets."""
+    asked = Target.parse(target)
+    return asked.level if asked.name == "gradient" else None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where a target is reached: at `share` of the way from the row `before` to the row `after`."""
+
+    before: int
+    after: int
+    share: float
+
+    def on(self, axis: Numbers) -> float:
+        """Return what was spent by then, by the cumulative column `axis`."""
+        return float(axis[self.before] + self.share * (axis[self.after] - axis[self.before]))
+
+
+class Curve:
+    """The rows of a trace at which targets may be reached."""
+
+    def __init__(self, trace: Trace, rows: NDArray[np.intp] | None = None) -> None:
+        """Take the given rows, or all."""
+        self.trace = trace
+        self._rows = np.arange(len(trace)) if rows is None else rows
+
+    def column(self, name: str) -> Numbers:
+        """Return a column at the rows."""
+        return np.frombuffer(self.trace[name], dtype=np.float64)[self._rows]
+
+    @cached_property
+    def evaluations(self) -> Numbers:
+        """The largest of the counts so far."""
+        if "evaluations" in self.trace.columns:
+            return self.column("evaluations")
+        counts = [self.column(name) for name in COUNT_COLUMNS if name in self.trace.columns]
+        return np.max(counts, axis=0)
+
+    @cached_property
+    def seconds(self) -> Numbers:
+        """The clock."""
+        return self.column("seconds")
+
+    def weighted(self, weights: Mapping[str, float]) -> Numbers:
+        """Return Σ weight·count so far, over kinds of COUNTED."""
+        columns = {kind: _count_column(kind) for kind in COUNTED}
+        counts = {kind: self.column(name) for kind, name in columns.items() if name in self.trace.columns}
+        return weighted_cost(counts, weights)
+
+
+class TargetFinder:
+    """Finds where one trial reaches its targets, and what it had spent by then: None where it doesn't (censored)."""
+
+    def __init__(self, judged: Judged, events: Trace, snapshots: Trace | None, *, settled: bool = False) -> None:
+        """`settled`: the trial ended by itself or at its targets, so that its last snapshot holds ever after."""
+        self._judged, self._settled = judged, settled
+        self._events = Curve(events)
+        self._snapshots = None if snapshots is None else Curve(snapshots, _last_at_each_count(snapshots))
+
+    def evaluations(self, target: str) -> float | None:
+        """Return the evaluations at which the target is reached."""
+        found = self._find(target)
+        return None if found is None else found[1].on(found[0].evaluations)
+
+    def seconds(self, target: str) -> float | None:
+        """Return the clock's seconds at those evaluations."""
+        found = self._find(target)
+        return None if found is None else found[1].on(found[0].seconds)
+
+    def weighted_cost(self, target: str, weights: Mapping[str, float]) -> float | None:
+        """Return Σ weight·count at those evaluations."""
+        found = self._find(target)
+        return None if found is None else found[1].on(found[0].weighted(weights))
+
+    def _find(self, target: str) -> tuple[Curve, Hit] | None:
+        asked = Target.parse(target)
+        if asked.is_metric:
+            return self._at_snapshots(_metric_column(self._snapshots, asked.name), asked.level, asked.sense)
+        column = "gradient_norm" if asked.name == "gradient" else "value"
+        level = gradient_threshold(target) if column == "gradient_norm" else value_threshold(target, self._judged)
+        if level is None:
+            return None
+        if self._judged.scored_at_snapshots:
+            return self._at_snapshots(_SNAPSHOT_NAMES[column], level)
+        hits = np.flatnonzero(_on_curve(self._events, column, self._judged) <= level)
+        return (self._events, Hit(int(hits[0]), int(hits[0]), 0.0)) if hits.size else None
+
+    def _at_snapshots(self, column: str | None, level: float, sense: str = "<=") -> tuple[Curve, Hit] | None:
+        curve = self._snapshots
+        if curve is None or column is None or column not in curve.trace.columns:
+            return None
+        values = curve.column(column)
+        good = values <= level if sense == "<=" else values >= level
+        lasting = np.append(good[:-1] & good[1:], good[-1:] & self._settled)
+        hits = np.flatnonzero(lasting)
+        return (curve, _between(values, int(hits[0]), level)) if hits.size else None
 
 
 def costs_to_targets(
-    targets: Iterable[str], facts: Facts, events: Trace, snapshots: Trace | None
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """Return evaluations and seconds to each target; None where it is not reached (censored) or can't be told.
-
-    Deterministic problems: the first event that reaches it. Problems scored at snapshots: the full objective there,
-    interpolated between snapshots, two consecutive hits.
-    """
-    if facts.scored_at_snapshots:
-        points = _snapshot_points(snapshots) if snapshots is not None and "f" in snapshots.columns else None
-        find = _interpolated
-    else:
-        points, find = _event_points(events, facts), _first
-    evaluations: dict[str, float | None] = {}
-    seconds: dict[str, float | None] = {}
-    for target in targets:
-        column, level = (
-            ("gradient_norm", gradient_threshold(target)) if target.startswith("gradient") else ("value", None)
-        )
-        level = value_threshold(target, facts) if column == "value" else level
-        hit = None if points is None or level is None or column not in points else find(points, column, level)
-        evaluations[target], seconds[target] = (None, None) if hit is None else hit
-    return evaluations, seconds
+    targets: Iterable[str], judged: Judged, events: Trace, snapshots: Trace | None, *, settled: bool = False
+) -> tuple[Costs, Costs]:
+    """Return evaluations and seconds to each target."""
+    finder = TargetFinder(judged, events, snapshots, settled=settled)
+    asked = tuple(targets)
+    return {target: finder.evaluations(target) for target in asked}, {
+        target: finder.seconds(target) for target in asked
+    }
 
 
-def _event_points(events: Trace, facts: Facts) -> dict[str, Numbers]:
-    """Return the columns that targets are looked up in; values of other objectives never reach one."""
-    counts = np.stack([_column(events, name) for name in COUNT_COLUMNS if name in events.columns])
-    points = {name: _column(events, name) for name in ("value", "gradient_norm", "seconds")}
-    on_curve = np.isin(_column(events, "stage"), facts.curve_stages)
-    for name in ("value", "gradient_norm"):
-        points[name] = np.where(on_curve, points[name], np.nan)
-    return {**points, "evaluations": counts.max(axis=0) if len(events) else counts[0]}
-
-
-def _snapshot_points(snapshots: Trace) -> dict[str, Numbers]:
-    names = {"f": "value", "gradient-norm": "gradient_norm", "seconds": "seconds", "evaluations": "evaluations"}
-    return {new: _column(snapshots, old) for old, new in names.items() if old in snapshots.columns}
-
-
-def _column(trace: Trace, name: str) -> Numbers:
-    return np.frombuffer(trace[name], dtype=np.float64)
-
-
-def _first(points: Mapping[str, Numbers], column: str, level: float) -> tuple[float, float] | None:
-    hits = np.flatnonzero(points[column] <= level)
-    return None if hits.size == 0 else (float(points["evaluations"][hits[0]]), float(points["seconds"][hits[0]]))
-
-
-def _interpolated(points: Mapping[str, Numbers], column: str, level: float) -> tuple[float, float] | None:
-    values = points[column]
-    below = values <= level
-    both = below[:-1] & below[1:]
-    # The last snapshot has no successor: it counts if the run ended there.
-    hits = np.flatnonzero(np.append(both, below[-1:]))
-    if hits.size == 0:
-        return None
-    index = int(hits[0])
-    if index == 0:
-        return float(points["evaluations"][0]), float(points["seconds"][0])
-    return tuple(_between(points[axis], values, index, level) for axis in ("evaluations", "seconds"))  # type: ignore[return-value]
-
-
-def _between(axis: Numbers, values: Numbers, index: int, level: float) -> float:
-    before, after = values[index - 1], values[index]
-    share = (before - level) / (before - after) if math.isfinite(before) and before > after else 1.0
-    return float(axis[index - 1] + share * (axis[index] - axis[index - 1]))
-
-
-def best_value(facts: Facts, events: Trace, snapshots: Trace | None) -> float | None:
+def best_value(judged: Judged, events: Trace, snapshots: Trace | None) -> float | None:
     """Return the value of the scored point: the best in the log, or the full objective at the last snapshot."""
-    values: Sequence[float]
-    if facts.scored_at_snapshots:
+    if judged.scored_at_snapshots:
         if snapshots is None or "f" not in snapshots.columns or not len(snapshots):
             return None
-        values = [snapshots["f"][-1]]
-    else:
-        values = _event_points(events, facts)["value"].tolist()
-    finite = [value for value in values if math.isfinite(value)]
-    return min(finite) if finite else None
+        return finite(snapshots["f"][-1])
+    values = _on_curve(Curve(events), "value", judged)
+    return min(values[np.isfinite(values)].tolist(), default=None)
+
+
+def _on_curve(events: Curve, column: str, judged: Judged) -> Numbers:
+    """Return the column with NaN where it belongs to another stage's objective."""
+    return np.where(np.isin(events.column("stage"), judged.curve_stages), events.column(column), np.nan)
+
+
+def _last_at_each_count(snapshots: Trace) -> NDArray[np.intp]:
+    """Return the rows but those that the next one repeats: the last step may be due and final, one snapshot twice."""
+    counts = np.frombuffer(snapshots["evaluations"], dtype=np.float64)
+    return np.flatnonzero(np.append(np.diff(counts) > 0, [True] * min(len(counts), 1)))
+
+
+def _metric_column(curve: Curve | None, name: str) -> str | None:
+    """Return the metric's column by its qualified or its short name."""
+    columns = () if curve is None else curve.trace.columns
+    return next((column for column in columns if name in (column, column.rpartition("/")[2])), None)
+
+
+def _between(values: Numbers, index: int, level: float) -> Hit:
+    """Return where the values meet `level` on the straight line to row `index`, at that row where there is no line."""
+    before, after = (float(values[index - 1]), float(values[index])) if index else (math.nan, math.nan)
+    if not (math.isfinite(before) and math.isfinite(after)):
+        return Hit(index, index, 0.0)
+    return Hit(index - 1, index, (before - level) / (before - after))
+
+
+def _count_column(kind: str) -> str:
+    return {"examples": "examples", "steps": "step"}.get(kind, f"{kind}_count")

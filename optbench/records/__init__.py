@@ -17,6 +17,7 @@ from optbench.records.report import (
     Score,
 )
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
+from optbench.records.targets import TARGET_KINDS, Target
 from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
 from optbench.records.trial import CONDITIONS, COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
 
@@ -29,6 +30,7 @@ __all__ = [
     "FAILED",
     "MEASURES",
     "SNAPSHOT_COLUMNS",
+    "TARGET_KINDS",
     "TIME_COLUMNS",
     "Budget",
     "Call",
@@ -50,6 +52,7 @@ __all__ = [
     "Score",
     "Status",
     "SuiteSpec",
+    "Target",
     "Trace",
     "TrialRecord",
     "TrialSpec",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from optbench.records.trial import Budget, Component, Limits
@@ -61,6 +61,7 @@ class SuiteSpec:
     targets: tuple[str, ...] = DEFAULT_TARGETS  # what is scored, whether or not it ends a trial
     metrics: tuple[str, ...] = ()  # qualified names; evaluated on snapshots
     memory: bool = True  # whether the memory pass runs
+    weights: Mapping[str, float] = field(default_factory=dict)  # kind of COUNTED -> weight in costs; empty: no costs
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""

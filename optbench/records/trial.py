@@ -147,6 +147,10 @@ class TrialRecord:
     evaluations: int | None = None
     evaluations_to_target: Mapping[str, float | None] = field(default_factory=dict)
     seconds_to_target: Mapping[str, float | None] = field(default_factory=dict)
+    scored_at_snapshots: bool = False  # the log's values are not the objective at the scored point
+    curve_stages: tuple[int, ...] = (0,)  # whose values in the log are the objective's
+    weighted_cost: float | None = None  # Σ weight·count, with the weights that a suite declares; None where it doesn't
+    weighted_cost_to_target: Mapping[str, float | None] | None = None
     cost: float | None = None  # model FLOPs; None where the problem states none
     seconds: float | None = None
     cpu_seconds: float | None = None
@@ -165,9 +169,14 @@ class TrialRecord:
         return self.spec.id
 
     @property
+    def f_reference(self) -> float | None:
+        """Where descent from the standard start ends, if that is known; else f*."""
+        return self.f_star if self.f_star_from_start is None else self.f_star_from_start
+
+    @property
     def relative_accuracy(self) -> float | None:
         """(f_best − f*)/(f0 − f*), with f* where descent from the standard start ends, where that is known."""
-        f_star = self.f_star if self.f_star_from_start is None else self.f_star_from_start
+        f_star = self.f_reference
         if self.f_best is None or self.f0 is None or f_star is None or self.f0 == f_star:
             return None
         return (self.f_best - f_star) / (self.f0 - f_star)
@@ -183,14 +192,16 @@ class TrialRecord:
         fields["spec"] = TrialSpec.from_json(fields["spec"])
         fields["status"] = Status(fields["status"])
         fields["stage_counts"] = tuple(fields["stage_counts"])
-        fields["unreliable"] = tuple(fields["unreliable"])
+        for key in ("unreliable", "curve_stages"):
+            fields[key] = tuple(fields.get(key, getattr(cls, key)))
         return cls(**fields)
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of `--json` (architecture §6): flat, None for what is not finite or not measured."""
         row = self.to_json()
         spec = row.pop("spec")
-        del row["traceback"], row["wall"]
+        for inner in ("traceback", "wall", "scored_at_snapshots", "curve_stages"):
+            del row[inner]
         flat = {
             "id": self.id,
             "problem": spec["problem"]["name"],

@@ -16,11 +16,11 @@ import psutil
 
 from optbench.api import Planner, UserError
 from optbench.measure.reliability import doubts, with_spread
-from optbench.measure.targets import best_value, costs_to_targets
-from optbench.records import FAILED, Job, Limits, Pass, Status, Trace, TrialRecord, TrialSpec
+from optbench.records import EVENT_COLUMNS, FAILED, Job, Limits, Pass, Status, Trace, TrialRecord, TrialSpec
 from optbench.runner.child import read_trace
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
+from optbench.runner.scoring import Asked, scored, with_facts
 from optbench.runner.supervise import Watched, collect, died_warming_up, events, facts, hard_limit
 from optbench.store import ResultKey, Store
 
@@ -73,7 +73,7 @@ class Session:
     run: int
     spool: Path
     limits: Limits = Limits()
-    targets: Sequence[str] = ()
+    asked: Asked = field(default_factory=Asked)
     memory: bool = True
     jobs: int = 1
     report: Callable[[Progress], None] = lambda _: None
@@ -112,7 +112,9 @@ class Session:
         found = self.store.get([*keys.values(), *memory_keys.values()])
         return [
             absent.get(spec.id)
-            or merge(found[keys[spec.id]], found.get(memory_keys.get(spec.memory_id, keys[spec.id])))
+            or self._rescored(
+                merge(found[keys[spec.id]], found.get(memory_keys.get(spec.memory_id, keys[spec.id]))), keys[spec.id]
+            )
             for spec in specs
         ]
 
@@ -200,22 +202,21 @@ class Session:
 
     def _scored(self, record: TrialRecord, folder: Path, snapshots: Trace | None) -> TrialRecord:
         known = facts(folder)
+        record = scored(with_facts(record, known), events(folder), snapshots, self.asked)
         if known is None:
             return record
-        trace = events(folder)
-        targets = dict.fromkeys((*self.targets, *record.spec.budget.targets))
-        evaluations, seconds = costs_to_targets(targets, known, trace, snapshots)
         record = replace(record, conditions=self._in_this_run(record.conditions))
         unreliable = (*record.unreliable, *doubts(record))
         if self.jobs > 1:
             unreliable = (*unreliable, f"jobs: times measured with {self.jobs} trials at once; use --jobs 1 for times")
-        return replace(
-            record,
-            f_best=best_value(known, trace, snapshots),
-            evaluations_to_target=evaluations,
-            seconds_to_target=seconds,
-            unreliable=unreliable,
-        )
+        return replace(record, unreliable=unreliable)
+
+    def _rescored(self, record: TrialRecord, key: ResultKey) -> TrialRecord:
+        """Return a stored record with what this suite asks and the one that it was measured for did not."""
+        if not self.asked.lacks(record):
+            return record
+        trace = self.store.trace(key, "events") or Trace.from_rows(EVENT_COLUMNS, b"", 0)
+        return scored(record, trace, self.store.trace(key, "snapshots"), self.asked)
 
     def _in_this_run(self, conditions: Mapping[str, float | None]) -> dict[str, float | None]:
         """Add what the run knows: the fastest reference so far, and what the harness costs a step."""

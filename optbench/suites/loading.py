@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from optbench.api import UserError
-from optbench.records import Limits, SuiteSpec
+from optbench.records import Limits, SuiteSpec, Target
 from optbench.suites.entries import EntryReader, budget_of
 from optbench.suites.mistakes import Mistake, SuiteError
 from optbench.suites.schema import BudgetTable, OptimizerTable, ProblemTable, SuiteTable, shape_mistakes
@@ -48,7 +48,7 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
         _look_up(data, reader)
         raise SuiteError(source, [*shape_mistakes(error), *reader.mistakes]) from None
     spec = _spec(table, reader, path)
-    mistakes = [*reader.mistakes, *_unbounded(table), *reader.lonely_groups(table)]
+    mistakes = [*reader.mistakes, *_unbounded(table), *_unmeasured(spec), *reader.lonely_groups(table)]
     if mistakes:
         raise SuiteError(source, mistakes)
     return spec
@@ -77,6 +77,7 @@ def _spec(table: SuiteTable, reader: EntryReader, path: Path) -> SuiteSpec:
         devices=tuple(dict.fromkeys(table.devices)),
         dtypes=tuple(dict.fromkeys(table.dtypes)),
         targets=tuple(dict.fromkeys(table.targets)),
+        weights={} if table.cost is None else table.cost.weights,
         **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory"}),
     )
 
@@ -100,6 +101,18 @@ def _entries(items: Any, model: type[_Entry]) -> Iterator[tuple[int, _Entry]]:
             with contextlib.suppress(ValidationError):
                 yield index, model.model_validate(candidate)
                 break
+
+
+def _unmeasured(spec: SuiteSpec) -> list[Mistake]:
+    """Return the targets whose metric the suite does not evaluate, or which name two of its metrics."""
+    mistakes = []
+    for index, target in enumerate(map(Target.parse, spec.targets)):
+        named = [metric for metric in spec.metrics if target.name in (metric, metric.rpartition("/")[2])]
+        if target.is_metric and len(named) != 1:
+            listed = ", ".join(named or spec.metrics) or "none"
+            why = f"several of the metrics: {listed}" if named else f"not among the suite's `metrics`: {listed}"
+            mistakes.append(Mistake(f"targets[{index}]", f"given '{target}'; {target.name!r} is {why}"))
+    return mistakes
 
 
 def _unbounded(table: SuiteTable) -> list[Mistake]:

@@ -18,6 +18,8 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Device = Annotated[str, AfterValidator(spellings.device)]
 DType = Annotated[str, AfterValidator(spellings.dtype)]
 Target = Annotated[str, AfterValidator(spellings.target)]
+EndingTarget = Annotated[str, AfterValidator(spellings.ending_target)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Memory = Annotated[int, BeforeValidator(spellings.memory)]
 Seeds = Annotated[Any, AfterValidator(spellings.seeds)]
 Grid = dict[str, Annotated[list[Any], Field(min_length=1)]]
@@ -35,7 +37,7 @@ class BudgetTable(_Table):
     steps: Count | None = None
     examples: Count | None = None
     seconds: Seconds | None = None
-    targets: list[Target] | None = None
+    targets: list[EndingTarget] | None = None
 
 
 class LimitsTable(_Table):
@@ -43,6 +45,12 @@ class LimitsTable(_Table):
 
     seconds: Seconds | None = None
     memory: Memory | None = None
+
+
+class CostTable(_Table):
+    """`[cost]`: what an evaluation of each kind costs, in units of the author's choice."""
+
+    weights: Annotated[dict[str, Weight], Field(min_length=1), AfterValidator(spellings.weights)]
 
 
 class OptimizerTable(_Table):
@@ -75,6 +83,7 @@ class SuiteTable(_Table):
     memory: bool = True
     budget: BudgetTable = BudgetTable()
     limits: LimitsTable = LimitsTable()
+    cost: CostTable | None = None
     problem: Annotated[list[ProblemTable], Field(min_length=1)]
     optimizer: Annotated[list[OptimizerTable], Field(min_length=1)]
 
@@ -84,6 +93,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     (): SuiteTable,
     ("budget",): BudgetTable,
     ("limits",): LimitsTable,
+    ("cost",): CostTable,
     ("problem",): ProblemTable,
     ("problem", "budget"): BudgetTable,
     ("optimizer",): OptimizerTable,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from optbench.records import COUNTED, Target
+
 DTYPES = ("float32", "float64")
-TARGET_KINDS = ("relative", "absolute", "gradient")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)")
 _UNITS = {"B": 1} | {
@@ -49,17 +50,25 @@ def dtype(given: str) -> str:
 
 
 def target(given: str) -> str:
-    """Return "kind:value" with the value in its shortest exponent form: "relative:1e-08"."""
-    kind, _, text = given.partition(":")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if kind not in TARGET_KINDS or not (math.isfinite(value) and value > 0):
-        message = f'given {given!r}; allowed: "KIND:VALUE" with KIND {", ".join(TARGET_KINDS)} and VALUE above 0'
+    """Return the target in its normal form: "relative:1e-08", "test-accuracy>=0.95"."""
+    return str(Target.parse(given))
+
+
+def ending_target(given: str) -> str:
+    """Return a target that can end a trial; a metric's threshold can't."""
+    if Target.parse(given).is_metric:
+        message = f"given {given!r}; a metric ends no trial, since it is evaluated after the run: give it in `targets`"
         raise ValueError(message)
-    digits = next(count for count in range(18) if float(f"{value:.{count}e}") == value)
-    return f"{kind}:{value:.{digits}e}"
+    return target(given)
+
+
+def weights(given: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the weights of what is counted; at least one is above 0."""
+    unknown = [kind for kind in given if kind not in COUNTED]
+    if unknown or not any(given.values()):
+        message = f"given {dict(given)!r}; allowed: {', '.join(COUNTED)}, at least one with a weight above 0"
+        raise ValueError(message)
+    return given
 
 
 def memory(given: Any) -> int:

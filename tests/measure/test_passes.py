@@ -18,7 +18,6 @@ from optbench.measure.memory import LiveBytes, state_bytes
 from optbench.measure.memory_pass import memory_pass
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
 from optbench.measure.streams import SeededStreams
-from optbench.measure.targets import costs_to_targets
 from optbench.measure.trial import metrics_pass, time_pass
 from optbench.records import (
     EVENT_COLUMNS,
@@ -26,10 +25,8 @@ from optbench.records import (
     TIME_COLUMNS,
     Budget,
     Component,
-    Facts,
     Job,
     Status,
-    Trace,
     TrialSpec,
 )
 from tests.measure.fakes import Bowl, Descent, NoisyBowl
@@ -230,63 +227,6 @@ def test_streams_are_keyed_by_purpose_and_name() -> None:
     assert draw("weights", "a") == draw("weights", "a")
     assert draw("weights", "a") != draw("weights", "b")
     assert draw("weights", "a") != draw("batches", "a")
-
-
-FACTS = Facts(
-    size=1,
-    batch_size=None,
-    stochastic=False,
-    readout=False,
-    curve_stages=(0,),
-    f0=10.0,
-    f_star=0.0,
-    f_star_source="exact",
-    f_star_from_start=None,
-)
-
-
-def test_the_first_event_below_the_threshold_reaches_the_target() -> None:
-    events = Trace.from_columns(
-        {
-            "stage": [0, 0, 0],
-            "value_count": [1, 2, 3], "gradient_count": [1, 2, 5],
-            "hessian_vector_count": [0, 0, 0], "hessian_count": [0, 0, 0],
-            "seconds": [0.5, 1.0, 2.0], "value": [10.0, 1.0, 0.05], "gradient_norm": [4.0, 2.0, 0.5],
-        }
-    )  # fmt: skip
-
-    evaluations, seconds = costs_to_targets(
-        ("relative:1e-01", "relative:1e-02", "relative:1e-03", "gradient:1e+00"), FACTS, events, None
-    )
-
-    assert evaluations == {"relative:1e-01": 2.0, "relative:1e-02": 5.0, "relative:1e-03": None, "gradient:1e+00": 5.0}
-    assert seconds["relative:1e-01"] == 1.0
-
-
-def test_at_snapshots_a_target_needs_two_consecutive_hits_and_is_interpolated() -> None:
-    facts = dataclasses.replace(FACTS, stochastic=True)
-    snapshots = Trace.from_columns(
-        {"evaluations": [0, 10, 20, 30, 40], "seconds": [0, 1, 2, 3, 4], "f": [10.0, 0.5, 6.0, 0.0, 0.5]}
-    )
-    empty = Trace.from_columns({"value_count": []})
-
-    evaluations, seconds = costs_to_targets(("relative:1e-01",), facts, empty, snapshots)
-
-    assert evaluations["relative:1e-01"] == pytest.approx(20 + 10 * (6.0 - 1.0) / 6.0)
-    assert seconds["relative:1e-01"] == pytest.approx(2 + 5 / 6)
-
-
-def test_where_descent_ends_elsewhere_targets_are_measured_from_there() -> None:
-    facts = dataclasses.replace(FACTS, f_star_from_start=5.0)
-    events = Trace.from_columns(
-        {
-            "stage": [0, 0],
-            "value_count": [1, 2], "gradient_count": [0, 0], "hessian_vector_count": [0, 0], "hessian_count": [0, 0],
-            "seconds": [1, 2], "value": [10.0, 5.4], "gradient_norm": [1.0, 1.0],
-        }
-    )  # fmt: skip
-
-    assert costs_to_targets(("relative:1e-01",), facts, events, None)[0] == {"relative:1e-01": 2.0}
 
 
 def test_a_meta_algorithm_changes_the_recipe_before_anything_runs(fakes: str, tmp_path: Path) -> None:

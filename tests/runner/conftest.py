@@ -12,6 +12,7 @@ from optbench.records import Budget, Limits, TrialRecord, TrialSpec, parse
 from optbench.registry import load_catalogue, resolve, resolve_recipe
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
+from optbench.runner.scoring import Asked
 from optbench.runner.session import Session
 from optbench.store import Store
 
@@ -152,7 +153,7 @@ def run(server: ForkServer, plugin: Path, tmp_path: Path) -> Callable[..., list[
                 opened.begin_run({"name": "test"}, "test", environment),
                 tmp_path / "spool",
                 limits=Limits(seconds=seconds),
-                targets=("relative:1e-01",),
+                asked=options.pop("asked", Asked(("relative:1e-01",))),
                 **options,
             )
             execute.session = session  # type: ignore[attr-defined]  # for the test to look at

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from optbench.api import UserError
-from optbench.records import DEFAULT_TARGETS, Budget, Component, Limits
+from optbench.records import DEFAULT_TARGETS, Budget, Component, Limits, SuiteSpec
 from optbench.registry import Catalogue
 from optbench.suites import SuiteError, find_suite, load_suite
 
@@ -173,3 +173,40 @@ def test_a_suite_is_found_by_its_file(catalogue: Catalogue, write: Write, tmp_pa
         find_suite(tmp_path / "absent.toml", catalogue)
     with pytest.raises(UserError, match=r"unknown suite 'absent'.*`optbench list suites`"):
         find_suite("absent", catalogue)
+
+
+METRIC = MINIMAL.replace('title = "Mine"', 'title = "Mine"\nmetrics = ["f"]\ntargets = ["f<=0.10", "relative:1e-8"]')
+
+
+def test_a_metrics_threshold_is_a_target(catalogue: Catalogue, write: Write) -> None:
+    assert load_suite(write(METRIC), catalogue).targets == ("f<=0.1", "relative:1e-08")
+    assert load_suite(write(METRIC.replace("f<=0.10", "fake/f>=-1.0")), catalogue).targets[0] == "fake/f>=-1"
+
+
+def test_a_threshold_of_a_metric_that_is_not_evaluated_names_those_that_are(catalogue: Catalogue, write: Write) -> None:
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write(METRIC.replace("f<=0.10", "loss<=0.1")), catalogue)
+    assert "targets[0]: given 'loss<=0.1'; 'loss' is not among the suite's `metrics`: fake/f" in str(caught.value)
+
+
+def test_a_metrics_threshold_ends_no_trial(catalogue: Catalogue, write: Write) -> None:
+    ending = METRIC.replace("budget.steps = 10", 'budget.steps = 10\nbudget.targets = ["f<=1"]')
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write(ending), catalogue)
+    assert "budget.targets[0]: given 'f<=1'; a metric ends no trial" in str(caught.value)
+
+
+WEIGHTED = MINIMAL + "[cost]\nweights = {value = 1, gradient = 2.5, hessian = 0}\n"
+
+
+def test_weights_make_a_cost_of_counts(catalogue: Catalogue, write: Write) -> None:
+    spec = load_suite(write(WEIGHTED), catalogue)
+    assert spec.weights == {"value": 1.0, "gradient": 2.5, "hessian": 0.0}
+    assert SuiteSpec.from_json(spec.to_json()) == spec
+    assert load_suite(write(MINIMAL), catalogue).weights == {}
+
+
+@pytest.mark.parametrize("weights", ["{values = 1}", "{}", "{value = 0}", "{value = -1}", "{value = inf}"])
+def test_weights_that_weigh_nothing_are_mistakes(catalogue: Catalogue, write: Write, weights: str) -> None:
+    with pytest.raises(SuiteError, match=r"cost\.weights"):
+        load_suite(write(MINIMAL + f"[cost]\nweights = {weights}\n"), catalogue)
