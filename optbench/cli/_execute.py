@@ -52,7 +52,7 @@ def open_session(
     if settings.threads > cores:
         raise UserError(f"threads: given {settings.threads}", f"allowed: 1 to {cores}, the cores of this machine")
     with ForkServer(settings.threads, settings.preload) as server, spool_folder(spool_beside) as spool:
-        environment = capture()
+        environment = capture(modes=server.modes)
         factory = JobFactory(catalogue, machine=environment.fingerprint, metrics=settings.metrics)
         session = Session(
             factory,

@@ -43,6 +43,7 @@ def command(
     """Write the report of the last stored run, of SUITE where it is named, and print its table."""
     from optbench.api import UserError
     from optbench.cli._reporting import build_model, write_reports
+    from optbench.measure.reliability import with_spread
     from optbench.records import SuiteSpec
     from optbench.report import terminal_table
     from optbench.runner.session import merge
@@ -65,6 +66,7 @@ def command(
         records: list[TrialRecord] = [
             merge(record, memory.get(record.spec.memory_id)) for key, record in found.items() if key.pass_ == "time"
         ]
+        records = with_spread(records)
         records += _never_ran(spec, catalogue, {record.id for record in records})
         model = build_model(
             catalogue, opened, suite=spec, records=records, keys=keys, environment=run.environment, command=run.command

@@ -39,7 +39,7 @@ def _outcome(job: Job) -> dict[str, Any]:
     from optbench.api import Refused, UserError
 
     torch.set_num_threads(job.spec.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    pin_modes()
     try:
         return _run(job)
     except (Refused, UserError) as refusal:
@@ -51,6 +51,17 @@ def _outcome(job: Job) -> dict[str, Any]:
             return {"status": Status.OOM, "reason": "memory limit", "message": _line(error)}
         kept = traceback.format_exc()
         return {"status": Status.ERROR, "reason": type(error).__name__, "message": _line(error), "traceback": kept}
+
+
+def pin_modes() -> None:
+    """Choose repeatable kernels of full precision, whatever is the default of this version of torch."""
+    import torch
+
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
 
 
 def _run(job: Job) -> dict[str, Any]:

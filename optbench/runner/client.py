@@ -80,6 +80,12 @@ class ForkServer:
         return tuple(self._answer()["ready"])
 
     @property
+    def modes(self) -> dict[str, Any]:
+        """What decides which kernels run in the children, by `torch_modes`; waits until the server is warm."""
+        modes: dict[str, Any] = self._answer()["modes"]
+        return modes
+
+    @property
     def calibration(self) -> Calibration:
         """What the harness costs on this machine; waits until the server is warm."""
         return Calibration(**self._answer()["calibration"])

@@ -1,7 +1,7 @@
 """The fork server: imports torch once, then forks one child a job. Started by `client.ForkServer`, never by hand.
 
 Messages are JSON packets on a socket. In: `{"start": handle, "job": path}`, `{"kill": handle}`.
-Out: `{"ready": devices, "calibration": what the harness costs here}`,
+Out: `{"ready": devices, "modes": of the libraries, "calibration": what the harness costs here}`,
 `{"ended": handle, "code": exit code, negative for a signal}`.
 When the socket closes (the parent is gone, however it went) every child's process group is killed.
 """
@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from optbench.runner.machine import torch_modes
+
 _PR_SET_PDEATHSIG = 1
 _REFERENCE_REPETITIONS = 20
 
@@ -41,8 +43,10 @@ def warm_up(modules: Sequence[str] = ()) -> list[str]:
     import optbench.measure.memory_pass
     import optbench.measure.trial
     import optbench.numerics  # noqa: F401 -- so that children import neither
+    from optbench.runner.child import pin_modes
 
     torch.set_num_threads(1)
+    pin_modes()
     point = torch.zeros(2, dtype=torch.float64)
     gradient = torch.func.grad(lambda x: (x**3).sum())
     torch.func.vmap(lambda v: torch.func.jvp(gradient, (point,), (v,))[1], chunk_size=2)(
@@ -162,7 +166,7 @@ def main() -> None:
     sys.path.append("")  # modules of the working directory, last, as in the parent
     die_with_parent()  # only while there are no children: afterwards the closed socket tells
     connection = socket.socket(fileno=int(sys.argv[1]))
-    ready = {"ready": warm_up(sys.argv[2:]), "calibration": calibration()}
+    ready = {"ready": warm_up(sys.argv[2:]), "modes": torch_modes(), "calibration": calibration()}
     gc.collect()
     gc.freeze()
     die_with_parent(0)
