@@ -158,3 +158,38 @@ def test_the_calibration_tells_what_the_harness_adds_and_what_stays_on_the_clock
 
     assert 0 <= overhead.bias < overhead.harness
     assert overhead.bare > 0
+
+
+def test_the_cuda_meter_waits_for_its_device_and_turns_events_milliseconds_into_seconds(monkeypatch: Any):
+    calls: list[Any] = []
+
+    class Event:
+        def __init__(self, *, enable_timing: bool) -> None:
+            assert enable_timing
+
+        def record(self, stream: str) -> None:
+            calls.append(("record", stream))
+
+        def elapsed_time(self, later: Any) -> float:
+            return 250.0
+
+    fakes = {
+        "synchronize": lambda device: calls.append(("synchronize", device)),
+        "current_stream": lambda device: f"stream of {device}",
+        "Event": Event,
+        "reset_peak_memory_stats": lambda device: calls.append(("reset", device)),
+        "memory_allocated": lambda device: 1000,
+        "max_memory_allocated": lambda device: 5000,
+    }
+    for name, fake in fakes.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    device = torch.device("cuda:1")
+    meter: Any = make_meter(device)
+
+    meter.sync()
+    first, second = meter.mark(), meter.mark()
+    meter.reset_peak()
+
+    assert calls == [("synchronize", device), *[("record", "stream of cuda:1")] * 2, ("reset", device)]
+    assert meter.between(first, second) == 0.25
+    assert meter.peak_bytes() == 4000

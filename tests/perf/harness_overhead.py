@@ -1,52 +1,64 @@
-"""What the harness costs a step: gradient descent on a two-parameter quadratic, bare and harnessed, interleaved.
+"""What the harness costs a step, and what its snapshots do to the timed loop; plain and harnessed loops interleaved.
 
-`python tests/perf/harness_overhead.py` prints, in microseconds a step (median over repetitions, with the quartiles):
-the bare loop; the wall time that the harness adds, every evaluation logged; the reported time less the bare loop's.
+`python tests/perf/harness_overhead.py` prints medians over repetitions, with the quartiles:
+- two parameters: the plain loop, the wall time that the harness adds, the reported time less the plain loop's;
+- a step of about 1 ms: the same, as shares of the step;
+- logistic regression: CPU seconds of the timed loop with snapshots over those without, as a share above 1.
 """
 
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from optbench.api import Point, Recipe, Stage, Streams
+from optbench.measure.calibration import calibrate
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
-from optbench.measure.loop import TrialLoop
+from optbench.measure.loop import Outcome, TrialLoop
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 
-STEPS, REPETITIONS = 5000, 15
-SCALE = torch.tensor([1.0, 10.0], dtype=torch.float64)
+REPETITIONS = 15
 
 
-class Quadratic:
-    """f(x) = ½ Σ sᵢ xᵢ², with its gradient in closed form."""
+class Logistic:
+    """Mean log(1 + exp(−b·Ax)) + ½·10⁻³|x|², A of shape (m, n), with its gradient in closed form."""
 
-    size = 2
-    f_star = 0.0
-    f_star_source = "exact"
+    f_star = None
+    f_star_source = ""
     f_star_from_start = None
 
+    def __init__(self, m: int, n: int) -> None:
+        """Draw the data."""
+        generator = torch.Generator().manual_seed(0)
+        self.size = n
+        self._rows = torch.randn(m, n, generator=generator, dtype=torch.float64)
+
     def start(self, streams: Streams) -> Point:
-        """Return (1, 1)."""
-        return Point(parameters=torch.ones(2, dtype=torch.float64))
+        """Return the origin."""
+        return Point(parameters=torch.zeros(self.size, dtype=torch.float64))
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x)."""
-        return 0.5 * (SCALE * x * x).sum()
+        return self.value_and_gradient(x)[0]
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return both."""
-        gradient = SCALE * x
-        return 0.5 * torch.dot(gradient, x), gradient
+        margins = self._rows @ x
+        value = torch.nn.functional.softplus(-margins).mean() + 5e-4 * x.dot(x)
+        weights = torch.sigmoid(-margins)
+        return value, (self._rows.T @ weights).div_(-len(margins)).add_(x, alpha=1e-3)
 
 
 @dataclass
@@ -64,64 +76,100 @@ class Descent:
         """Copy the start."""
         return State(start.clone())
 
-    def step(self, oracle: object, state: State) -> State:
+    def step(self, oracle: Logistic, state: State) -> State:
         """Take one step."""
         _, gradient = oracle.value_and_gradient(state.point)
-        state.point = state.point - 0.01 * gradient
+        state.point = state.point - 0.1 * gradient
         return state
 
 
-class Bare:
-    """The oracle's place in the bare loop."""
-
-    def __init__(self, problem: Quadratic) -> None:
-        self.value_and_gradient = problem.value_and_gradient
-
-
-def bare() -> float:
-    """Return seconds a step of the plain loop."""
-    problem = Quadratic()
-    descent, oracle = Descent(), Bare(problem)
-    state = descent.init(oracle, problem.start(SeededStreams(0)).parameters)
+def bare(problem: Logistic, steps: int) -> float:
+    """Return wall seconds of the plain loop."""
+    descent = Descent()
+    state = descent.init(problem, problem.start(SeededStreams(0)).parameters)
     began = time.perf_counter()
-    for _ in range(STEPS):
-        state = descent.step(oracle, state)
-    return (time.perf_counter() - began) / STEPS
+    for _ in range(steps):
+        state = descent.step(problem, state)
+    return time.perf_counter() - began
 
 
-def harnessed() -> tuple[float, float]:
-    """Return wall and reported seconds a step of the same loop through the harness."""
-    place = Place(torch.device("cpu"), torch.float64, SeededStreams(0))
-    log, ledger = EventLog(), Ledger()
-    descent, scalars = Descent(), HostScalars(log, Thresholds(), keep_best=True)
+def harnessed(problem: Logistic, steps: int, spool: SnapshotSpool) -> tuple[float, Outcome]:
+    """Return wall seconds of the same loop through the harness, and its outcome."""
+    log, descent = EventLog(), Descent()
+    scalars = HostScalars(log, Thresholds(), keep_best=True)
     loop = TrialLoop(
-        Recipe(stages=(Stage(problem=Quadratic(), optimizer=descent),)),
-        place,
-        Books(ledger, log, scalars, scalars),
-        Budget(steps=STEPS),
-        SnapshotSpool(None, 16),
+        Recipe(stages=(Stage(problem=problem, optimizer=descent),)),
+        Place(torch.device("cpu"), torch.float64, SeededStreams(0)),
+        Books(Ledger(), log, scalars, scalars),
+        Budget(steps=steps),
+        spool,
         descent,
     )
     began = time.perf_counter()
     outcome = loop.run()
-    wall = time.perf_counter() - began
-    assert log.rows == STEPS
-    return wall / STEPS, outcome.seconds / STEPS
+    return time.perf_counter() - began, outcome
+
+
+def two_parameters() -> None:
+    """Print microseconds a step."""
+    rows = [calibrate(steps=5000, repetitions=1) for _ in range(REPETITIONS)]
+    show("two parameters: plain loop", [row.bare for row in rows], 1e6, "µs a step")
+    show("  the harness adds, wall", [row.harness for row in rows], 1e6, "µs a step")
+    show("  of which on the clock", [row.bias for row in rows], 1e6, "µs a step")
+
+
+def one_millisecond(steps: int = 300) -> None:
+    """Print shares of a step of about 1 ms."""
+    problem = Logistic(6000, 400)
+    bare(problem, steps)
+    pairs = [
+        (bare(problem, steps), *harnessed(problem, steps, SnapshotSpool(None, 8 * problem.size)))
+        for _ in range(REPETITIONS)
+    ]
+    show("a long step: plain loop", [plain / steps for plain, _, _ in pairs], 1e3, "ms a step")
+    show("  the harness adds, wall", [wall / plain - 1 for plain, wall, _ in pairs], 1e2, "%")
+    show("  of which on the clock", [outcome.seconds / plain - 1 for plain, _, outcome in pairs], 1e2, "%")
+
+
+def snapshots(steps: int = 1000) -> None:
+    """Print what snapshots to a file change about the seconds on the clock."""
+    problem = Logistic(1000, 400)
+
+    def on_clock(path: Path | None, read: Callable[[Outcome], float]) -> float:
+        spool = SnapshotSpool(path, 8 * problem.size if path else 0)
+        return read(harnessed(problem, steps, spool)[1])
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "snapshots"
+        for name, read in (("wall", _wall), ("CPU", _cpu)):
+            ratios = []
+            for repetition in range(REPETITIONS):
+                order = (file, None) if repetition % 2 else (None, file)
+                times = {path is None: on_clock(path, read) for path in order}
+                ratios.append(times[False] / times[True] - 1)
+            show(f"snapshots change the loop's {name} time by", ratios, 1e2, "%")
+
+
+def _wall(outcome: Outcome) -> float:
+    return outcome.seconds
+
+
+def _cpu(outcome: Outcome) -> float:
+    return outcome.cpu_seconds
+
+
+def show(name: str, values: list[float], unit: float, words: str) -> None:
+    """Print median and quartiles."""
+    low, middle, high = (unit * value for value in statistics.quantiles(values, n=4))
+    print(f"{name:44s} {middle:8.2f} {words}  ({low:.2f} to {high:.2f})")
 
 
 def main() -> None:
-    """Interleave and print."""
+    """Run all three."""
     torch.set_num_threads(1)
-    bare(), harnessed()
-    rows = [(bare(), *harnessed()) for _ in range(REPETITIONS)]
-    figures = {
-        "bare loop": [row[0] for row in rows],
-        "harness's wall time": [row[1] - row[0] for row in rows],
-        "bias of the reported time": [row[2] - row[0] for row in rows],
-    }
-    for name, values in figures.items():
-        low, middle, high = (1e6 * value for value in statistics.quantiles(values, n=4))
-        print(f"{name:28s} {middle:7.2f} µs a step  ({low:.2f} to {high:.2f})")
+    two_parameters()
+    one_millisecond()
+    snapshots()
 
 
 if __name__ == "__main__":
