@@ -183,9 +183,8 @@ class TrialLoop:
         before = self._running
         commit = getattr(problem, "commit", None)
         slow = batches is not None or problem.size > SMALL
-        running = _Running(
-            stage, index, oracle, limits, start, batches, start.parameters.clone(), commit, slow_bookkeeping=slow
-        )
+        published = start.parameters if batches is None else start.parameters.clone()
+        running = _Running(stage, index, oracle, limits, start, batches, published, commit, slow_bookkeeping=slow)
         if stage.keep_state:
             if before is None or before.state is None or not hasattr(stage.optimizer, "restart"):
                 message = f"stage {index + 1} keeps the optimizer's state, but the optimizer has no restart()"

@@ -1,20 +1,29 @@
-"""Level 1 of memory: exact bytes of an optimizer's state and of live tensors. Its own pass, never with the clock."""
+"""Level 1 of memory: exact bytes of what is reachable and of live tensors. Its own pass, never with the clock."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import weakref
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from types import CellType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_leaves
+
+_TAKES_NEW = (torch.ops.aten.lift_fresh.default,)  # what torch.tensor() calls with what it has just made
+_LEAVES = (str, bytes, int, float, complex, type, ModuleType, type(None))
 
 
 class LiveBytes(TorchDispatchMode):
     """Counts the bytes of tensor storages that come alive under the mode; `peak` is their largest sum.
 
-    Storages that existed before, and what kernels allocate and free inside, are not seen. Works on every device.
+    A storage that an operation is given before any has returned it was alive before, and is not counted; nor is what
+    kernels allocate and free inside. Works on every device, fake ones included.
     """
 
     def __init__(self) -> None:
@@ -22,11 +31,6 @@ class LiveBytes(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]  # torch has no types there
         self.live = self.peak = 0
         self._seen: dict[int, int] = {}
-
-    def ignore(self, *roots: Any) -> None:
-        """Leave out what is reachable from `roots`: it was alive before."""
-        for key in _storages(roots):
-            self._seen.setdefault(key[1], 0)
 
     def forget_all(self) -> None:
         """Begin at zero: what is alive now is not counted."""
@@ -36,20 +40,23 @@ class LiveBytes(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Run the operation and look at what it returns."""
+        """Run the operation and look at what it takes and returns."""
+        if func not in _TAKES_NEW:
+            for tensor in _tensors((args, kwargs)):
+                self._follow(tensor, counted=False)
         out = func(*args, **(kwargs or {}))
-        for item in tree_flatten(out)[0]:
-            if isinstance(item, Tensor):
-                self._see(item)
+        for tensor in _tensors(out):
+            self._follow(tensor, counted=True)
         return out
 
-    def _see(self, tensor: Tensor) -> None:
+    def _follow(self, tensor: Tensor, *, counted: bool) -> None:
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key in self._seen:
             return
-        self._seen[key] = storage.nbytes()
-        self.live += storage.nbytes()
+        size = storage.nbytes() if counted else 0
+        self._seen[key] = size
+        self.live += size
         self.peak = max(self.peak, self.live)
         weakref.finalize(storage, self._forget, key)
 
@@ -57,20 +64,28 @@ class LiveBytes(TorchDispatchMode):
         self.live -= self._seen.pop(key, 0)
 
 
+def _tensors(tree: Any) -> Iterator[Tensor]:
+    return (item for item in tree_leaves(tree) if isinstance(item, Tensor))
+
+
 def state_bytes(*roots: Any, without: tuple[Any, ...] = ()) -> int:
-    """Return the bytes of the distinct tensors and arrays reachable from `roots` but not from `without`."""
+    """Return the bytes of the distinct tensors and arrays reachable from `roots` but not from `without`.
+
+    Followed are containers, attributes, slots, and what functions, methods and generators have bound.
+    """
     left_out = set(_storages(without))
     return sum(size for key, size in _storages(roots).items() if key not in left_out)
 
 
 def _storages(roots: tuple[Any, ...]) -> dict[tuple[str, int], int]:
     found: dict[tuple[str, int], int] = {}
-    waiting, visited = list(roots), set()
+    waiting = list(roots)
+    visited: dict[int, Any] = {}  # holds what was visited, lest the identity of a temporary is used again
     while waiting:
         item = waiting.pop()
         if id(item) in visited:
             continue
-        visited.add(id(item))
+        visited[id(item)] = item
         if isinstance(item, Tensor):
             storage = item.untyped_storage()
             found["torch", storage._cdata] = storage.nbytes()
@@ -85,11 +100,31 @@ def _storages(roots: tuple[Any, ...]) -> dict[tuple[str, int], int]:
 
 
 def _children(item: Any) -> list[Any]:
+    if isinstance(item, _LEAVES):
+        return []
     if isinstance(item, Mapping):
         return [*item.keys(), *item.values()]
-    if isinstance(item, list | tuple | set | frozenset):
+    if isinstance(item, list | tuple | set | frozenset | deque):
         return list(item)
-    if isinstance(item, type) or callable(item):
-        return []
+    if isinstance(item, FunctionType | MethodType | functools.partial | GeneratorType):
+        return _bound(item)
     slots = [getattr(item, name) for name in getattr(type(item), "__slots__", ()) if hasattr(item, name)]
     return slots + list(getattr(item, "__dict__", {}).values())
+
+
+def _bound(item: Any) -> list[Any]:
+    """Return what a function, a method, a partial call or a generator has bound."""
+    if isinstance(item, MethodType):
+        return [item.__self__, item.__func__]
+    if isinstance(item, functools.partial):
+        return [item.func, item.args, item.keywords]
+    if isinstance(item, GeneratorType):
+        return list(inspect.getgeneratorlocals(item).values())
+    return [*map(_content, item.__closure__ or ()), item.__defaults__, item.__kwdefaults__]
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a name that is not assigned yet
+        return None

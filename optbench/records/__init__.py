@@ -19,7 +19,18 @@ from optbench.records.report import (
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
 from optbench.records.targets import TARGET_KINDS, Target
 from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
-from optbench.records.trial import CONDITIONS, COUNTED, Budget, Component, Limits, Pass, Status, TrialRecord, TrialSpec
+from optbench.records.trial import (
+    CONDITIONS,
+    COUNTED,
+    MEMORY_FIELDS,
+    Budget,
+    Component,
+    Limits,
+    Pass,
+    Status,
+    TrialRecord,
+    TrialSpec,
+)
 
 __all__ = [
     "CONDITIONS",
@@ -29,6 +40,7 @@ __all__ = [
     "EVENT_COLUMNS",
     "FAILED",
     "MEASURES",
+    "MEMORY_FIELDS",
     "SNAPSHOT_COLUMNS",
     "TARGET_KINDS",
     "TIME_COLUMNS",

@@ -123,6 +123,18 @@ CONDITIONS = (  # what is noted beside a timed loop; times in seconds
     "bias",  # what of that stays on the clock
     "warm",  # whether steps ran beforehand to warm up (1) or not (0)
 )
+
+# What the memory pass measures of a trial; the time pass leaves them out.
+MEMORY_FIELDS = (
+    "problem_bytes",
+    "state_bytes",
+    "peak_live_bytes",
+    "transient_bytes",
+    "peak_process_bytes",
+    "peak_device_bytes",
+    "memory_note",
+)
+
 COUNTED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "examples", "steps")
 
 
@@ -155,9 +167,13 @@ class TrialRecord:
     seconds: float | None = None
     cpu_seconds: float | None = None
     device_seconds: float | None = None  # by the device's own marks; None on the CPU
-    state_bytes: int | None = None
+    problem_bytes: int | None = None  # tensors of the problem and its start, before there is an optimizer
+    state_bytes: int | None = None  # kept between steps, the published point left out; the most after any step
     peak_live_bytes: int | None = None  # what came alive after `init` began, at its peak
-    peak_process_bytes: int | None = None
+    transient_bytes: int | None = None  # of that peak, what was neither state nor published point after its step
+    peak_process_bytes: int | None = None  # growth of the process's resident memory, at its peak
+    peak_device_bytes: int | None = None  # growth of what the device's allocator has handed out, at its peak
+    memory_note: str = ""  # why a figure is missing
     unreliable: tuple[str, ...] = ()  # why not to believe the times: "kind: what was seen; what to do"
     conditions: Mapping[str, float | None] = field(default_factory=dict)  # beside the loop; keys: CONDITIONS
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # at the scored point

@@ -16,7 +16,18 @@ import psutil
 
 from optbench.api import Planner, UserError
 from optbench.measure.reliability import doubts, with_spread
-from optbench.records import EVENT_COLUMNS, FAILED, Job, Limits, Pass, Status, Trace, TrialRecord, TrialSpec
+from optbench.records import (
+    EVENT_COLUMNS,
+    FAILED,
+    MEMORY_FIELDS,
+    Job,
+    Limits,
+    Pass,
+    Status,
+    Trace,
+    TrialRecord,
+    TrialSpec,
+)
 from optbench.runner.child import read_trace
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
@@ -304,12 +315,7 @@ def merge(time_record: TrialRecord, memory_record: TrialRecord | None) -> TrialR
     """Return the record that reports read: the time pass with the memory pass's figures."""
     if memory_record is None or memory_record.status is not Status.OK:
         return time_record
-    return replace(
-        time_record,
-        state_bytes=memory_record.state_bytes,
-        peak_live_bytes=memory_record.peak_live_bytes,
-        peak_process_bytes=memory_record.peak_process_bytes,
-    )
+    return replace(time_record, **{name: getattr(memory_record, name) for name in MEMORY_FIELDS})
 
 
 @contextlib.contextmanager

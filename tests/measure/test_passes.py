@@ -14,8 +14,6 @@ import torch
 
 from optbench.api import FunctionProblem, Point, Recipe
 from optbench.measure.event_log import EventLog, read_heartbeat, read_log
-from optbench.measure.memory import LiveBytes, state_bytes
-from optbench.measure.memory_pass import memory_pass
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
 from optbench.measure.streams import SeededStreams
 from optbench.measure.trial import metrics_pass, time_pass
@@ -131,48 +129,6 @@ def test_metrics_are_evaluated_at_the_snapshots_of_the_scored_point(fakes: str, 
     expected = [14.0**0.5 * 0.5 ** max(step - 1, 0) for step in trace["step"]]
     assert list(trace["norm"]) == pytest.approx(expected)
     assert record.metrics["f"] == pytest.approx(7.0 * 0.25**7)
-
-
-def test_the_memory_pass_counts_state_and_peak_exactly(fakes: str) -> None:
-    adam = memory_pass(job(fakes, "bowl", "torch.optim:Adam", options={"lr": 0.1}))
-    plain = memory_pass(job(fakes, "bowl", "descent"))
-
-    assert adam.state_bytes == 2 * 3 * 8 + 4  # two moments of three float64, and the float32 step count
-    assert plain.state_bytes == 0
-    assert plain.peak_live_bytes is not None
-    assert plain.peak_live_bytes >= 2 * 3 * 8  # at least the point and its gradient
-
-
-def test_the_memory_of_a_solver_with_its_own_loop_is_not_measured_rather_than_zero(fakes: str) -> None:
-    class Own:
-        def minimize(self, oracle: Any, start: Any, observe: Any) -> Any:
-            return start - oracle.gradient(start)
-
-    sys.modules[fakes].own = Own  # type: ignore[attr-defined]  # a fake module
-
-    record = memory_pass(job(fakes, "bowl", "own"))
-
-    assert (record.state_bytes, record.peak_live_bytes) == (None, None)
-
-
-def test_live_bytes_counts_what_comes_alive_and_what_goes() -> None:
-    with LiveBytes() as live:
-        kept = torch.zeros(100, dtype=torch.float64)
-        gone = torch.zeros(1000, dtype=torch.float64)
-        view = kept[:10]
-        del gone
-        after = live.live
-
-    assert (after, live.peak) == (800, 8800)
-    assert view.numel() == 10
-
-
-def test_state_bytes_counts_shared_storage_once_and_leaves_out_what_it_is_told() -> None:
-    base = torch.zeros(10, dtype=torch.float64)
-    state = {"a": base, "b": [base[:5]], "c": torch.zeros(3, dtype=torch.float32)}
-
-    assert state_bytes(state) == 80 + 12
-    assert state_bytes(state, without=(base,)) == 12
 
 
 def test_a_log_that_is_full_keeps_improvements_and_says_that_it_is_not_complete(tmp_path: Path) -> None:

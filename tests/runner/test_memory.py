@@ -1,0 +1,60 @@
+"""Memory as a user gets it: measured in a child of its own, at both levels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runner.conftest import PLUGIN
+
+HOARDERS = '''
+
+class KeepsTensor(Descent):
+    """Keeps 4 million numbers, 32 MB."""
+
+    def init(self, oracle, start):
+        state = super().init(oracle, start)
+        state.kept = start.new_ones(4_000_000)
+        return state
+
+
+class KeepsArray:
+    """The same in numpy, in a loop of its own."""
+
+    def minimize(self, oracle, start, observe):
+        import numpy
+
+        kept = numpy.ones(4_000_000)
+        point = start.clone()
+        for _ in range(4):
+            point = point - 0.25 * oracle.gradient(point)
+            observe(point)
+        return point
+
+
+@hookimpl(specname="optbench_optimizers")
+def more_optimizers():
+    for name in ("KeepsTensor", "KeepsArray"):
+        yield OptimizerPlugin(name=name.lower(), factory=f"{__name__}:{name}", summary=name, state_memory="O(1)")
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """The plugin's file, with the two that hoard."""
+    path = tmp_path / "temper.py"
+    path.write_text(PLUGIN + HOARDERS, encoding="utf-8")
+    return path
+
+
+def test_the_levels_agree_on_a_tensor_and_the_process_shows_what_no_tensor_does(run: Any) -> None:
+    tensor, array = run("keepstensor", "keepsarray")
+
+    assert tensor.state_bytes == 32_000_000
+    assert tensor.peak_live_bytes == pytest.approx(32_000_000, rel=1e-4)
+    assert tensor.peak_process_bytes == pytest.approx(32_000_000, rel=0.05)
+    assert (array.state_bytes, array.peak_live_bytes) == (None, None)
+    assert array.peak_process_bytes == pytest.approx(32_000_000, rel=0.05)
+    assert array.memory_note == ""
