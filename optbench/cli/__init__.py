@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("optbench.cli.show", "Show what one name stands for: options, orders, citation, suites."),
     "plugins": ("optbench.cli.plugins_", "Show the installed plugins, and what is broken in them and why."),
     "report": ("optbench.cli.report", "Write reports from stored results."),
+    "doctor": ("optbench.cli.doctor", "Tell whether this machine is fit to measure on, and what to do about it."),
 }
 _INTERRUPTED = 130
 

@@ -1,0 +1,72 @@
+"""The diagnosis: every line, and the verdict that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from optbench.runner.doctor import setting, timing
+from optbench.runner.doctor.line import Harm, Level, Line
+from optbench.runner.doctor.noise import Noise, noise_of
+from optbench.runner.doctor.observing import Observations
+
+_LINES = (
+    timing.load,
+    timing.waiting,
+    timing.frequency,
+    timing.throttling,
+    timing.hyperthreading,
+    timing.clocks,
+    timing.reference,
+    setting.threads,
+    setting.container,
+    setting.swap,
+    setting.memory,
+    setting.memory_counters,
+    setting.gpu,
+    setting.python,
+    setting.folders,
+)
+
+
+class Verdict(StrEnum):
+    """What the machine is fit for."""
+
+    FIT = "fit"
+    NOT_FOR_TIMES = "fit for counts and memory, not for times"
+    UNFIT = "unfit"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found."""
+
+    lines: tuple[Line, ...]
+    noise: Noise
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return what is left after what is bad; warnings and unknowns don't count."""
+        harms = {line.harm for line in self.lines if line.level is Level.BAD}
+        if Harm.EVERYTHING in harms:
+            return Verdict.UNFIT
+        return Verdict.NOT_FOR_TIMES if harms else Verdict.FIT
+
+    @property
+    def fit(self) -> bool:
+        """Tell whether the machine is fit for everything."""
+        return self.verdict is Verdict.FIT
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON's types."""
+        lines = [
+            {"name": line.name, "level": line.level.value, "seen": line.seen, "advice": line.advice}
+            for line in self.lines
+        ]
+        return {"verdict": self.verdict.value, "lines": lines, "reference": asdict(self.noise)}
+
+
+def diagnose(seen: Observations) -> Diagnosis:
+    """Judge what was seen."""
+    return Diagnosis(tuple(line(seen) for line in _LINES), noise_of(seen.slices))
