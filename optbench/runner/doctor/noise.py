@@ -6,8 +6,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-READING = 5  # runs; the least of so many is a reading of the kernel, as between trials
-DRIFT = 0.1  # readings that differ by more mark a trial as unreliable
+from optbench.measure.reliability import TOLERANCES
+
+READING = 5  # runs; the least of so many is a reading of the kernel, as beside trials
+DRIFT = TOLERANCES.drift
 
 
 @dataclass(frozen=True)

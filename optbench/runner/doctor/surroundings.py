@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import platform
@@ -162,8 +161,8 @@ def burdens(variables: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _can_reset_peak() -> bool:
-    with contextlib.suppress(OSError), Path("/proc/self/clear_refs").open("w", encoding="ascii") as file:
-        file.write("5")
-        file.flush()
-        return True
-    return False
+    from optbench.measure.process_memory import ProcessPeak
+
+    peak = ProcessPeak()
+    peak.begin()
+    return peak.growth() is not None

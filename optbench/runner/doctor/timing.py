@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optbench.measure.reliability import TOLERANCES
 from optbench.runner.doctor.line import Level, Line, good, graded, unknown
 from optbench.runner.doctor.noise import DRIFT, noise_of
 from optbench.runner.doctor.observing import Observations, Resolution
@@ -59,7 +60,7 @@ def waiting(seen: Observations) -> Line:
     text = f"the reference kernel waited {waited:.1%} of its time, {preemptions:.0f} times a second"
     told = "" if stolen is None else f"; the hypervisor took {stolen:.1%}"
     advice = "stop other programs; on a virtual machine, ask for processors of its own"
-    return graded("waiting", text + told, advice, ((waited, 0.01, 0.05), (stolen or 0.0, 0.005, 0.03)))
+    return graded("waiting", text + told, advice, ((waited, 0.01, TOLERANCES.waiting), (stolen or 0.0, 0.005, 0.03)))
 
 
 def _stolen(before: Processors | None, after: Processors | None) -> float | None:
