@@ -45,7 +45,7 @@ def command(
     from optbench.cli._reporting import build_model, write_reports
     from optbench.measure.reliability import with_spread
     from optbench.records import SuiteSpec
-    from optbench.report import terminal_table
+    from optbench.report import gate_table, terminal_table
     from optbench.runner.session import merge
     from optbench.store import ResultKey, Store
     from optbench.store.engine import database_path
@@ -74,9 +74,13 @@ def command(
         written = write_reports(catalogue, model, out or Path("reports") / spec.name, reporter)
     warn_broken(catalogue)
     if as_json:
-        print_json({"suite": spec.name, "trials": len(records), "files": [str(path) for path in written]})
+        gates = [gate.to_row() for gate in model.gates]
+        files = [str(path) for path in written]
+        print_json({"suite": spec.name, "trials": len(records), "gates": gates, "files": files})
     else:
         console().print(terminal_table(model))
+        if model.gates:
+            console().print(gate_table(model))
         for path in written:
             if path.suffix == ".html":
                 console().print(f"report: {path}", soft_wrap=True)

@@ -69,7 +69,8 @@ DEFAULT_SUITE = "quick"
 def command(suite: str, plugin: tuple[Path, ...], block: tuple[str, ...], **options: Any) -> int:
     """Run a suite (quick unless named), print its table and write its report.
 
-    What is stored already is not run again; a run that was interrupted goes on where it stopped.
+    What is stored already is not run again; a run that was interrupted goes on where it stopped. Exits with 1 where a
+    gate of the suite did not pass.
     """
     catalogue = open_catalogue(plugin, block)
     chosen = _Options(**options)
@@ -204,7 +205,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     finished = _Finished(spec, records, session, model, written, planned, now - report_began, now - began)
     warn_broken(catalogue)
     _print_object(finished) if options.as_json else _print_table(finished)
-    return 0
+    return 0 if all(gate.passed for gate in model.gates) else 1
 
 
 def _notify(catalogue: Catalogue) -> Any:
@@ -225,6 +226,7 @@ def _print_object(finished: _Finished) -> None:
             "reused": finished.session.reused,
             "trials": dict(Counter(row["status"] for row in rows)),
             "results": plain(rows),
+            "gates": [gate.to_row() for gate in finished.model.gates],
             "report": [str(path) for path in finished.written if path.suffix == ".html"],
             "timing": {
                 "startup": finished.planning_seconds + timing.startup,
@@ -241,10 +243,12 @@ def _print_object(finished: _Finished) -> None:
 
 def _print_table(finished: _Finished) -> None:
     from optbench.cli._progress import duration
-    from optbench.report import terminal_table
+    from optbench.report import gate_table, terminal_table
 
     screen = console()
     screen.print(terminal_table(finished.model))
+    if finished.model.gates:
+        screen.print(gate_table(finished.model))
     session = finished.session
     screen.print(f"{session.ran} trials run, {session.reused} reused, in {duration(finished.total_seconds)}")
     for path in finished.written:

@@ -3,6 +3,7 @@
 from optbench.records.canonical import canonical_json, content_hash, finite
 from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
+from optbench.records.gate import QUANTITIES, TARGETED, Gate, GateResult
 from optbench.records.job import Facts, Job
 from optbench.records.report import (
     FAILED,
@@ -41,7 +42,9 @@ __all__ = [
     "FAILED",
     "MEASURES",
     "MEMORY_FIELDS",
+    "QUANTITIES",
     "SNAPSHOT_COLUMNS",
+    "TARGETED",
     "TARGET_KINDS",
     "TIME_COLUMNS",
     "Budget",
@@ -53,6 +56,8 @@ __all__ = [
     "ExpressionError",
     "Facts",
     "Failure",
+    "Gate",
+    "GateResult",
     "Job",
     "Limits",
     "Pass",

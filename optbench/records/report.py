@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from optbench.records.environment import Environment
+from optbench.records.gate import GateResult
 
 MEASURES = ("evaluations", "gradients", "seconds")
 FAILED = ("timeout", "diverged", "oom", "killed", "crashed", "error")  # statuses that end a curve before its time
@@ -136,6 +137,7 @@ class ReportModel:
     curves: tuple[ReportCurve, ...] = ()
     scores: tuple[Score, ...] = ()
     failures: tuple[Failure, ...] = ()
+    gates: tuple[GateResult, ...] = ()
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
     schema: int = 1
 
@@ -176,6 +178,7 @@ _PARTS: Mapping[str, type] = {
     "curves": ReportCurve,
     "scores": Score,
     "failures": Failure,
+    "gates": GateResult,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from optbench.records.gate import Gate
 from optbench.records.trial import Budget, Component, Limits
 
 DEFAULT_TARGETS = (
@@ -62,6 +63,7 @@ class SuiteSpec:
     metrics: tuple[str, ...] = ()  # qualified names; evaluated on snapshots
     memory: bool = True  # whether the memory pass runs
     weights: Mapping[str, float] = field(default_factory=dict)  # kind of COUNTED -> weight in costs; empty: no costs
+    gates: tuple[Gate, ...] = ()  # what must come out
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""
@@ -75,6 +77,7 @@ class SuiteSpec:
             fields[key] = tuple(Entry.from_json(item) for item in fields[key])
         for key in ("seeds", "devices", "dtypes", "targets", "metrics"):
             fields[key] = tuple(fields[key])
+        fields["gates"] = tuple(Gate.from_json(item) for item in fields.get("gates", ()))
         fields["budget"] = Budget.from_json(fields["budget"])
         fields["limits"] = Limits(**fields["limits"])
         return cls(**fields)

@@ -22,6 +22,7 @@ from optbench.records import (
     TrialRecord,
 )
 from optbench.report.cells import Place, build_cell, build_curve, build_failures, rounded
+from optbench.report.gates import judge
 from optbench.report.naming import Info, Parts, expression, key_of, labels, slugs
 from optbench.report.notes import notes
 from optbench.report.runs import Reference, Run, Traces, load_run, reference
@@ -100,6 +101,7 @@ def build_report(
         curves=tuple(parts.curves),
         scores=build_scores(Grid(arms, parts.problems, ran), tuple(targets)),
         failures=tuple(parts.failures),
+        gates=judge(suite.gates, records, events),
         notes=notes(suite, records, arms, parts.problems, parts.cells, parts.thinned),
     )
 

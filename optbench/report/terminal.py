@@ -54,6 +54,26 @@ def terminal_table(model: ReportModel) -> Table:
     return table
 
 
+def gate_table(model: ReportModel) -> Table:
+    """Return a row a gate; why a gate did not pass stands below its statement."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    passed = sum(gate.passed for gate in model.gates)
+    title = Text(f"{model.title}: {passed} of {len(model.gates)} gates passed")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
+    for heading, justify in (("gate", "left"), ("statement", "left"), ("expected", "right"), ("measured", "right")):
+        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]  # literals
+    table.add_column("tolerance", justify="right")
+    table.add_column("passed")
+    for gate in model.gates:
+        statement = "\n".join(filter(None, (gate.statement, gate.message)))
+        cells = (gate.name, statement, gate.expected_text, gate.measured_text, gate.tolerance_text)
+        table.add_row(*map(Text, (*cells, "yes" if gate.passed else "NO")))
+    return table
+
+
 def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, clock: Score) -> list[str]:
     cells = [cell for cell in model.cells if cell.optimizer == optimizer.id]
     kinds = [score.solved_by_kind[kind] for kind in score.solved_by_kind]

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from optbench.api import UserError
 from optbench.records import Limits, SuiteSpec, Target
 from optbench.suites.entries import EntryReader, budget_of
+from optbench.suites.gates import read_gates
 from optbench.suites.mistakes import Mistake, SuiteError
 from optbench.suites.schema import BudgetTable, OptimizerTable, ProblemTable, SuiteTable, shape_mistakes
 
@@ -49,6 +51,9 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
         raise SuiteError(source, [*shape_mistakes(error), *reader.mistakes]) from None
     spec = _spec(table, reader, path)
     mistakes = [*reader.mistakes, *_unbounded(table), *_unmeasured(spec), *reader.lonely_groups(table)]
+    if not mistakes:  # what a gate selects is known once all entries are
+        gates, mistakes = read_gates(table.gate, spec, catalogue)
+        spec = replace(spec, gates=gates)
     if mistakes:
         raise SuiteError(source, mistakes)
     return spec

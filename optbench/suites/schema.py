@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from optbench.records import DEFAULT_TARGETS
+from optbench.records import DEFAULT_TARGETS, TARGETED
 from optbench.registry.nearest import suggestion
 from optbench.suites import spellings
 from optbench.suites.mistakes import Mistake, key_path
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Device = Annotated[str, AfterValidator(spellings.device)]
 DType = Annotated[str, AfterValidator(spellings.dtype)]
 Target = Annotated[str, AfterValidator(spellings.target)]
@@ -68,6 +70,40 @@ class ProblemTable(OptimizerTable):
     budget: BudgetTable = BudgetTable()
 
 
+class GateTable(_Table):
+    """`[[gate]]`."""
+
+    name: str
+    statement: str
+    problem: str
+    optimizer: str
+    quantity: Annotated[str, AfterValidator(spellings.quantity)]
+    target: Target | None = None
+    scale: Number = 1.0
+    expected: Number | None = None
+    tolerance: Tolerance | None = None
+    relative_tolerance: Tolerance | None = None
+    at_most: Number | None = None
+    at_least: Number | None = None
+
+    @model_validator(mode="after")
+    def _comparison(self) -> Self:
+        """Tell whether the keys say what to compare with; raises ValueError."""
+        tolerances = [self.tolerance, self.relative_tolerance].count(None)
+        bounds = [self.at_most, self.at_least].count(None)
+        value = self.expected is not None and tolerances == 1 and bounds == 2
+        bounded = self.expected is None and tolerances == 2 and bounds < 2
+        if not (value or bounded):
+            message = (
+                "allowed: `expected` with one of `tolerance`, `relative_tolerance`; or `at_most`, `at_least`, both"
+            )
+            raise ValueError(message)
+        if self.target is not None and self.quantity not in TARGETED:
+            message = f"given a target with {self.quantity!r}; allowed with {', '.join(TARGETED)}"
+            raise ValueError(message)
+        return self
+
+
 class SuiteTable(_Table):
     """The whole file."""
 
@@ -86,6 +122,7 @@ class SuiteTable(_Table):
     cost: CostTable | None = None
     problem: Annotated[list[ProblemTable], Field(min_length=1)]
     optimizer: Annotated[list[OptimizerTable], Field(min_length=1)]
+    gate: list[GateTable] = []
 
 
 # Which table a key's parents name; indices left out.
@@ -97,6 +134,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("problem",): ProblemTable,
     ("problem", "budget"): BudgetTable,
     ("optimizer",): OptimizerTable,
+    ("gate",): GateTable,
 }
 
 

@@ -11,6 +11,7 @@ from optbench.api import UserError
 from optbench.records import Budget, Component, Entry, SuiteSpec
 from optbench.registry.nearest import suggestion
 from optbench.suites import spellings
+from optbench.suites.gates import has_trials
 
 _SELECTORS: dict[str, Callable[[Entry], tuple[Component, ...]]] = {
     "problem": lambda entry: (entry.use,),
@@ -23,7 +24,7 @@ def select(spec: SuiteSpec, only: Iterable[str]) -> SuiteSpec:
     """Return the suite with the entries that `only` names: "optimizer=lbfgs", "problem=quad*", "meta-algorithm=polyak".
 
     Patterns of one key add up, those of different keys narrow. A pattern matches a short or a qualified name, with
-    shell wildcards. Raises UserError where one matches nothing.
+    shell wildcards. Gates that are left without a trial are left out. Raises UserError where a pattern matches nothing.
     """
     patterns: dict[str, list[str]] = {}
     for text in only:
@@ -34,7 +35,7 @@ def select(spec: SuiteSpec, only: Iterable[str]) -> SuiteSpec:
             spec = replace(spec, problems=_matching(spec.problems, key, wanted))
         else:
             spec = replace(spec, optimizers=_matching(spec.optimizers, key, wanted))
-    return spec
+    return replace(spec, gates=tuple(gate for gate in spec.gates if has_trials(gate, spec)))
 
 
 def override(

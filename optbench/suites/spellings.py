@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from optbench.records import COUNTED, Target
+from optbench.records import COUNTED, QUANTITIES, Target
+from optbench.registry.nearest import suggestion
 
 DTYPES = ("float32", "float64")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
@@ -69,6 +70,16 @@ def weights(given: Mapping[str, float]) -> Mapping[str, float]:
         message = f"given {dict(given)!r}; allowed: {', '.join(COUNTED)}, at least one with a weight above 0"
         raise ValueError(message)
     return given
+
+
+def quantity(given: str) -> str:
+    """Return the name of what a gate measures."""
+    if given in QUANTITIES:
+        return given
+    message = "; ".join(
+        filter(None, (f"given {given!r}; allowed: {', '.join(QUANTITIES)}", suggestion(given, QUANTITIES)))
+    )
+    raise ValueError(message)
 
 
 def memory(given: Any) -> int:

@@ -28,7 +28,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "target": power(target),
         "rows": rows,
         "failures": failures,
-        "sections": SECTIONS,
+        "sections": ("Gates", *SECTIONS) if model.gates else SECTIONS,
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
         "curved": {curve.problem for curve in model.curves},

@@ -1,4 +1,4 @@
-"""Analytic problems: quadratics of any size and spectrum, and functions of Moré, Garbow and Hillstrom."""
+"""Analytic problems: quadratics, least squares on a stream, and functions of Moré, Garbow and Hillstrom."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ LINE: frozenset[Evaluation] = frozenset({"value", "gradient", "hessian_vector", 
 
 @hookimpl
 def optbench_problems() -> Iterator[ProblemPlugin]:
-    """Yield the problems; none of them depends on the seed."""
+    """Yield the problems; only the stream depends on the seed."""
     yield _quadratic()
+    yield _streaming_least_squares()
     yield from _fixed_size()
     yield from _scalable()
     yield ProblemPlugin(
@@ -43,10 +44,32 @@ def _quadratic() -> ProblemPlugin:
                 choices=("log-uniform", "linear", "clustered"),
             ),
             "clusters": Option(default=5, doc="distinct eigenvalues of the spectrum 'clustered'", low=1),
+            "minimiser": Option(
+                default="equal-energy",
+                doc="how f(start) − f* is spread over the eigenvectors: evenly, or as slows steepest descent most",
+                choices=("equal-energy", "worst-case"),
+            ),
         },
         evaluations=LINE,
         kind="quadratic",
         random=False,
+    )
+
+
+def _streaming_least_squares() -> ProblemPlugin:
+    return ProblemPlugin(
+        name="streaming-least-squares",
+        factory="optbench_testfunctions.streaming:make_streaming_least_squares",
+        summary="Linear regression on a stream of fresh Gaussian examples; the full objective is in closed form.",
+        options={
+            "n": Option(default=20, doc="number of parameters", low=1),
+            "noise": Option(default=1.0, doc="standard deviation σ of the targets' noise; f* = σ²", low=0.0),
+            "condition": Option(default=1.0, doc="largest over smallest eigenvalue of the inputs' covariance", low=1.0),
+            "batch_size": Option(default=1, doc="examples of a minibatch; 0: the full objective, every time", low=0),
+        },
+        cite="Polyak, Juditsky: Acceleration of stochastic approximation by averaging, SIAM J. Control Optim., 1992",
+        gives=frozenset({"minibatches"}),
+        kind="convex",
     )
 
 

@@ -22,18 +22,17 @@ class Quadratic:
     is orthogonal, symmetric and dense. Only V and λ are stored; A itself is formed where `hessian` asks for it.
     The shifted form keeps f − f* accurate to the last digits, which ½ θᵀAθ − bᵀθ loses near the minimum.
 
-    The start is θ = 0, where f = 0. The minimiser is θ* = Q λ^(−½): each eigenvector carries the same share, ½, of the
-    excess f(0) − f* = n/2, so none of them can be left unreduced.
+    The start is θ = 0, where f = 0. `components` are those of Qθ*, along the eigenvectors: see `MINIMISERS`.
     """
 
     f_star_source = "exact"
     f_star_from_start = None
 
-    def __init__(self, eigenvalues: Tensor, *, device: torch.device, dtype: torch.dtype) -> None:
-        """Build from λ > 0, float64 of shape (n,) on the CPU."""
+    def __init__(self, eigenvalues: Tensor, components: Tensor, *, device: torch.device, dtype: torch.dtype) -> None:
+        """Build from λ > 0 and the components of the minimiser, float64 of shape (n,) on the CPU."""
         self.size = len(eigenvalues)
         vectors = reflection_vectors(self.size)
-        minimiser = reflect(vectors, eigenvalues.rsqrt())
+        minimiser = reflect(vectors, components)
         self.eigenvalues = eigenvalues.to(device, dtype)
         self.vectors = vectors.to(device, dtype)
         self.minimiser = minimiser.to(device, dtype)
@@ -108,6 +107,25 @@ def clustered(size: int, condition: float, clusters: int) -> Tensor:
     return values.index_select(0, torch.arange(size) * len(values) // size)
 
 
+def equal_energy(eigenvalues: Tensor) -> Tensor:
+    """Return λ^(−½): each eigenvector carries the same share, ½, of f(0) − f* = n/2, so none can be left unreduced."""
+    return eigenvalues.rsqrt()
+
+
+def worst_case(eigenvalues: Tensor) -> Tensor:
+    """Return 1/λ at the two extreme eigenvalues (those of least and largest index) and 0 between.
+
+    The gradient at the start then has the same component along both, and steepest descent with exact line search is as
+    slow as it can be: each step multiplies f − f* by ((κ − 1)/(κ + 1))² (Akaike 1959; Nocedal & Wright 2006, theorem
+    3.3 with equality), for ever.
+    """
+    components = torch.zeros_like(eigenvalues)
+    components[[0, -1]] = eigenvalues[[0, -1]].reciprocal()
+    return components
+
+
+MINIMISERS: dict[str, Callable[[Tensor], Tensor]] = {"equal-energy": equal_energy, "worst-case": worst_case}
+
 SPECTRA: dict[str, Callable[[int, float, int], Tensor]] = {
     "log-uniform": log_uniform,
     "linear": linear,
@@ -124,6 +142,8 @@ def make_quadratic(
     condition: float,
     spectrum: str,
     clusters: int,
+    minimiser: str,
 ) -> Quadratic:
     """Return the quadratic of n parameters whose eigenvalues lie in [1/condition, 1]."""
-    return Quadratic(SPECTRA[spectrum](n, condition, clusters), device=device, dtype=dtype)
+    eigenvalues = SPECTRA[spectrum](n, condition, clusters)
+    return Quadratic(eigenvalues, MINIMISERS[minimiser](eigenvalues), device=device, dtype=dtype)

@@ -89,7 +89,7 @@ class Results:
                 entries.append(entry)
         return record
 
-    def report(self, **changes) -> ReportModel:
+    def report(self, *, gates=(), **changes) -> ReportModel:
         """Return the report of these results."""
         suite = SuiteSpec(
             name="made-up",
@@ -97,6 +97,7 @@ class Results:
             problems=tuple(self.problems),
             optimizers=tuple(self.optimizers),
             targets=self.targets,
+            gates=gates,
         )
         arguments = {
             "events": self.events.get,

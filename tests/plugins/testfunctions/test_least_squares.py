@@ -31,7 +31,7 @@ FIGURES = [
     ("broyden-tridiagonal", {"n": 10}, 21, 50.3587132480567, 412.325114442475),
 ]
 CASES = [pytest.param(name, options, id=f"{name}-{options.get('n', '')}") for name, options, *_ in FIGURES]
-PLUGINS = {plugin.name: plugin for plugin in optbench_problems()}
+PLUGINS = {plugin.name: plugin for plugin in optbench_problems() if plugin.name != "streaming-least-squares"}
 
 
 def build(name: str, dtype: torch.dtype = torch.float64, **options: Any) -> LeastSquares:

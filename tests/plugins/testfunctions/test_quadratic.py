@@ -10,7 +10,11 @@ CPU = torch.device("cpu")
 
 
 def quadratic(
-    n: int = 40, condition: float = 1e3, spectrum: str = "log-uniform", dtype: torch.dtype = torch.float64
+    n: int = 40,
+    condition: float = 1e3,
+    spectrum: str = "log-uniform",
+    dtype: torch.dtype = torch.float64,
+    minimiser: str = "equal-energy",
 ) -> Quadratic:
     return make_quadratic(
         device=CPU,
@@ -20,6 +24,7 @@ def quadratic(
         condition=condition,
         spectrum=spectrum,
         clusters=5,
+        minimiser=minimiser,
     )
 
 
@@ -113,3 +118,12 @@ def test_single_precision_minimum_is_attained() -> None:
     problem = quadratic(dtype=torch.float32)
     assert problem.value(problem.minimiser).dtype is torch.float32
     assert float(problem.value(problem.minimiser)) == problem.f_star
+
+
+def test_at_the_worst_start_only_the_extreme_gradient_components_are_there_and_they_are_equal() -> None:
+    problem = quadratic(condition=100.0, minimiser="worst-case")
+    start = torch.zeros(40, dtype=torch.float64)
+    values, vectors = torch.linalg.eigh(problem.hessian(start))
+    components = (vectors.T @ problem.gradient(start)).abs()
+    assert (float(values[0]), float(values[-1])) == pytest.approx((0.01, 1.0))
+    assert components.tolist() == pytest.approx([1.0] + 38 * [0.0] + [1.0], abs=1e-9)
