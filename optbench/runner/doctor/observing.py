@@ -94,7 +94,8 @@ class Observations:
     before: Moment
     after: Moment
     slices: tuple[tuple[float, ...], ...]  # seconds of single runs of the reference kernel
-    on_cpu: float  # seconds of processor time within these runs
+    running: float  # seconds in which the kernel ran or waited for a processor
+    on_cpu: float  # seconds of them on a processor
     runnable: tuple[int, ...]  # threads that ran or waited, at the end of each slice
     frequencies: tuple[tuple[float, float], ...]  # of the fastest processor in each slice: Hz, highest possible Hz
     clock: Resolution
@@ -117,13 +118,13 @@ def observe(
     load, memory_free, swap_used = machine.load(), machine.memory_free(), machine.swap_used()
     resolutions = (resolution(instruments.clock), resolution(instruments.cpu_clock))
     instruments.work()  # brings the kernel into the caches
-    slices, runnable, frequencies, on_cpu = [], [], [], 0.0
+    slices, runnable, frequencies, running, on_cpu = [], [], [], 0.0, 0.0
     before = _moment(instruments)
     while (passed := instruments.clock() - before.clock) < seconds:
         tell(passed / seconds)
-        runs, used = _slice(instruments, min(_SLICE_SECONDS, seconds - passed))
+        runs, wall, cpu = _slice(instruments, min(_SLICE_SECONDS, seconds - passed))
         slices.append(runs)
-        on_cpu += used
+        running, on_cpu = running + wall, on_cpu + cpu
         runnable.append(machine.runnable())
         frequencies.append(max(machine.frequencies(), default=None))
     after = _moment(instruments)
@@ -132,6 +133,7 @@ def observe(
         before=before,
         after=after,
         slices=tuple(slices),
+        running=running,
         on_cpu=on_cpu,
         runnable=tuple(count for count in runnable if count is not None),
         frequencies=tuple(pair for pair in frequencies if pair is not None),
@@ -157,17 +159,23 @@ def _moment(instruments: Instruments) -> Moment:
     )
 
 
-def _slice(instruments: Instruments, seconds: float) -> tuple[tuple[float, ...], float]:
-    """Run the kernel for some seconds, but at least for one reading; returns the runs' seconds and those on the CPU."""
+def _slice(instruments: Instruments, seconds: float) -> tuple[tuple[float, ...], float, float]:
+    """Run the kernel for some seconds, but at least for one reading.
+
+    Returns the seconds of each run, those of the slice, and those of it on a processor. The CPU clock is read at the
+    ends of the slice only: it is a system call, at which the scheduler likes to let others run, so that a run between
+    two of them would seem never to wait.
+    """
     clock, cpu_clock, work = instruments.clock, instruments.cpu_clock, instruments.work
     runs: list[float] = []
-    on_cpu, end = 0.0, clock() + seconds
+    start, used = clock(), cpu_clock()
+    end = start + seconds
     while len(runs) < READING or clock() < end:
-        used, began = cpu_clock(), clock()
+        began = clock()
         work()
         runs.append(clock() - began)
-        on_cpu += cpu_clock() - used
-    return tuple(runs), on_cpu
+    on_cpu = cpu_clock() - used
+    return tuple(runs), clock() - start, on_cpu
 
 
 def resolution(clock: Callable[[], float]) -> Resolution:

@@ -53,8 +53,7 @@ def _busiest(seen: Observations) -> str:
 
 def waiting(seen: Observations) -> Line:
     """Time in which the kernel could have run but somebody else did: on this system, or beside it on the host."""
-    wall = sum(map(sum, seen.slices))
-    waited = max(0.0, 1 - seen.on_cpu / wall)
+    waited = max(0.0, 1 - seen.on_cpu / seen.running)
     preemptions = (seen.after.preemptions - seen.before.preemptions) / seen.seconds
     stolen = _stolen(seen.before.processors, seen.after.processors)
     text = f"the reference kernel waited {waited:.1%} of its time, {preemptions:.0f} times a second"

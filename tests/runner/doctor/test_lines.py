@@ -35,8 +35,8 @@ def test_everything_is_good_on_a_good_machine(seen):
         (timing.load, {"after": used(28.0)}, "bad", "2.80 of 4"),
         (timing.load, {"after": used(28.0), "all_processors": 1}, "bad", "2.80 of 1"),
         (timing.load, {"after": {"processors": None}}, "unknown", "0.25"),
-        (timing.waiting, {"on_cpu": 0.0392}, "warning", "2.0%"),
-        (timing.waiting, {"on_cpu": 0.02}, "bad", "50.0%"),
+        (timing.waiting, {"on_cpu": 1.96}, "warning", "2.0%"),
+        (timing.waiting, {"on_cpu": 1.0}, "bad", "50.0%"),
         (timing.waiting, {"after": {"processors": Processors(60.0, 529.6, 5.4)}}, "warning", "took 1.0%"),
         (timing.waiting, {"after": {"processors": Processors(60.0, 528.0, 7.0)}}, "bad", "took 5.0%"),
         (timing.frequency, {"governors": ("performance", "powersave")}, "warning", "performance and powersave"),
@@ -107,10 +107,10 @@ def test_threads_of_others_that_want_a_processor_are_counted_without_the_kernels
     [
         ({}, "fit"),
         ({"turbo": True, "smt": None}, "fit"),
-        ({"on_cpu": 0.02}, "fit for counts and memory, not for times"),
+        ({"on_cpu": 1.0}, "fit for counts and memory, not for times"),
         ({"burdens": ("a debug build",)}, "fit for counts and memory, not for times"),
         ({"memory_free": 1}, "unfit"),
-        ({"places": (Place(Path("/c"), False, 0, ""),), "on_cpu": 0.02}, "unfit"),
+        ({"places": (Place(Path("/c"), False, 0, ""),), "on_cpu": 1.0}, "unfit"),
         ({"places": (Place(Path("/c"), True, 0, ""),)}, "fit"),
     ],
 )

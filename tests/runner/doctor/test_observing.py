@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,17 @@ def test_a_slice_has_runs_enough_for_a_reading_however_slow_they_are(surrounding
     assert [len(part) for part in watch(Kernel(1.0).instruments(), surroundings).slices] == [5]
 
 
-def test_processor_time_is_that_within_the_runs(surroundings):
+def test_processor_time_is_that_of_the_slices(surroundings):
     seen = watch(Kernel(0.0625, on_cpu=0.75).instruments(), surroundings)
-    assert seen.on_cpu == 1.5
+    assert (seen.running, seen.on_cpu) == (2.0, 1.5)
+
+
+def test_the_cpu_clock_a_system_call_is_read_at_the_ends_of_a_slice_only(surroundings):
+    calls = []
+    kernel = Kernel(0.0625)
+    instruments = replace(kernel.instruments(), cpu_clock=lambda: calls.append(kernel.runs) or 0.0)
+    watch(instruments, surroundings)
+    assert [runs for runs in calls if runs] == [1, 9, 9, 17, 17, 25, 25, 33]
 
 
 def test_the_share_of_the_time_that_has_passed_is_told(surroundings):
