@@ -1,0 +1,179 @@
+"""Runs code on a device that this machine need not have, and sees where the host would wait for it.
+
+The device is torch's `meta`, whose tensors have no memory; under an `Audit` each has a shadow on the CPU, on which every
+operation is run too. So values are right, branches are those of a real run, and reading a value works, but is noted with
+its stack. What an accelerator would refuse is refused: a CPU tensor among device tensors, a CPU generator on the device.
+What it does not show: kernels that an accelerator lacks, its rounding, streams and memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
+
+from optbench.testing.audit_rules import crosses, is_cpu_generator, is_data_dependent, short, strangers, waits
+from optbench.testing.audit_shadows import DEVICE, Shadows, is_on_device, like
+from optbench.testing.blame import Frame
+
+Frames = tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
+class Sync:
+    """One wait of the host for the device."""
+
+    operation: str
+    frames: Frames  # outermost first
+
+
+class DeviceMismatch(RuntimeError):
+    """An operation has a tensor on the device and one on the CPU; `made` is where the latter was made, if seen."""
+
+    def __init__(self, operation: str, stranger: Tensor, made: Frames) -> None:
+        """Say which operation, and what it was given."""
+        self.made = made
+        super().__init__(f"{operation} of a tensor on the device and one on the CPU, of shape {tuple(stranger.shape)}")
+
+
+class Audit(TorchDispatchMode):
+    """Within it, tensors on `DEVICE` compute; `syncs` are the host's waits so far."""
+
+    def __init__(self) -> None:
+        """Have seen nothing."""
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no types there
+        self.syncs: list[Sync] = []
+        self._counting = True
+        self._shadows = Shadows()
+        self._made: dict[int, Frames] = {}  # storages of CPU tensors -> where they came from
+        self._constructors = _Constructors()
+
+    def __enter__(self) -> Self:
+        """Begin; tensors made outside, on the device, can't be used within."""
+        super().__enter__()  # type: ignore[no-untyped-call]
+        self._constructors.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """End; tensors that are still alive lose their values."""
+        self._constructors.__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+
+    @contextlib.contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Note no waits for as long as it lasts."""
+        before, self._counting = self._counting, False
+        try:
+            yield
+        finally:
+            self._counting = before
+
+    def take(self) -> list[Sync]:
+        """Return the waits since the last call."""
+        taken, self.syncs = self.syncs, []
+        return taken
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run one operation on the device and on its shadows."""
+        kwargs = kwargs or {}
+        if not any(map(is_on_device, tree_flatten((args, kwargs))[0])):
+            return self._from_cpu(func(*args, **kwargs))
+        name: str = func.name().partition(".")[0]
+        self._refuse_mixing(name, args, kwargs)
+        if self._counting and waits(name, args, kwargs):
+            self.syncs.append(Sync(short(name), _stack()))
+        real = func(*self._shadows.real(args), **self._shadows.real(kwargs))
+        fake = self._on_device(func, name, args, kwargs, real)
+        self._shadows.keep(fake, real)
+        return fake
+
+    def _on_device(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], real: Any) -> Any:
+        """Return what the operation gives on the device, where values are of no use; `real` is what it gave here."""
+        if is_data_dependent(name, args):
+            return like(real)
+        if name == "aten::_to_copy" and crosses(args, kwargs) and is_on_device(args[0]):
+            return self._from_cpu(real)
+        if name == "aten::copy_" and not is_on_device(args[0]):
+            return args[0]
+        try:
+            return func(*args, **kwargs)
+        except NotImplementedError:  # no kernel for `meta`: an accelerator has more of them
+            if func._schema.is_mutable:  # noqa: SLF001 -- no public name
+                raise
+            return like(real)
+
+    def _refuse_mixing(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if is_cpu_generator(kwargs.get("generator")):
+            raise RuntimeError(f"{short(name)} on the device with a generator of the CPU: draw there, then move it over")
+        for stranger in strangers(name, args, kwargs):
+            made = self._made.get(stranger.untyped_storage()._cdata, ())
+            raise DeviceMismatch(short(name), stranger, made)
+
+    def _from_cpu(self, out: Any) -> Any:
+        """Note where CPU tensors come from: what a later mismatch is about."""
+        for item in tree_flatten(out)[0]:
+            if isinstance(item, Tensor) and item.ndim:
+                storage = item.untyped_storage()
+                if storage._cdata not in self._made:
+                    self._made[storage._cdata] = _stack()
+                    weakref.finalize(storage, self._made.pop, storage._cdata, None)
+        return out
+
+
+class _Constructors(TorchFunctionMode):
+    """Makes tensors from Python's numbers on the CPU and then copies them, which torch itself does out of sight."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Take over the constructors; pass on the rest."""
+        kwargs = dict(kwargs or {})
+        if func in (torch.tensor, torch.as_tensor, torch.asarray):
+            device = kwargs.pop("device", None)
+            made = func(*args, **kwargs)
+            return made if device is None else made.to(device)
+        if func is torch.Tensor.new_tensor:
+            device = kwargs.pop("device", None) or args[0].device
+            kwargs.setdefault("dtype", args[0].dtype)
+            return torch.tensor(*args[1:], **kwargs).to(device)
+        return func(*args, **kwargs)
+
+
+def _stack() -> Frames:
+    """Return the stack above the audit, outermost first."""
+    frames, frame = [], sys._getframe(2)  # noqa: SLF001 -- the documented way to a frame
+    while frame is not None:
+        frames.append(Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(reversed(frames))
+
+
+@cache
+def unusable() -> str:
+    """Return why audits can't be trusted with this torch; empty where they can. Tries what the audit rests on."""
+    try:
+        with Audit() as audit:
+            x = torch.tensor([3.0, 4.0], device=DEVICE, dtype=torch.float64)
+            audit.take()
+            leaf = x.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad((leaf * leaf).sum(), leaf)
+            gradient[0].sub_(1.0)
+            quiet = len(audit.take())
+            numbers, total = gradient.tolist(), gradient.sum().item()
+            found = (quiet, numbers, total, len(audit.take()))
+    except Exception as error:  # noqa: BLE001 -- whatever another torch raises
+        return f"torch {torch.__version__}: {type(error).__name__}: {error}"
+    expected = (0, [5.0, 8.0], 13.0, 2)
+    return "" if found == expected else f"torch {torch.__version__}: a trial gave {found} instead of {expected}"

@@ -1,0 +1,164 @@
+"""Checks that an optimizer runs wherever its trial does, and waits for the device no more often than it declares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optbench
+from optbench.api import StopTrial
+from optbench.testing.blame import Frame, culprit, described
+from optbench.testing.framework import Check, CheckFailed, Subject, require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from optbench.testing.audit import Audit, Sync
+
+STEPS = 8  # on each problem
+_READERS = str(Path(optbench.__file__).resolve().parent / "numerics" / "scalars.py")  # whoever calls it waits
+
+
+@dataclass(frozen=True)
+class AuditedStep:
+    """One step of an optimizer, and the waits in it, evaluations left out."""
+
+    problem: str
+    number: int  # from 1
+    syncs: Sequence[Sync]
+
+
+def audit_optimizer(subject: Subject, steps: int = STEPS) -> list[AuditedStep]:
+    """Run an optimizer on a quadratic and on two banana valleys, on a device that this machine need not have.
+
+    Raises CheckFailed where an accelerator would refuse, or where the point is published elsewhere.
+    """
+    from optbench.testing.audit import Audit, unusable
+    from optbench.testing.audit_oracle import Bowl, rosenbrock
+
+    require(not unusable(), f"not checked: the audit does not work here ({unusable()})")
+    audited = []
+    with Audit() as audit:
+        for name, problem in (("a quadratic", Bowl()), ("Rosenbrock's function", rosenbrock())):
+            try:
+                taken = list(_run(subject, problem, audit, steps))
+            except Exception as error:
+                raise CheckFailed(f"on another device than the CPU: {_mismatch(error, subject)}") from error
+            audited += [AuditedStep(name, number, syncs) for number, syncs in enumerate(taken, start=1)]
+    return audited
+
+
+def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> Iterable[list[Sync]]:
+    """Yield the waits of each step."""
+    from optbench.testing.audit_oracle import AuditOracle
+
+    oracle = AuditOracle(problem, audit, subject.record.evaluations)
+    start = problem.start(oracle.streams).parameters
+    optimizer = subject.optimizer()
+    audit.take()
+    if hasattr(optimizer, "minimize"):
+        yield from _run_minimizer(optimizer, oracle, start, audit, steps)
+        return
+    state = optimizer.init(oracle, start)
+    audit.take()
+    for _ in range(steps):
+        oracle.batch += "minibatches" in subject.record.needs
+        state = optimizer.step(oracle, state)
+        _require_published(state.point, start)
+        yield audit.take()
+        if state.finished is not None:
+            return
+
+
+def _run_minimizer(
+    optimizer: Any, oracle: Any, start: Tensor, audit: Audit, steps: int
+) -> Iterable[list[Sync]]:
+    taken: list[list[Sync]] = []
+
+    def observe(point: Any) -> None:
+        taken.append(audit.take())
+        if len(taken) >= steps:
+            raise StopTrial
+
+    try:
+        _require_published(optimizer.minimize(oracle, start, observe), start)
+    except StopTrial:
+        pass
+    return taken
+
+
+def _require_published(point: Tensor, start: Tensor) -> None:
+    published, expected = (point.device, point.dtype), (start.device, start.dtype)
+    require(published == expected, f"it publishes a point of {_place(*published)}; the start is of {_place(*expected)}")
+
+
+def _place(device: Any, dtype: Any) -> str:
+    return f"{'another device' if device.type == 'meta' else device} and {dtype}"
+
+
+def _mismatch(error: Exception, subject: Subject) -> str:
+    from optbench.testing.audit import DeviceMismatch
+
+    text = str(error) if isinstance(error, CheckFailed) else described(error, subject)
+    made = culprit(error.made, subject) if isinstance(error, DeviceMismatch) else None
+    return f"{text}; the CPU tensor was made at {made}" if made else text
+
+
+# ---- the checks
+
+
+def check_device(subject: Subject) -> None:
+    """Run it; whatever an accelerator refuses raises."""
+    audit_optimizer(subject)
+
+
+def check_host_syncs(subject: Subject) -> None:
+    """Compare the step that waited most with what is declared."""
+    declared = subject.record.host_syncs
+    worst = max(audit_optimizer(subject), key=lambda step: len(step.syncs))
+    require(
+        len(worst.syncs) <= declared,
+        f"declares host_syncs={declared}; on {worst.problem}, step {worst.number} waited {len(worst.syncs)} times: "
+        f"{told(worst.syncs, subject)}",
+    )
+
+
+def told(syncs: Iterable[Sync], subject: Subject) -> str:
+    """Return where the waits happened, in the order of their number."""
+    counted = Counter(f"{sync.operation} at {_place_of(sync, subject)}" for sync in syncs)
+    return ", ".join(f"{place}{f' ({count} times)' if count > 1 else ''}" for place, count in counted.most_common())
+
+
+def _place_of(sync: Sync, subject: Subject) -> Frame | str:
+    frames = [frame for frame in sync.frames if frame.file != _READERS]
+    return culprit(frames, subject) or frames[-1]
+
+
+def _needs_no_more_than_minibatches(subject: Subject) -> str:
+    needs = sorted(subject.record.needs - {"minibatches"})
+    return f"it needs {' and '.join(needs)}, which the audited problems do not give" if needs else ""
+
+
+def _declares_syncs(subject: Subject) -> str:
+    if subject.record.host_syncs is None:
+        return "it declares no bound (host_syncs=None)"
+    return _needs_no_more_than_minibatches(subject)
+
+
+DEVICE_CHECKS: tuple[Check, ...] = (
+    Check(
+        "stays-on-the-device",
+        "It runs on any device: no tensor of its own lies elsewhere.",
+        check_device,
+        _needs_no_more_than_minibatches,
+    ),
+    Check(
+        "host-syncs-as-declared",
+        "A step makes the host wait for the device no more often than `host_syncs` says, evaluations left out.",
+        check_host_syncs,
+        _declares_syncs,
+    ),
+)
