@@ -1,9 +1,9 @@
 """Runs code on a device that this machine need not have, and sees where the host would wait for it.
 
-The device is torch's `meta`, whose tensors have no memory; under an `Audit` each has a shadow on the CPU, on which every
-operation is run too. So values are right, branches are those of a real run, and reading a value works, but is noted with
-its stack. What an accelerator would refuse is refused: a CPU tensor among device tensors, a CPU generator on the device.
-What it does not show: kernels that an accelerator lacks, its rounding, streams and memory.
+The device is torch's `meta`, whose tensors have no memory; under an `Audit` each has a shadow on the CPU, on which
+every operation is run too. So values are right, branches are those of a real run, and reading a value works, but is
+noted with its stack. What an accelerator would refuse is refused: a CPU tensor among device tensors, a CPU generator on
+the device. What it does not show: kernels that an accelerator lacks, its rounding, streams and memory.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from types import FrameType
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
 
 from optbench.testing.audit_rules import crosses, is_cpu_generator, is_data_dependent, short, strangers, waits
-from optbench.testing.audit_shadows import DEVICE, Shadows, is_on_device, like
+from optbench.testing.audit_shadows import DEVICE, Shadows, is_on_device, leaves, like
 from optbench.testing.blame import Frame
 
 Frames = tuple[Frame, ...]
@@ -37,7 +37,7 @@ class Sync:
     frames: Frames  # outermost first
 
 
-class DeviceMismatch(RuntimeError):
+class DeviceMismatchError(RuntimeError):
     """An operation has a tensor on the device and one on the CPU; `made` is where the latter was made, if seen."""
 
     def __init__(self, operation: str, stranger: Tensor, made: Frames) -> None:
@@ -61,12 +61,12 @@ class Audit(TorchDispatchMode):
     def __enter__(self) -> Self:
         """Begin; tensors made outside, on the device, can't be used within."""
         super().__enter__()  # type: ignore[no-untyped-call]
-        self._constructors.__enter__()
+        self._constructors.__enter__()  # type: ignore[no-untyped-call]
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         """End; tensors that are still alive lose their values."""
-        self._constructors.__exit__(*error)
+        self._constructors.__exit__(*error)  # type: ignore[no-untyped-call]
         super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     @contextlib.contextmanager
@@ -88,7 +88,7 @@ class Audit(TorchDispatchMode):
     ) -> Any:
         """Run one operation on the device and on its shadows."""
         kwargs = kwargs or {}
-        if not any(map(is_on_device, tree_flatten((args, kwargs))[0])):
+        if not any(map(is_on_device, leaves((args, kwargs)))):
             return self._from_cpu(func(*args, **kwargs))
         name: str = func.name().partition(".")[0]
         self._refuse_mixing(name, args, kwargs)
@@ -116,14 +116,16 @@ class Audit(TorchDispatchMode):
 
     def _refuse_mixing(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_cpu_generator(kwargs.get("generator")):
-            raise RuntimeError(f"{short(name)} on the device with a generator of the CPU: draw there, then move it over")
+            raise RuntimeError(
+                f"{short(name)} on the device with a generator of the CPU: draw there, then move it over"
+            )
         for stranger in strangers(name, args, kwargs):
             made = self._made.get(stranger.untyped_storage()._cdata, ())
-            raise DeviceMismatch(short(name), stranger, made)
+            raise DeviceMismatchError(short(name), stranger, made)
 
     def _from_cpu(self, out: Any) -> Any:
         """Note where CPU tensors come from: what a later mismatch is about."""
-        for item in tree_flatten(out)[0]:
+        for item in leaves(out):
             if isinstance(item, Tensor) and item.ndim:
                 storage = item.untyped_storage()
                 if storage._cdata not in self._made:
@@ -153,10 +155,11 @@ class _Constructors(TorchFunctionMode):
 
 def _stack() -> Frames:
     """Return the stack above the audit, outermost first."""
-    frames, frame = [], sys._getframe(2)  # noqa: SLF001 -- the documented way to a frame
+    frames: list[Frame] = []
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 -- the documented way to a frame
     while frame is not None:
         frames.append(Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return tuple(reversed(frames))
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from optbench.api import Evaluation, Layout, Point, Streams
+from optbench.api import Evaluation, Layout, Point, StopTrial, Streams
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.streams import SeededStreams
 from optbench.testing.audit import Audit
 from optbench.testing.audit_shadows import DEVICE
 
 DTYPE = torch.float64
+_MOST_EVALUATIONS = 100
 
 
 class SumOfSquares:
@@ -59,7 +61,7 @@ def rosenbrock() -> SumOfSquares:
 
 
 class AuditOracle:
-    """An api.Oracle that neither counts evaluations nor ends a trial."""
+    """An api.Oracle whose budget is a hundred evaluations."""
 
     def __init__(self, problem: Any, audit: Audit, declared: frozenset[Evaluation]) -> None:
         """Answer for `problem`, which lies on the device."""
@@ -71,6 +73,7 @@ class AuditOracle:
         self._derivatives = Derivatives(problem, takes_batch=False)
         self.offers = self._derivatives.offers() & declared
         self._audit = audit
+        self._left = _MOST_EVALUATIONS
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x), () or, of k points, (k,)."""
@@ -82,7 +85,9 @@ class AuditOracle:
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return both."""
-        return self.value(x), self.gradient(x)
+        with self._audited():
+            values, gradients = zip(*map(self._derivatives.value_and_gradient, self._points(x)), strict=True)
+            return self._joined(values, x), self._joined(gradients, x)
 
     def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         """Return the Hessian times v, (n,)."""
@@ -105,10 +110,27 @@ class AuditOracle:
         return self._each(lambda point: self._derivatives.line_minimum(point, self._here(direction)), x)
 
     def _each(self, evaluate: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        with self._audit.uncounted():
-            points = self._here(x)
-            return torch.stack([evaluate(point) for point in points]) if points.ndim > 1 else evaluate(points)
+        with self._audited():
+            return self._joined([evaluate(point) for point in self._points(x)], x)
 
-    def _here(self, x: Any) -> Tensor:
+    @contextlib.contextmanager
+    def _audited(self) -> Iterator[None]:
+        """Leave the waits of an evaluation uncounted; end the run where it takes too many evaluations."""
+        self._left -= 1
+        if self._left < 0:
+            raise StopTrial
+        with self._audit.uncounted():
+            yield
+
+    def _points(self, x: Any) -> Sequence[Tensor]:
+        points = self._here(x)
+        return list(points) if points.ndim > 1 else [points]
+
+    @staticmethod
+    def _joined(results: Sequence[Tensor], x: Tensor) -> Tensor:
+        return torch.stack(list(results)) if x.ndim > 1 else results[0]
+
+    @staticmethod
+    def _here(x: Any) -> Tensor:
         """Return a tensor as it is, wherever it lies; what numpy callers bring is copied over."""
         return x if isinstance(x, Tensor) else torch.tensor(x, device=DEVICE, dtype=DTYPE)

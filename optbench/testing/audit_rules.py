@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten
 
-from optbench.testing.audit_shadows import is_on_device
+from optbench.testing.audit_shadows import is_on_device, leaves
 
 # Their results' shapes or values are needed on the host: the device must be waited for.
 DATA_DEPENDENT = frozenset(
@@ -74,14 +73,14 @@ def waits(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def crosses(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Tell whether a copy goes from one device to another; an argument without a device stays where it is."""
-    sides = [is_on_device(item) for item in tree_flatten((args, kwargs))[0] if isinstance(item, Tensor | torch.device)]
+    sides = [is_on_device(item) for item in leaves((args, kwargs)) if isinstance(item, Tensor | torch.device)]
     return any(sides) and not all(sides)
 
 
 def strangers(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Tensor]:
-    """Yield the CPU tensors that an accelerator's kernel would refuse: those with a dimension, beside a device tensor."""
+    """Yield the CPU tensors that a kernel would refuse beside a device tensor: those with a dimension."""
     if name not in _MIXING_ALLOWED:
-        for item in tree_flatten((args, kwargs))[0]:
+        for item in leaves((args, kwargs)):
             if isinstance(item, Tensor) and item.ndim and not is_on_device(item):
                 yield item
 

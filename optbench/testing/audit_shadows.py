@@ -7,11 +7,11 @@ the CPU of the same size. Views, in-place updates and detached copies share a st
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_map
 
 DEVICE = torch.device("meta")  # what stands for an accelerator
 _CPU = torch.device("cpu")
@@ -33,11 +33,11 @@ class Shadows:
 
     def real(self, values: Any) -> Any:
         """Return the arguments of an operation for the CPU: devices are the CPU, tensors their shadows."""
-        return tree_map(self._real, values)
+        return mapped(self._real, values)
 
     def keep(self, fakes: Any, reals: Any) -> None:
         """Give the results of an operation their values; those that share a known storage have them already."""
-        for fake, real in zip(tree_flatten(fakes)[0], tree_flatten(reals)[0], strict=True):
+        for fake, real in zip(leaves(fakes), leaves(reals), strict=True):
             if isinstance(fake, Tensor) and is_on_device(fake):
                 self._keep(fake, real)
 
@@ -58,7 +58,9 @@ class Shadows:
         """Return the shadow of one tensor: the same view of the shadow of its storage."""
         memory = self._memory.get(fake.untyped_storage()._cdata)
         if memory is None:
-            message = f"a tensor of shape {tuple(fake.shape)} on {DEVICE} was made outside of the audit: it has no values"
+            message = (
+                f"a tensor of shape {tuple(fake.shape)} on {DEVICE} was made outside of the audit: it has no values"
+            )
             raise RuntimeError(message)
         bare = torch.empty(0, dtype=fake.dtype)
         return bare.set_(memory, fake.storage_offset(), fake.size(), fake.stride())
@@ -72,4 +74,29 @@ def like(reals: Any) -> Any:
             return real
         return torch.empty_strided(real.size(), real.stride(), dtype=real.dtype, device=DEVICE)
 
-    return tree_map(empty, reals)
+    return mapped(empty, reals)
+
+
+# Arguments and results of operations are nested in lists, tuples and dictionaries only; torch's own trees are slower.
+
+
+def leaves(values: Any) -> Iterator[Any]:
+    """Yield what is nested in `values`."""
+    if isinstance(values, list | tuple):
+        for value in values:
+            yield from leaves(value)
+    elif isinstance(values, dict):
+        yield from leaves(list(values.values()))
+    else:
+        yield values
+
+
+def mapped(function: Callable[[Any], Any], values: Any) -> Any:
+    """Return `values` with each leaf replaced."""
+    if isinstance(values, list):
+        return [mapped(function, value) for value in values]
+    if isinstance(values, tuple):
+        return tuple(mapped(function, value) for value in values)
+    if isinstance(values, dict):
+        return {key: mapped(function, value) for key, value in values.items()}
+    return function(values)

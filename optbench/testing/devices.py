@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,50 +46,43 @@ def audit_optimizer(subject: Subject, steps: int = STEPS) -> list[AuditedStep]:
     with Audit() as audit:
         for name, problem in (("a quadratic", Bowl()), ("Rosenbrock's function", rosenbrock())):
             try:
-                taken = list(_run(subject, problem, audit, steps))
+                taken = _run(subject, problem, audit, steps)
             except Exception as error:
-                raise CheckFailed(f"on another device than the CPU: {_mismatch(error, subject)}") from error
+                raise CheckFailed(refusal(error, subject)) from error
             audited += [AuditedStep(name, number, syncs) for number, syncs in enumerate(taken, start=1)]
     return audited
 
 
-def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> Iterable[list[Sync]]:
-    """Yield the waits of each step."""
+def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> list[list[Sync]]:
+    """Return the waits of each step; of the first alone where it takes all the evaluations that there are."""
     from optbench.testing.audit_oracle import AuditOracle
 
     oracle = AuditOracle(problem, audit, subject.record.evaluations)
     start = problem.start(oracle.streams).parameters
     optimizer = subject.optimizer()
-    audit.take()
-    if hasattr(optimizer, "minimize"):
-        yield from _run_minimizer(optimizer, oracle, start, audit, steps)
-        return
-    state = optimizer.init(oracle, start)
-    audit.take()
-    for _ in range(steps):
-        oracle.batch += "minibatches" in subject.record.needs
-        state = optimizer.step(oracle, state)
-        _require_published(state.point, start)
-        yield audit.take()
-        if state.finished is not None:
-            return
-
-
-def _run_minimizer(
-    optimizer: Any, oracle: Any, start: Tensor, audit: Audit, steps: int
-) -> Iterable[list[Sync]]:
     taken: list[list[Sync]] = []
 
     def observe(point: Any) -> None:
+        _require_published(point, start)
         taken.append(audit.take())
+        if "minibatches" in subject.record.needs:
+            oracle.batch += 1
         if len(taken) >= steps:
             raise StopTrial
 
-    try:
-        _require_published(optimizer.minimize(oracle, start, observe), start)
-    except StopTrial:
-        pass
-    return taken
+    audit.take()
+    with contextlib.suppress(StopTrial):
+        run = optimizer.minimize if hasattr(optimizer, "minimize") else partial(_iterate, optimizer, audit)
+        run(oracle, start, observe)
+    return taken or [audit.take()]
+
+
+def _iterate(optimizer: Any, audit: Audit, oracle: Any, start: Tensor, observe: Callable[[Tensor], None]) -> None:
+    state = optimizer.init(oracle, start)
+    audit.take()
+    while state.finished is None:
+        state = optimizer.step(oracle, state)
+        observe(state.point)
 
 
 def _require_published(point: Tensor, start: Tensor) -> None:
@@ -99,12 +94,13 @@ def _place(device: Any, dtype: Any) -> str:
     return f"{'another device' if device.type == 'meta' else device} and {dtype}"
 
 
-def _mismatch(error: Exception, subject: Subject) -> str:
-    from optbench.testing.audit import DeviceMismatch
+def refusal(error: Exception, subject: Subject) -> str:
+    """Return what went wrong under an audit, and where; of a CPU tensor among others also where it was made."""
+    from optbench.testing.audit import DeviceMismatchError
 
     text = str(error) if isinstance(error, CheckFailed) else described(error, subject)
-    made = culprit(error.made, subject) if isinstance(error, DeviceMismatch) else None
-    return f"{text}; the CPU tensor was made at {made}" if made else text
+    made = culprit(error.made, subject) if isinstance(error, DeviceMismatchError) else None
+    return f"on another device than the CPU: {text}{f'; the CPU tensor was made at {made}' if made else ''}"
 
 
 # ---- the checks
@@ -112,7 +108,7 @@ def _mismatch(error: Exception, subject: Subject) -> str:
 
 def check_device(subject: Subject) -> None:
     """Run it; whatever an accelerator refuses raises."""
-    audit_optimizer(subject)
+    audit_optimizer(subject, steps=3)
 
 
 def check_host_syncs(subject: Subject) -> None:
@@ -121,7 +117,7 @@ def check_host_syncs(subject: Subject) -> None:
     worst = max(audit_optimizer(subject), key=lambda step: len(step.syncs))
     require(
         len(worst.syncs) <= declared,
-        f"declares host_syncs={declared}; on {worst.problem}, step {worst.number} waited {len(worst.syncs)} times: "
+        f"declares host_syncs={declared}; on {worst.problem}, step {worst.number} waited {_times(len(worst.syncs))}: "
         f"{told(worst.syncs, subject)}",
     )
 
@@ -129,7 +125,11 @@ def check_host_syncs(subject: Subject) -> None:
 def told(syncs: Iterable[Sync], subject: Subject) -> str:
     """Return where the waits happened, in the order of their number."""
     counted = Counter(f"{sync.operation} at {_place_of(sync, subject)}" for sync in syncs)
-    return ", ".join(f"{place}{f' ({count} times)' if count > 1 else ''}" for place, count in counted.most_common())
+    return ", ".join(f"{place}{f' ({_times(count)})' if count > 1 else ''}" for place, count in counted.most_common())
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _place_of(sync: Sync, subject: Subject) -> Frame | str:

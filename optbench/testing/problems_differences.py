@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -26,7 +27,8 @@ class Departure:
         """Return "[i]: expected …, got … (relative error …)"."""
         error = abs(self.stated - self.expected) / max(abs(self.expected), abs(self.stated))
         place = ", ".join(map(str, self.entry))
-        return f"[{place}]: expected {self.expected:.9g} by differences, got {self.stated:.9g} (relative error {error:.1e})"
+        expected, stated = f"{self.expected:.9g}", f"{self.stated:.9g}"
+        return f"[{place}]: expected {expected} by differences, got {stated} (relative error {error:.1e})"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ def slope(function: Callable[[Tensor], Tensor], x: Tensor, direction: Tensor) ->
     raw = [
         (function(x + t * direction).reshape(-1) - function(x - t * direction).reshape(-1)) / (2 * t) for t in lengths
     ]
-    better = [(16 * fine - coarse) / 15 for coarse, fine in zip(raw, raw[1:], strict=False)]
-    errors = [_largest(fine - coarse) for coarse, fine in zip(better, better[1:], strict=False)]
+    better = [(16 * fine - coarse) / 15 for coarse, fine in pairwise(raw)]
+    errors = [_largest(fine - coarse) for coarse, fine in pairwise(better)]
     finite = [(error, index) for index, error in enumerate(errors) if error == error]  # noqa: PLR0124 -- NaN
     error, index = min(finite, default=(float("inf"), 0))
     return Slope(better[index + 1], error)
@@ -87,11 +89,9 @@ def departing_entry(
     return Departure((index,), float(stated[index]), float(found.values[index])) if excess else None
 
 
-def _departing_row(
-    function: Callable[[Tensor], Tensor], rows: Tensor, x: Tensor, direction: Tensor
-) -> int | None:
+def _departing_row(function: Callable[[Tensor], Tensor], rows: Tensor, x: Tensor, direction: Tensor) -> int | None:
     found = slope(function, x, direction)
-    scale = rows.abs() @ direction.abs()  # of the terms that cancel in the product
+    scale = (rows.square() @ direction.square()).sqrt()  # what rounding in the product is relative to
     index, excess = _worst(rows @ direction - found.values, found, scale)
     return index if excess else None
 
@@ -103,9 +103,7 @@ def _worst(difference: Tensor, found: Slope, scale: Tensor) -> tuple[int, bool]:
     return index, not abs(float(difference[index])) <= allowed
 
 
-def _excess(
-    function: Callable[[Tensor], Tensor], rows: Tensor, x: Tensor, direction: Tensor, row: int
-) -> float:
+def _excess(function: Callable[[Tensor], Tensor], rows: Tensor, x: Tensor, direction: Tensor, row: int) -> float:
     return float(rows[row] @ direction - slope(function, x, direction).values[row])
 
 

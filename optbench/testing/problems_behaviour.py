@@ -1,0 +1,198 @@
+"""Checks of how a problem behaves: shapes, repeatability, no side effects, an honest f*. Shapes: n parameters."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from optbench.testing.blame import defined_at
+from optbench.testing.framework import Subject, require
+from optbench.testing.problems_rig import Rig, place
+
+_SOURCES = ("exact", "bound", "best known", "")
+_ROUNDING = 1e-9  # of max(1, |f*|): what a value may lie below the least one
+_EVALUATIONS = 300  # of the descent that looks for values below f*
+_LARGE = 2000  # parameters from which on no Hessian is formed for its shape
+
+
+def check_shapes(subject: Subject) -> None:
+    """Build in both float types and look at everything that comes back."""
+    for dtype in (torch.float64, torch.float32):
+        rig = Rig.build(subject, place(dtype=dtype))
+        require(isinstance(rig.problem.size, int) and rig.n >= 1, f"size is {rig.problem.size!r}; expected an int ≥ 1")
+        x = rig.start().parameters
+        _require_tensor(x, (rig.n,), dtype, f"start{defined_at(rig.problem.start)}")
+        require(x.is_contiguous(), f"start is not contiguous{defined_at(rig.problem.start)}")
+        _require_layout(rig)
+        for kind, shape in _shapes(rig):
+            for result in _asked(rig, kind, x):
+                _require_tensor(result, shape, dtype, f"{kind}{rig.at(kind)}")
+
+
+def _shapes(rig: Rig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield each kind of evaluation that is declared, with its result's shape."""
+    n, offered = rig.n, rig.derivatives.offers() & rig.subject.record.evaluations
+    shapes = {"value": (), "gradient": (n,), "hessian_vector": (n,), "line_minimum": ()}
+    if n <= _LARGE:
+        shapes["hessian"] = (n, n)
+    yield from ((kind, shape) for kind, shape in shapes.items() if kind in offered)
+
+
+def _asked(rig: Rig, kind: str, x: Tensor) -> list[Tensor]:
+    """Return the results of one kind of evaluation, on each of the batches."""
+    second = [torch.ones_like(x)] if kind in {"hessian_vector", "line_minimum"} else []
+    results = [rig.evaluate(kind, x, *second, batch) for batch in rig.batches()]
+    return [result[1] if isinstance(result, tuple) else result for result in results]
+
+
+def _require_tensor(result: Any, shape: tuple[int, ...], dtype: torch.dtype, what: str) -> None:
+    require(isinstance(result, Tensor), f"{what} is a {type(result).__name__}; expected a tensor")
+    got, expected = (tuple(result.shape), result.dtype), (shape, dtype)
+    require(got == expected, f"{what} has shape {got[0]} and {got[1]}; expected {expected[0]} and {expected[1]}")
+
+
+def _require_layout(rig: Rig) -> None:
+    """Require that the named tensors, if there are any, fill the point without gaps or overlaps."""
+    end = 0
+    for name, (offset, shape) in sorted(rig.start().layout.items(), key=lambda item: item[1][0]):
+        require(
+            offset == end, f"the layout's tensor {name!r} begins at {offset}; expected {end}, where the last one ends"
+        )
+        end = offset + torch.Size(shape).numel()
+    require(end in (0, rig.n), f"the layout ends at {end}; expected {rig.n}, the problem's size")
+
+
+def check_start(subject: Subject) -> None:
+    """Write into what the problem gave, and ask again."""
+    rig = Rig.build(subject)
+    first = rig.start().parameters
+    kept = first.clone()
+    first.fill_(torch.nan)
+    _require_equal(rig.start().parameters, kept, f"start changes when the last one is written into{_start_at(rig)}")
+    x = kept.clone()
+    rig.evaluate("value", x)
+    _require_equal(rig.start().parameters, kept, f"start differs after an evaluation{_start_at(rig)}")
+
+
+def check_seed(subject: Subject) -> None:
+    """Build again with the same seed, and with another where the record says that it does not matter."""
+    first, again = Rig.build(subject), Rig.build(subject)
+    _require_same_problem(first, again, "two problems of one seed differ in")
+    if not subject.record.depends_on_seed(subject.options):
+        other = Rig.build(subject, place(seed=1))
+        _require_same_problem(first, other, "the record says that the seed changes nothing (random); it changes")
+
+
+def _require_same_problem(first: Rig, second: Rig, message: str) -> None:
+    x = first.start().parameters
+    _require_equal(second.start().parameters, x, f"{message} the start{_start_at(first)}")
+    for kind in ("value", "gradient") if "gradient" in first.derivatives.offers() else ("value",):
+        got, expected = second.function(kind)(x), first.function(kind)(x)
+        _require_equal(got, expected, f"{message} the {kind}{first.at(kind)}")
+
+
+def check_evaluations(subject: Subject) -> None:
+    """Evaluate everything twice, with another point in between."""
+    rig = Rig.build(subject)
+    x, elsewhere = list(rig.points())[:2]
+    point, statistics = x.clone(), _statistics(rig)
+    for kind, _ in _shapes(rig):
+        before = _asked(rig, kind, x)
+        kept = [result.clone() for result in before]
+        _require_equal(
+            _statistics(rig), statistics, f"{kind} changes the statistics, which commit alone may{rig.at(kind)}"
+        )
+        _require_equal(x, point, f"{kind} writes into the point{rig.at(kind)}")
+        _asked(rig, kind, elsewhere)
+        for result, old in zip(before, kept, strict=True):
+            _require_equal(result, old, f"{kind} writes into what it returned before{rig.at(kind)}")
+        for result, old in zip(_asked(rig, kind, x), kept, strict=True):
+            _require_equal(result, old, f"{kind} differs at the second evaluation of one point{rig.at(kind)}")
+
+
+def _statistics(rig: Rig) -> Tensor:
+    return rig.problem.statistics().clone() if hasattr(rig.problem, "statistics") else torch.empty(0)
+
+
+def check_declared(subject: Subject) -> None:
+    """Ask for everything that the record declares."""
+    rig = Rig.build(subject)
+    missing = sorted(subject.record.evaluations - rig.derivatives.offers())
+    require(not missing, f"it declares {', '.join(missing)}, and offers {', '.join(sorted(rig.derivatives.offers()))}")
+    x = rig.start().parameters
+    for kind, _ in _shapes(rig):
+        for result in _asked(rig, kind, x):
+            require(bool(torch.isfinite(result).all()), f"{kind} is not finite at the start{rig.at(kind)}")
+
+
+def check_global_randomness(subject: Subject) -> None:
+    """Compare the states of torch's, numpy's and Python's global generators before and after."""
+    for name, state in _GLOBAL.items():
+        before = state()
+        rig = Rig.build(subject)
+        x = rig.start().parameters
+        for kind, _ in _shapes(rig):
+            _asked(rig, kind, x)
+        require(state() == before, f"{name}'s global random generator is used or seeded; draw from the streams instead")
+
+
+_GLOBAL: dict[str, Callable[[], Any]] = {
+    "torch": lambda: torch.get_rng_state().numpy().tobytes(),
+    "numpy": lambda: repr(np.random.get_state()),  # noqa: NPY002 -- the old global generator is what is watched
+    "Python": random.getstate,
+}
+
+
+def check_f_star(subject: Subject) -> None:
+    """Descend from the start, and look for a value below f*."""
+    rig = Rig.build(subject)
+    f_star, source = rig.problem.f_star, rig.problem.f_star_source
+    require(source in _SOURCES, f"f_star_source is {source!r}; expected one of {', '.join(map(repr, _SOURCES))}")
+    require(
+        (f_star is None) == (source == ""), f"f_star is {f_star}, f_star_source {source!r}; expected both or neither"
+    )
+    if f_star is None or source == "best known":
+        return
+    lowest = min(_values_on_the_way_down(rig))
+    allowed = f_star - _ROUNDING * max(1.0, abs(f_star))
+    require(
+        lowest >= allowed, f"f* is said to be {f_star:.12g} ({source}); a descent from the start found {lowest:.12g}"
+    )
+
+
+def _values_on_the_way_down(rig: Rig) -> list[float]:
+    """Return every value that scipy's L-BFGS-B sees, and those of the points near the start."""
+    from scipy import optimize
+
+    seen = [float(rig.evaluate("value", x)) for x in rig.points()]
+    if "gradient" not in rig.derivatives.offers():
+        return seen
+
+    def function(x: Any) -> tuple[float, Any]:
+        value, gradient = rig.evaluate("value_and_gradient", torch.tensor(x, dtype=torch.float64))
+        seen.append(float(value))
+        return seen[-1], gradient.numpy()
+
+    limits = {"maxfun": _EVALUATIONS, "ftol": 0.0, "gtol": 0.0}
+    optimize.minimize(function, rig.start().parameters.numpy(), jac=True, method="L-BFGS-B", options=limits)
+    return seen
+
+
+def _require_equal(got: Tensor, expected: Tensor, message: str) -> None:
+    """Require the same bits; NaN equals NaN."""
+    if got.shape != expected.shape:
+        require(holds=False, message=f"{message}: shape {tuple(got.shape)} instead of {tuple(expected.shape)}")
+    same = (got == expected) | (got.isnan() & expected.isnan())
+    if not bool(same.all()):
+        index = int((~same).reshape(-1).to(torch.uint8).argmax())
+        numbers = f"{got.reshape(-1)[index]:.17g} instead of {expected.reshape(-1)[index]:.17g}"
+        require(holds=False, message=f"{message}: entry {index} is {numbers}")
+
+
+def _start_at(rig: Rig) -> str:
+    return defined_at(rig.problem.start)

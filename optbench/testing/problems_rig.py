@@ -1,0 +1,106 @@
+"""A problem of the catalogue, built and ready to be asked. Shapes: n = number of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from optbench.api import Evaluation, Point
+from optbench.measure.derivatives import Derivatives
+from optbench.measure.oracle import Place
+from optbench.measure.streams import SeededStreams
+from optbench.testing.blame import defined_at, described
+from optbench.testing.framework import CheckFailed, Subject
+
+CPU = torch.device("cpu")
+_NEAR = 0.1  # how far the other points lie from the start, relative to its size
+_POINTS = 2
+
+
+def place(*, dtype: torch.dtype = torch.float64, device: torch.device = CPU, seed: int = 0) -> Place:
+    """Return where a problem is to be built."""
+    return Place(device, dtype, SeededStreams(seed))
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A problem with all that can be asked of it. `evaluate` says whom to blame where an evaluation raises."""
+
+    subject: Subject
+    problem: Any
+    place: Place
+
+    @classmethod
+    def build(cls, subject: Subject, where: Place | None = None, **options: Any) -> Rig:
+        """Build the subject's problem, on the CPU in float64 unless told otherwise."""
+        where = where or place()
+        return cls(subject, subject.problem(where, **options), where)
+
+    @property
+    def n(self) -> int:
+        """The number of parameters."""
+        return int(self.problem.size)
+
+    @cached_property
+    def stochastic(self) -> bool:
+        """Whether it takes minibatches, with the options as they are."""
+        return hasattr(self.problem, "batches") and self.problem.batches(self.place.streams) is not None
+
+    @cached_property
+    def derivatives(self) -> Derivatives:
+        """What the oracle asks: the problem's own methods, else autograd."""
+        return Derivatives(self.problem, takes_batch=self.stochastic)
+
+    def start(self) -> Point:
+        """Return the standard start."""
+        point: Point = self.problem.start(self.place.streams)
+        return point
+
+    def batches(self) -> Iterator[Tensor | None]:
+        """Yield the batches on which derivatives are to be checked: all examples and, where there is one, the first."""
+        yield None
+        if self.stochastic:
+            yield next(self.problem.batches(self.place.streams))
+
+    def points(self) -> Iterator[Tensor]:
+        """Yield the start and points near it, away from whatever is special there, such as zeros and symmetry."""
+        start = self.start().parameters
+        yield start
+        generator = torch.Generator().manual_seed(1)
+        for _ in range(_POINTS):
+            noise = torch.randn(self.n, generator=generator, dtype=start.dtype)
+            yield start + _NEAR * (1.0 + start.abs()) * noise
+
+    def owns(self, kind: str) -> bool:
+        """Tell whether the problem itself gives a kind of evaluation."""
+        return hasattr(self.problem, kind)
+
+    def evaluate(self, kind: Evaluation | str, *arguments: Any) -> Any:
+        """Return one evaluation as the oracle would have it: `evaluate("hessian_vector", x, v, batch)`."""
+        try:
+            return getattr(self.derivatives, kind)(*arguments)
+        except Exception as error:
+            raise CheckFailed(f"{kind} raised {described(error, self.subject)}") from error
+
+    def function(self, kind: str, batch: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+        """Return x -> value, gradient or residuals."""
+        if kind == "gradient":
+            return lambda x: self.evaluate("gradient", x, batch)[1]
+        return lambda x: self.evaluate(kind, x, batch)
+
+    def at(self, kind: str) -> str:
+        """Return " (file:line in name)" of what gives a kind of evaluation; nothing where autograd does."""
+        for name in (kind, "value_and_gradient") if kind == "gradient" else (kind,):
+            if self.owns(name):
+                return defined_at(getattr(self.problem, name))
+        return " (autograd of value)"
+
+
+def told(batch: Tensor | None) -> str:
+    """Return which examples an evaluation used, for a message."""
+    return "" if batch is None else f" on a minibatch of {batch.numel()}"
