@@ -317,6 +317,26 @@ class SumOverTheBatch(Centres):
         return value if batch is None else 4 * value
 
 
+class Stream(Centres):
+    """Fresh centres without end, by number: U(0, 2) instead of the twelve, whose mean is 1."""
+
+    examples = None  # type: ignore[assignment]
+
+    def __init__(self, *, device: torch.device, dtype: torch.dtype, streams: Any) -> None:
+        self.centres = 2 * torch.rand(10_000, dtype=torch.float64, generator=streams("centres")).to(device, dtype)
+
+    def batches(self, streams: Any) -> Iterator[Tensor]:
+        yield from torch.arange(10_000).split(4)
+
+    def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        return 0.5 * (x - 1).square().sum() + 1 / 6 if batch is None else super().value(x, batch)
+
+
+class BiasedStream(Stream):
+    def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        return super().value(x, batch) + (0 if batch is None else 0.2 * x.sum())
+
+
 class UnseededBatches(Centres):
     def batches(self, streams: Any) -> Iterator[Tensor]:
         generator = torch.Generator()
@@ -345,6 +365,7 @@ class Floating(Centres):
 
 BATCHES = [
     (SumOverTheBatch, r"mean gradient of an epoch's minibatches is .*; expected .*the full gradient's"),
+    (BiasedStream, r"mean gradient of 300 minibatches is .*; expected .* ± 0.1, the full gradient's"),
     (UnseededBatches, r"differ under one seed .*UnseededBatches.batches\)"),
     (FixedBatches, r"the same under another seed"),
     (OutOfRange, r"indices from 12 to 12; there are 12 examples"),
@@ -360,8 +381,9 @@ NOISY: dict[str, Any] = {
 @pytest.mark.parametrize(
     "check", ["minibatches-are-fair", "gradient-is-right", "evaluations-change-nothing", "stays-on-the-device"]
 )
-def test_a_sound_problem_with_minibatches_passes(check: str) -> None:
-    found = outcome_of(check, subject_of(Centres, **NOISY))
+@pytest.mark.parametrize("made", [Centres, Stream])
+def test_a_sound_problem_with_minibatches_passes(made: type, check: str) -> None:
+    found = outcome_of(check, subject_of(made, **NOISY))
     assert (found.status, found.message) == ("ok", "")
 
 
