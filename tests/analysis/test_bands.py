@@ -51,7 +51,7 @@ def test_solvers_are_resampled_together():
 
 def test_seeds_widen_the_band_and_their_lower_median_is_the_cost():
     rng = np.random.default_rng(7)
-    costs = np.full((2, 30, 1), 10.0) * rng.lognormal(0, 1, (2, 30, 9))
+    costs = np.full((2, 30, 1), 10.0) * rng.lognormal(0, 1, (2, 30, 8))
     costs[0, 3, :6] = INF
     medians = np.apply_along_axis(lower_quantile, -1, costs)
     twice = profile_band(costs, performance, np.random.default_rng(8), resamples=300)
@@ -75,6 +75,7 @@ def test_a_problem_with_missing_seeds_keeps_the_others():
     assert band.value == 1
 
 
-def test_few_problems_are_marked():
-    band = profile_band(np.ones((1, 19)), performance, np.random.default_rng(0), resamples=10)
-    assert not band.enough
+@pytest.mark.parametrize(("problems", "enough"), [(19, False), (20, True)])
+def test_few_problems_are_marked(problems, enough):
+    band = profile_band(np.ones((1, problems)), performance, np.random.default_rng(0), resamples=10)
+    assert (band.problems, band.enough) == (problems, enough)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from optbench.analysis import Interval, bootstrap_t_interval, percentile_interval, t_interval
+from optbench.analysis.bootstrap import _two_level_means
 
 
 def test_interval_equals_a_loop_over_the_same_draws():
@@ -66,6 +67,19 @@ def test_tasks_without_noise_between_seeds_are_the_values_themselves():
     assert (within.estimate, within.low, within.high) == pytest.approx(
         (plain.estimate, plain.low, plain.high), abs=0.03
     )
+
+
+def test_tasks_and_seeds_are_both_resampled():
+    """The mean of a resample varies by (variance of the tasks' means + mean of their seeds' variances/seeds)/tasks."""
+    rng = np.random.default_rng(8)
+    values = rng.normal(size=(5, 1)) + 2 * rng.normal(size=(5, 6))
+    values[2, 3:] = np.nan
+    counts = np.count_nonzero(~np.isnan(values), axis=1)
+    within = np.nanvar(values, axis=1) / counts
+    expected = (np.nanmean(values, axis=1).var() + within.mean()) / 5
+    draws = _two_level_means(values, rng, 20_000).mean(axis=1)
+    assert draws.var() == pytest.approx(expected, rel=0.05)
+    assert draws.mean() == pytest.approx(np.nanmean(values, axis=1).mean(), abs=4 * math.sqrt(expected / 20_000))
 
 
 def test_estimate_over_tasks_weighs_them_alike_whatever_their_seeds():

@@ -80,7 +80,9 @@ def test_swapping_the_two_mirrors_the_verdict():
 def test_a_difference_smaller_than_the_margin_is_not_one():
     first, second = 1.02 * noisy(1, 40, 0.01), noisy(2, 40, 0.01)
     assert compare(first, second).verdict is Verdict.SLOWER
-    assert compare(first, second, margin=1.05).verdict is Verdict.EQUIVALENT
+    assert compare(second, first).verdict is Verdict.FASTER
+    for pair in ((first, second), (second, first)):
+        assert compare(*pair, margin=1.05).verdict is Verdict.EQUIVALENT
     assert compare(first, second, margin=1.001).verdict is Verdict.SLOWER
 
 

@@ -31,6 +31,11 @@ def test_signed_ranks_equal_the_enumeration_of_all_signs(n, digits):
     assert signed_rank_test(differences).p_value == pytest.approx(enumerated(differences))
 
 
+@pytest.mark.parametrize("differences", [[1, 1, 2, -2, 3, 4, 4], [-1, -1, 1, 2, 2]])
+def test_pairs_that_tie_share_half_ranks(differences):
+    assert signed_rank_test(differences).p_value == pytest.approx(enumerated(differences))
+
+
 @pytest.mark.parametrize("n", [10, 25, 50, 51, 200])
 def test_signed_ranks_equal_those_of_scipy(n):
     """Without ties scipy is exact to 50; beyond both are approximate."""
