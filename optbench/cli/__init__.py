@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -23,10 +25,36 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("optbench.cli.doctor", "Tell whether this machine is fit to measure on, and what to do about it."),
 }
 _INTERRUPTED = 130
+_UNREAD = 128 + 13  # as if SIGPIPE had ended the process
+
+
+class _UnreadError(Exception):
+    """Nobody reads the output any more."""
+
+
+@contextmanager
+def _telling_unread() -> Iterator[None]:
+    """Raise `_UnreadError` where a pipe is closed; click and rich would leave with 1, as if a gate had failed."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _UnreadError from error
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # rich's way out
+            raise _UnreadError from error
+        raise
 
 
 class _LazyGroup(click.Group):
     """A group that knows its commands and their summaries without importing them."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _telling_unread():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _telling_unread():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -62,21 +90,34 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: done, 1: a gate failed, 2: the user's mistake (one line on stderr), 3: our bug (traceback), 130: interrupted.
+    0: done, 1: a gate failed, 2: the user's mistake (one line on stderr), 3: our bug (traceback), 130: interrupted,
+    141: nobody reads the output any more, as in `optbench list optimizers | head -1`.
     """
     if "" not in sys.path:
         sys.path.append("")  # modules of the working directory, for `module:Class`; last, so that they shadow nothing
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         result: Any = cli.main(given or ["--help"], "optbench", standalone_mode=False)
+        with _telling_unread():
+            sys.stdout.flush()
     except click.ClickException as error:
         return _complain(" ".join(error.format_message().split()))
     except (click.Abort, KeyboardInterrupt):
         click.echo("optbench: interrupted; finished trials are stored, the same command continues", err=True)
         return _INTERRUPTED
+    except _UnreadError:
+        return _leave_quietly()
     except Exception as error:  # noqa: BLE001 -- the last line of defence: what isn't the user's mistake is our bug
         return _failed(error)
     return result if isinstance(result, int) else 0
+
+
+def _leave_quietly() -> int:
+    """Let what is still to be written, at the interpreter's exit, too, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return _UNREAD
 
 
 def _failed(error: Exception) -> int:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _WIDE = 200  # columns where the output is no terminal: rows stay whole for grep
+_LEGIBLE = 30  # columns to which a cell may be wrapped
+_GAP = 3  # columns between two columns of a table
 
 
 def plugin_options(command: _F) -> _F:
@@ -38,9 +40,13 @@ def json_option(command: _F) -> _F:
 
 
 def open_catalogue(plugin: Sequence[Path], block: Sequence[str]) -> Catalogue:
-    """Return the catalogue with what `plugin_options` gave."""
-    from optbench.registry import load_catalogue
+    """Return the catalogue with what `plugin_options` gave; tells on stderr what of `block` blocks nothing."""
+    from optbench.registry import installed_names, load_catalogue, suggestion
 
+    known = installed_names() if block else frozenset()
+    for name in sorted(set(block) - known):
+        hint = suggestion(name, known) or "`optbench plugins` lists them"
+        click.echo(f"optbench: --block {name}: no installed plugin or distribution is called so; {hint}", err=True)
     return load_catalogue(plugin_files=plugin, block=block)
 
 
@@ -70,18 +76,50 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """Print a table on stdout."""
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", spare: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Print a table on stdout.
+
+    Args:
+        columns: their names.
+        rows: a cell for each column.
+        title: above the table.
+        spare: columns that are left out, in this order, until what is left has room.
+
+    Returns:
+        The columns that were left out.
+    """
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
+    out, cells = console(), [tuple(row) for row in rows]
+    left_out = _left_out(columns, cells, spare, out.width)
+    kept = [index for index, column in enumerate(columns) if column not in left_out]
     table = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=index == 0)
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console().print(table)
+    for index in kept:
+        table.add_column(columns[index], overflow="fold", no_wrap=index == 0)
+    for row in cells:
+        table.add_row(*(escape(row[index]) for index in kept))
+    out.print(table)
+    return left_out
+
+
+def _left_out(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], width: int
+) -> tuple[str, ...]:
+    """Return the first of the spare columns, as many as it takes until the others fit or none is left."""
+    widest = [max(map(len, (column, *(row[index] for row in rows)))) for index, column in enumerate(columns)]
+    least = [widest[0], *(min(width, _LEGIBLE) for width in widest[1:])]  # the first column is not wrapped
+    needs = {column: width + _GAP for column, width in zip(columns, least, strict=True)}
+    dropped: list[str] = []
+    for column in spare:
+        if sum(needs.values()) <= width:
+            break
+        del needs[column]
+        dropped.append(column)
+    return tuple(dropped)
 
 
 def console() -> Any:

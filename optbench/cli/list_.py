@@ -44,7 +44,10 @@ def _print(kind: str, found: list[Registered], catalogue: Catalogue) -> None:
         )
         for item in found
     ]
-    print_table((kind, *extra, "summary", "plugin"), rows)
+    spare = ("options", "evaluates", "plugin", "step", "state", "kind", "needs")
+    columns = (kind, *extra, "summary", "plugin")
+    if left_out := print_table(columns, rows, spare=[column for column in spare if column in columns]):
+        click.echo(f"{', '.join(left_out)}: on a wider terminal, with --json, or `optbench show NAME`", err=True)
 
 
 def _evaluations(item: Registered) -> str:

@@ -1,10 +1,11 @@
 """The catalogue of plugins: found, validated, named, and checked against what the user wrote."""
 
 from optbench.registry.catalogue import Broken, Catalogue, PluginInfo, Registered
-from optbench.registry.discovery import build_catalogue, load_catalogue
+from optbench.registry.discovery import build_catalogue, installed_names, load_catalogue
 from optbench.registry.factories import resolve_factory
 from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
+from optbench.registry.nearest import suggestion
 from optbench.registry.options import check_options
 from optbench.registry.requirements import missing_features
 from optbench.registry.resolving import resolve, resolve_recipe
@@ -21,11 +22,13 @@ __all__ = [
     "check_options",
     "default_options",
     "import_file",
+    "installed_names",
     "load_catalogue",
     "missing_features",
     "resolve",
     "resolve_factory",
     "resolve_recipe",
     "source_hash",
+    "suggestion",
     "telling_options",
 ]

@@ -40,6 +40,12 @@ def load_catalogue(
     return loader.catalogue()
 
 
+def installed_names() -> frozenset[str]:
+    """Return the names by which installed plugins can be blocked: of entry points and of their distributions."""
+    entries = entry_points(group=PROJECT)
+    return frozenset(name for entry in entries for name in (entry.name, _distribution(entry)) if name)
+
+
 def build_catalogue(plugins: Mapping[str, Any]) -> Catalogue:
     """Return the catalogue of the given modules or objects by plugin name, with nothing discovered (for tests)."""
     loader = _Loader()

@@ -140,3 +140,29 @@ def test_a_broken_plugin_file_is_the_users_mistake(plugin: list[str], tmp_path: 
     broken.write_text("1 / 0", encoding="utf-8")
     assert main(["list", "problems", *plugin, "--plugin", str(broken)]) == 2
     assert "line 1: ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_name_that_blocks_nothing_is_told(plugin: list[str], capsys: Capture) -> None:
+    assert main(["list", "problems", *plugin, "--block", "no-such-plugin"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("optbench: --block no-such-plugin: ")
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_says_which(
+    plugin: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optbench.cli._common._WIDE", 70)
+    assert main(["list", "optimizers", *plugin]) == 0
+    printed = capsys.readouterr()
+    header = next(line for line in printed.out.splitlines() if "summary" in line)
+    left_out = printed.err.partition(":")[0].split(", ")
+    assert left_out[0] == "options"
+    assert set(header.split()) | set(left_out) == {
+        "optimizers", "evaluates", "state", "step", "options", "summary", "plugin",
+    }  # fmt: skip
+    assert max(map(len, printed.out.splitlines())) <= 70
+
+
+def test_a_wide_terminal_shows_every_column(plugin: list[str], capsys: Capture) -> None:
+    assert main(["list", "optimizers", *plugin]) == 0
+    assert capsys.readouterr().err == ""

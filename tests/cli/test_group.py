@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -122,3 +123,26 @@ def test_our_bug_is_a_traceback_and_exit_code_3(command: Command, capsys: pytest
     shown = capsys.readouterr().err
     assert "Traceback" in shown
     assert "RuntimeError: a bug" in shown
+
+
+def in_closed_pipe(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run optbench with a stdout that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = f"import sys; from optbench.cli import main; sys.exit(main({list(arguments)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    return done
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list", "--help"], ["list", "suites"], ["list", "suites", "--json"]], ids=" ".join
+)
+def test_a_closed_pipe_ends_a_command_quietly(arguments: list[str]) -> None:
+    done = in_closed_pipe(*arguments)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_command_that_leaves_by_itself_is_no_closed_pipe(command: Command) -> None:
+    with pytest.raises(SystemExit, match="5"):
+        main(command(lambda: sys.exit(5)))
