@@ -6,8 +6,11 @@ from optbench.records.expressions import Call, ExpressionError, parse, parse_one
 from optbench.records.gate import QUANTITIES, TARGETED, Gate, GateResult
 from optbench.records.job import Facts, Job
 from optbench.records.report import (
+    AREA_FACTOR,
+    COST,
     FAILED,
     MEASURES,
+    SHIFTS,
     Cell,
     Failure,
     Quantiles,
@@ -16,6 +19,9 @@ from optbench.records.report import (
     ReportOptimizer,
     ReportProblem,
     Score,
+    Threshold,
+    Versus,
+    ranked,
 )
 from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
 from optbench.records.targets import TARGET_KINDS, Target
@@ -34,7 +40,9 @@ from optbench.records.trial import (
 )
 
 __all__ = [
+    "AREA_FACTOR",
     "CONDITIONS",
+    "COST",
     "COUNTED",
     "COUNT_COLUMNS",
     "DEFAULT_TARGETS",
@@ -43,6 +51,7 @@ __all__ = [
     "MEASURES",
     "MEMORY_FIELDS",
     "QUANTITIES",
+    "SHIFTS",
     "SNAPSHOT_COLUMNS",
     "TARGETED",
     "TARGET_KINDS",
@@ -70,13 +79,16 @@ __all__ = [
     "Status",
     "SuiteSpec",
     "Target",
+    "Threshold",
     "Trace",
     "TrialRecord",
     "TrialSpec",
+    "Versus",
     "canonical_json",
     "content_hash",
     "finite",
     "parse",
     "parse_one",
+    "ranked",
     "toml_value",
 ]

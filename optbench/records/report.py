@@ -6,14 +6,18 @@ Numbers that don't exist (unsolved, not measured, not finite) are None. A cost i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from optbench.records.environment import Environment
 from optbench.records.gate import GateResult
 
 MEASURES = ("evaluations", "gradients", "seconds")
+COST = "cost"  # the measure that a suite's weights add
+SHIFTS = {"evaluations": 10.0, "gradients": 10.0, "seconds": 0.01, COST: 10.0}  # of the shifted geometric means
+LEVEL_VERDICTS = ("within noise", "equivalent")
+AREA_FACTOR = 64.0  # where the area under a performance profile ends
 FAILED = ("timeout", "diverged", "oom", "killed", "crashed", "error")  # statuses that end a curve before its time
 
 Quantiles = tuple[float | None, float | None, float | None]  # 10 %, median, 90 %
@@ -54,6 +58,16 @@ class ReportProblem:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """A threshold of a metric, such as "test-accuracy>=0.95", over the seeds of a cell."""
+
+    name: str
+    hits: int
+    evaluations: float | None  # medians over seeds, None where fewer than half reach it
+    seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """An optimizer on a problem, over its seeds; a seed with several repetitions counts once, with their median."""
 
@@ -62,7 +76,13 @@ class Cell:
     seeds: int  # that ran; 0: all were skipped
     hits: tuple[int, ...]  # seeds that reached each target
     costs: Mapping[str, tuple[Quantiles, ...]]  # measure -> per target; over all seeds, None: not reached by that share
+    expected: Mapping[
+        str, tuple[float | None, ...]
+    ]  # measure -> per target: spent by all seeds / seeds that reached it
+    spent: Mapping[str, float | None]  # measure -> median over seeds at their ends
     statuses: Mapping[str, int]  # trials by status
+    unreliable: int = 0  # trials whose times are not to be believed
+    thresholds: tuple[Threshold, ...] = ()  # of metrics
     gap: float | None = None  # medians over trials from here on
     value: float | None = None
     evaluations: float | None = None
@@ -103,6 +123,23 @@ class Score:
     slowdown: float | None  # median over its problems of cost / best cost; None: more than half are unsolved
     wins: int  # problems on which nothing is cheaper
     cost: float | None  # median over the problems that it solves
+    mean: float | None  # shifted geometric mean; an unsolved problem counts the most that any optimizer spent there
+    area: float | None  # under the performance profile over log₂ τ up to AREA_FACTOR, between 0 and 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versus:
+    """An optimizer against the leading one, by one measure at one target, paired by problem or by problem and seed."""
+
+    optimizer: str
+    leader: str
+    measure: str
+    target: float
+    ratio: float | None  # its cost over the leader's, typically; with its 95 % interval
+    low: float | None
+    high: float | None
+    verdict: str  # of the optimizer: "slower", "within noise", …
+    pairs: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +168,13 @@ class ReportModel:
     seeds: int
     targets: tuple[float, ...]  # relative gaps, loosest first
     measures: tuple[str, ...] = MEASURES
+    weights: Mapping[str, float] = field(default_factory=dict)  # of the measure "cost": kind of COUNTED -> weight
     optimizers: tuple[ReportOptimizer, ...] = ()
     problems: tuple[ReportProblem, ...] = ()
     cells: tuple[Cell, ...] = ()
     curves: tuple[ReportCurve, ...] = ()
     scores: tuple[Score, ...] = ()
+    versus: tuple[Versus, ...] = ()  # empty where there is too little for a verdict
     failures: tuple[Failure, ...] = ()
     gates: tuple[GateResult, ...] = ()
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
@@ -146,6 +185,11 @@ class ReportModel:
         """The number of trials of any status."""
         return sum(sum(cell.statuses.values()) for cell in self.cells)
 
+    @property
+    def weights_in_words(self) -> str:
+        """What the measure "cost" adds up: "value 1, gradient 2"; empty without weights."""
+        return ", ".join(f"{kind.replace('_', '-')} {weight:g}" for kind, weight in self.weights.items() if weight)
+
     def target_near(self, wanted: float) -> float:
         """Return the loosest target that is at most `wanted`, or else the tightest one."""
         tight = [target for target in self.targets if target <= wanted * (1 + 1e-9)]
@@ -154,7 +198,12 @@ class ReportModel:
     def scores_at(self, measure: str, target: float) -> tuple[Score, ...]:
         """Return the scores by `measure` at `target`, best first: solved share, then slowdown."""
         rows = [score for score in self.scores if score.measure == measure and score.target == target]
-        return tuple(sorted(rows, key=_rank))
+        return ranked(rows)
+
+    def level_with_leader(self, measure: str, target: float) -> frozenset[str]:
+        """Return the optimizers that a comparison can't tell apart from the leading one."""
+        rows = (row for row in self.versus if (row.measure, row.target) == (measure, target))
+        return frozenset(row.optimizer for row in rows if row.verdict in LEVEL_VERDICTS)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""
@@ -168,6 +217,9 @@ class ReportModel:
         parts: dict[str, Any] = {
             key: tuple(part(**_tuples(item)) for item in data[key]) for key, part in _PARTS.items()
         }
+        parts["cells"] = tuple(
+            replace(cell, thresholds=tuple(Threshold(**item) for item in cell.thresholds)) for cell in parts["cells"]
+        )
         return cls(**fields, **parts)
 
 
@@ -177,9 +229,15 @@ _PARTS: Mapping[str, type] = {
     "cells": Cell,
     "curves": ReportCurve,
     "scores": Score,
+    "versus": Versus,
     "failures": Failure,
     "gates": GateResult,
 }
+
+
+def ranked(scores: Iterable[Score]) -> tuple[Score, ...]:
+    """Return scores by one measure at one target, best first: solved share, then slowdown."""
+    return tuple(sorted(scores, key=_rank))
 
 
 def _rank(score: Score) -> tuple[float, float]:

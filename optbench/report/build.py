@@ -19,14 +19,16 @@ from optbench.records import (
     ReportOptimizer,
     ReportProblem,
     SuiteSpec,
+    Target,
     TrialRecord,
 )
-from optbench.report.cells import Place, build_cell, build_curve, build_failures, rounded
+from optbench.report.cells import Place, SeedCosts, build_cell, build_curve, build_failures, rounded, seed_costs
 from optbench.report.gates import judge
 from optbench.report.naming import Info, Parts, expression, key_of, labels, slugs
 from optbench.report.notes import notes
-from optbench.report.runs import Reference, Run, Traces, load_run, reference
+from optbench.report.runs import Axes, Reference, Run, Traces, load_run, reference
 from optbench.report.scores import Grid, build_scores
+from optbench.report.versus import Pairs, build_versus
 
 RELATIVE = "relative:"
 
@@ -44,6 +46,14 @@ class _Case:
         return f"{key_of((self.component,))} {self.device} {self.dtype}"
 
 
+@dataclass(frozen=True)
+class _Goals:
+    """What the optimizers of a suite are to reach."""
+
+    gaps: Mapping[float, str]  # relative gap -> its name in records
+    thresholds: tuple[str, ...]  # of metrics
+
+
 @dataclass
 class _Parts:
     """What is collected problem by problem, so that only one problem's traces are in memory."""
@@ -52,6 +62,7 @@ class _Parts:
     cells: list[Cell] = field(default_factory=list)
     curves: list[ReportCurve] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    costs: dict[tuple[str, str], SeedCosts] = field(default_factory=dict)  # by optimizer and problem
     thinned: int = 0  # runs whose event log was not kept whole
 
 
@@ -77,13 +88,16 @@ def build_report(
     optimizers = _optimizers(suite, records, optimizer_info)
     cases = _cases(suite, records, problem_info)
     by_cell = _by_cell(records)
-    parts = _Parts()
+    parts, axes = _Parts(), Axes(suite.weights)
+    goals = _Goals(targets, tuple(name for name in suite.targets if Target.parse(name).is_metric))
     for case, problem in cases.items():
         trials = {arm: by_cell[case, key] for key, arm in optimizers.items() if (case, key) in by_cell}
-        runs = {arm: [load_run(record, events, snapshots) for record in rows] for arm, rows in trials.items()}
-        _add_problem(parts, problem, runs, targets)
+        runs = {arm: [load_run(record, events, snapshots, axes) for record in rows] for arm, rows in trials.items()}
+        _add_problem(parts, problem, runs, goals, axes)
     arms = tuple(optimizers.values())
     ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
+    scores = build_scores(Grid(arms, parts.problems, ran), axes.measures, tuple(targets))
+    pairs = Pairs(parts.problems, {where: parts.costs[where] for where in ran})
     return ReportModel(
         name=suite.name,
         title=suite.title,
@@ -95,11 +109,14 @@ def build_report(
         budget=budget_text(suite.budget),
         seeds=len({record.spec.seed for record in records}),
         targets=tuple(targets),
+        measures=axes.measures,
+        weights=suite.weights,
         optimizers=arms,
         problems=tuple(parts.problems),
         cells=tuple(parts.cells),
         curves=tuple(parts.curves),
-        scores=build_scores(Grid(arms, parts.problems, ran), tuple(targets)),
+        scores=scores,
+        versus=build_versus(pairs, scores, tuple(targets)),
         failures=tuple(parts.failures),
         gates=judge(suite.gates, records, events),
         notes=notes(suite, records, arms, parts.problems, parts.cells, parts.thinned),
@@ -135,17 +152,18 @@ def _by_cell(records: Iterable[TrialRecord]) -> Mapping[tuple[str, str], list[Tr
 
 
 def _add_problem(
-    parts: _Parts, problem: ReportProblem, runs: Mapping[ReportOptimizer, list[Run]], targets: Mapping[float, str]
+    parts: _Parts, problem: ReportProblem, runs: Mapping[ReportOptimizer, list[Run]], goals: _Goals, axes: Axes
 ) -> None:
     every = [run for rows in runs.values() for run in rows]
     anchor = reference([run.record for run in every], every)
     problem = _with_reference(problem, anchor)
     parts.problems.append(problem)
     parts.thinned += sum(not run.complete for run in every)
-    grid = log_grid(1, max((run.spent for run in every), default=1))
+    grid = log_grid(1, max((run.end for run in every), default=1))
     for optimizer, rows in runs.items():
-        place = Place(optimizer.id, problem.id, anchor, targets)
-        parts.cells.append(build_cell(place, rows))
+        place = Place(optimizer.id, problem.id, anchor, goals.gaps, axes, goals.thresholds)
+        costs = parts.costs[optimizer.id, problem.id] = seed_costs(place, rows)
+        parts.cells.append(build_cell(place, rows, costs))
         parts.failures.extend(build_failures(place, rows))
         curve = build_curve(place, rows, grid)
         if curve is not None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from optbench.analysis import curve_on_grid, lower_quantile
-from optbench.records import FAILED, MEASURES, Cell, Failure, Quantiles, ReportCurve, Status, finite
-from optbench.report.runs import COST_FLOOR, Array, Reference, Run, costs_to_target
+from optbench.analysis import curve_on_grid, expected_running_time, lower_quantile
+from optbench.records import FAILED, Cell, Failure, Quantiles, ReportCurve, Status, Threshold, TrialRecord, finite
+from optbench.report.runs import Array, Axes, Reference, Run, costs_to_target, time_doubts
 
+SeedCosts = Mapping[str, Sequence[Mapping[int, float]]]  # measure -> per target: seed -> cost
 SHARES = (0.1, 0.5, 0.9)
 MESSAGE_LENGTH = 400
 
@@ -24,6 +25,8 @@ class Place:
     problem: str
     reference: Reference
     targets: Mapping[float, str]  # relative gap -> the records' key for it
+    axes: Axes
+    thresholds: tuple[str, ...] = ()  # of metrics
 
 
 def rounded(value: float | None) -> float | None:
@@ -32,10 +35,10 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
-def build_cell(place: Place, runs: Sequence[Run]) -> Cell:
-    """Aggregate the runs of one optimizer on one problem."""
-    seeds = _by_seed(runs)
-    costs = {target: _seed_costs(place, seeds, target) for target in place.targets}
+def build_cell(place: Place, runs: Sequence[Run], costs: SeedCosts) -> Cell:
+    """Aggregate the runs of one optimizer on one problem; `costs` are theirs."""
+    seeds, measures = list(_by_seed(runs).values()), place.axes.measures
+    lengths = {measure: [_median_of(run.spent(measure) for run in rows) for rows in seeds] for measure in measures}
     records = [run.record for run in runs if run.record.status is not Status.SKIPPED]
     gaps = [gaps[-1] for run in runs if (gaps := place.reference.gaps(run)).size]
     names = dict.fromkeys(name for record in records for name in record.metrics)
@@ -43,9 +46,16 @@ def build_cell(place: Place, runs: Sequence[Run]) -> Cell:
         optimizer=place.optimizer,
         problem=place.problem,
         seeds=len(seeds),
-        hits=tuple(int(np.isfinite(rows["evaluations"]).sum()) for rows in costs.values()),
-        costs={measure: tuple(_quantiles(rows[measure]) for rows in costs.values()) for measure in MEASURES},
+        hits=tuple(int(np.isfinite(list(rows.values())).sum()) for rows in costs["evaluations"]),
+        costs={measure: tuple(_quantiles(list(rows.values())) for rows in costs[measure]) for measure in measures},
+        expected={
+            measure: tuple(_expected(list(rows.values()), lengths[measure]) for rows in costs[measure])
+            for measure in measures
+        },
+        spent={measure: rounded(lower_quantile(lengths[measure])) for measure in measures},
         statuses=dict(Counter(str(run.record.status) for run in runs)),
+        unreliable=sum(bool(time_doubts(record)) for record in records),
+        thresholds=tuple(_threshold(name, seeds) for name in place.thresholds),
         gap=_median(gaps),
         value=_median(record.f_best for record in records),
         evaluations=_median(record.evaluations for record in records),
@@ -63,7 +73,7 @@ def build_curve(place: Place, runs: Sequence[Run], grid: Array) -> ReportCurve |
     drawn = [(run, gaps) for run, gaps in drawn if gaps.size]
     if not drawn:
         return None
-    last = max(run.spent for run, _ in drawn)
+    last = max(run.end for run, _ in drawn)
     first = min(float(run.costs["evaluations"][0]) for run, _ in drawn)
     begin, end = np.searchsorted(grid, first), np.searchsorted(grid, last) + 1
     points = grid[begin : max(end, begin + 1)]
@@ -71,7 +81,7 @@ def build_curve(place: Place, runs: Sequence[Run], grid: Array) -> ReportCurve |
     return ReportCurve(
         optimizer=place.optimizer,
         problem=place.problem,
-        costs={measure: _costs_on([run for run, _ in drawn], measure, points) for measure in MEASURES},
+        costs={measure: _costs_on([run for run, _ in drawn], measure, points) for measure in place.axes.measures},
         median=_series(curve.median),
         low=_series(curve.low),
         high=_series(curve.high),
@@ -99,27 +109,56 @@ def build_failures(place: Place, runs: Sequence[Run]) -> list[Failure]:
     ]
 
 
-def _by_seed(runs: Sequence[Run]) -> list[list[Run]]:
+def _by_seed(runs: Sequence[Run]) -> dict[int, list[Run]]:
     """Group the repetitions of each seed; skipped trials never ran and don't count."""
     seeds: dict[int, list[Run]] = defaultdict(list)
     for run in runs:
         if run.record.status is not Status.SKIPPED:
             seeds[run.record.spec.seed].append(run)
-    return list(seeds.values())
+    return dict(seeds)
 
 
 def _one_a_seed(runs: Sequence[Run]) -> list[Run]:
-    return [min(group, key=lambda run: run.record.spec.repetition) for group in _by_seed(runs)]
+    return [min(group, key=lambda run: run.record.spec.repetition) for group in _by_seed(runs).values()]
 
 
-def _seed_costs(place: Place, seeds: Sequence[Sequence[Run]], target: float) -> dict[str, list[float]]:
-    """Return by measure the cost of each seed, the median of its repetitions."""
-    known, name = place.reference.known, place.targets[target]
-    rows = [
-        [costs_to_target(run, place.reference.gaps(run), target, name, known) for run in repetitions]
-        for repetitions in seeds
-    ]
-    return {measure: [lower_quantile([row[measure] for row in seed]) for seed in rows] for measure in MEASURES}
+def seed_costs(place: Place, runs: Sequence[Run]) -> SeedCosts:
+    """Return by measure, for each target, the cost of each seed: the median of its repetitions, inf where unsolved."""
+    known, seeds = place.reference.known, _by_seed(runs)
+    gaps = {id(run): place.reference.gaps(run) for rows in seeds.values() for run in rows}
+    found: dict[str, list[dict[int, float]]] = {measure: [] for measure in place.axes.measures}
+    for target, name in place.targets.items():
+        at = {
+            seed: [costs_to_target(run, gaps[id(run)], target, name, known) for run in rows]
+            for seed, rows in seeds.items()
+        }
+        for measure, targets in found.items():
+            targets.append({seed: _median_of(row[measure] for row in rows) for seed, rows in at.items()})
+    return found
+
+
+def _median_of(values: Iterable[float]) -> float:
+    return lower_quantile(list(values))
+
+
+def _expected(costs: Sequence[float], lengths: Sequence[float]) -> float | None:
+    return rounded(float(expected_running_time(costs, lengths))) if costs else None
+
+
+def _threshold(name: str, seeds: Sequence[Sequence[Run]]) -> Threshold:
+    """Return what it took the seeds to reach a metric's threshold."""
+
+    def costs(of: Callable[[TrialRecord], Mapping[str, float | None]]) -> list[float]:
+        reached = [[of(run.record).get(name) for run in repetitions] for repetitions in seeds]
+        return [_median_of(np.inf if cost is None else cost for cost in seed) for seed in reached]
+
+    evaluations = costs(lambda record: record.evaluations_to_target)
+    return Threshold(
+        name=name,
+        hits=int(np.isfinite(evaluations).sum()),
+        evaluations=rounded(lower_quantile(evaluations)),
+        seconds=rounded(lower_quantile(costs(lambda record: record.seconds_to_target))),
+    )
 
 
 def _quantiles(costs: Sequence[float]) -> Quantiles:
@@ -132,11 +171,11 @@ def _costs_on(runs: Sequence[Run], measure: str, grid: Array) -> tuple[float | N
     if measure == "evaluations":
         return _series(grid)
     rows = [np.interp(grid, run.costs["evaluations"], run.costs[measure]) for run in runs]
-    return _series(np.maximum(np.median(rows, axis=0), COST_FLOOR[measure]))
+    return _series(np.maximum(np.median(rows, axis=0), runs[0].axes.floor(measure)))
 
 
 def _end(run: Run, gaps: Array) -> tuple[float | None, ...]:
-    costs = [max(float(run.costs[measure][-1]), COST_FLOOR[measure]) for measure in MEASURES]
+    costs = [max(float(spent[-1]), run.axes.floor(measure)) for measure, spent in run.costs.items()]
     return tuple(rounded(value) for value in (*costs, float(gaps[-1])))
 
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from optbench.records import Cell, ReportOptimizer, ReportProblem, Status, SuiteSpec, TrialRecord
-from optbench.report.runs import BEST_IN_SET
+from optbench.analysis import LEAST_SEEDS
+from optbench.records import COST, Cell, ReportOptimizer, ReportProblem, Status, SuiteSpec, TrialRecord
+from optbench.report.runs import BEST_IN_SET, time_doubts
 
 NAMED = 4  # longer lists are cut
+MARK = "†"  # of a time that is not to be believed
+CAUSES = {
+    "load": "other work on the machine",
+    "drift": "the machine was slower than at its best",
+    "overhead": "the harness is much of a short step",
+    "spread": "repetitions lie far apart",
+    "jobs": "several trials at once",
+}
 
 
 def notes(
@@ -28,7 +37,8 @@ def notes(
         *_coverage(suite, optimizers, problems, cells),
         *_skipped(records),
         *_devices(problems),
-        *_few_seeds(problems, records),
+        *_few_seeds(problems, records, optimizers),
+        *_weightless(suite, problems, cells),
         *(
             [f"{thinned} event logs were thinned after a million events: only improvements were kept."]
             if thinned
@@ -38,9 +48,16 @@ def notes(
 
 
 def _unreliable(records: Sequence[TrialRecord]) -> Iterator[str]:
-    reasons = Counter(reason for record in records for reason in set(record.unreliable))
-    for reason, count in reasons.most_common():
-        yield f"Unreliable: {reason} ({count} of {len(records)} trials)."
+    """Sum up in a sentence why times are not to be believed; the reasons of each trial stand in its row of `--json`."""
+    doubts = [time_doubts(record) for record in records]
+    doubted = sum(map(bool, doubts))
+    if doubted:
+        counts = Counter(kind for found in doubts for kind in found).most_common()
+        listed = ", ".join(f"{CAUSES.get(kind, kind)} ({count})" for kind, count in counts)
+        yield f"Times of {doubted} of {len(records)} trials are not to be believed, marked {MARK}: {listed}."
+    failed = sum(any(reason.startswith("metrics:") for reason in record.unreliable) for record in records)
+    if failed:
+        yield f"Metrics of {failed} of {len(records)} trials could not be evaluated: what is scored by them is missing."
 
 
 def _references(problems: Sequence[ReportProblem], cells: Sequence[Cell]) -> Iterator[str]:
@@ -80,10 +97,29 @@ def _devices(problems: Sequence[ReportProblem]) -> Iterator[str]:
         yield f"Problems ran on {' and '.join(devices)}: times compare on one device only."
 
 
-def _few_seeds(problems: Sequence[ReportProblem], records: Sequence[TrialRecord]) -> Iterator[str]:
-    stochastic = [problem for problem in problems if not problem.deterministic]
-    if stochastic and len({record.spec.seed for record in records}) == 1:
-        yield "One seed only: differences on problems with minibatches may be chance."
+def _few_seeds(
+    problems: Sequence[ReportProblem], records: Sequence[TrialRecord], optimizers: Sequence[ReportOptimizer]
+) -> Iterator[str]:
+    seeds, chance = len({record.spec.seed for record in records}), "too few to tell a difference from chance"
+    if len(optimizers) < 2:
+        return
+    if 1 < seeds < LEAST_SEEDS:
+        yield f"{seeds} seeds are {chance} ({LEAST_SEEDS} are needed): no verdict is given."
+    elif seeds == 1 and len(problems) < LEAST_SEEDS:
+        yield f"One seed and {len(problems)} of {LEAST_SEEDS} problems are {chance}: no verdict is given."
+    elif seeds == 1 and any(not problem.deterministic for problem in problems):
+        yield "One seed only: verdicts are over problems, and on those with minibatches another seed may change them."
+
+
+def _weightless(suite: SuiteSpec, problems: Sequence[ReportProblem], cells: Sequence[Cell]) -> Iterator[str]:
+    if not suite.weights:
+        return
+    least = min(filter(None, suite.weights.values()))
+    spent = {cell.problem for cell in cells if (cell.spent[COST] or 0.0) > least}
+    ran = {cell.problem for cell in cells if cell.seeds}
+    free = [problem.label for problem in problems if problem.id in ran - spent]
+    if free:
+        yield f"Next to nothing that has a weight was counted on {_names(free)}: costs say nothing there."
 
 
 def _names(names: Iterable[str]) -> str:

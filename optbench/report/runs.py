@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optbench.analysis import best_so_far, lower_quantile
-from optbench.records import COUNT_COLUMNS, MEASURES, Status, Trace, TrialRecord
+from optbench.analysis import best_so_far, lower_quantile, weighted_cost
+from optbench.measure.reliability import kinds
+from optbench.measure.targets import Curve
+from optbench.records import COST, COUNTED, MEASURES, Status, Trace, TrialRecord
 
 Array = NDArray[np.float64]
 Traces = Callable[[str], Trace | None]
 
 GAP_FLOOR = 1e-16  # smaller gaps are rounding; a logarithmic axis needs some floor
-COST_FLOOR = {"evaluations": 1.0, "gradients": 1.0, "seconds": 1e-6}  # likewise
+_COST_FLOORS = {"evaluations": 1.0, "gradients": 1.0, "seconds": 1e-6}  # likewise
 REFERENCES = {
     "exact": "exact minimum",
     "bound": "lower bound",
@@ -28,18 +30,64 @@ BEST_IN_SET = "best in this set"
 
 
 @dataclass(frozen=True)
+class Axes:
+    """The measures of a report; `weights`, where a suite has them, add the measure "cost"."""
+
+    weights: Mapping[str, float]
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Their names."""
+        return (*MEASURES, COST) if self.weights else MEASURES
+
+    def floor(self, measure: str) -> float:
+        """Return the least cost that is told apart, since a logarithmic axis needs one."""
+        return min(filter(None, self.weights.values())) if measure == COST else _COST_FLOORS[measure]
+
+    def total(self, record: TrialRecord) -> float | None:
+        """Return the weighted cost of a whole trial; None where nothing was counted."""
+        if not (self.weights and record.counts):
+            return None
+        return float(weighted_cost({kind: record.counts.get(kind, 0) for kind in COUNTED}, self.weights))
+
+    def column(self, trace: Trace, measure: str) -> Array:
+        """Return what had been spent at each row."""
+        curve = Curve(trace)
+        if measure == COST:
+            return curve.weighted(self.weights)
+        if measure == "gradients":
+            return curve.column("gradient_count")
+        return curve.seconds if measure == "seconds" else curve.evaluations
+
+
+@dataclass(frozen=True)
 class Run:
     """A trial's record and its curve; `values` is the objective, empty where no trace was kept."""
 
     record: TrialRecord
+    axes: Axes
     costs: Mapping[str, Array]  # measure -> spent at each row
     values: Array
     complete: bool = True
 
     @property
-    def spent(self) -> float:
-        """Evaluations at the curve's end."""
+    def end(self) -> float:
+        """Evaluations at the curve's end: a deterministic one ends with its last improvement."""
         return float(self.costs["evaluations"][-1]) if self.values.size else 0.0
+
+    def spent(self, measure: str) -> float:
+        """Return what the whole trial spent; nan where that is not known."""
+        record = self.record
+        whole: dict[str, float | None] = {
+            "evaluations": record.evaluations,
+            "gradients": record.counts.get("gradient"),
+            "seconds": record.seconds,
+            COST: self.axes.total(record),
+        }
+        total = whole[measure]
+        if total is not None:
+            return max(float(total), self.axes.floor(measure))
+        return float(self.costs[measure][-1]) if self.values.size else math.nan
 
 
 @dataclass(frozen=True)
@@ -66,19 +114,24 @@ class Reference:
             return np.maximum((run.values - f_star) / (start - f_star), GAP_FLOOR)
 
 
-def load_run(record: TrialRecord, events: Traces, snapshots: Traces) -> Run:
-    """Return the curve of a trial: the best value so far, or on minibatches the last iterate's value at snapshots."""
+def load_run(record: TrialRecord, events: Traces, snapshots: Traces, axes: Axes) -> Run:
+    """Return the curve of a trial: the best value so far, or where that is not what is scored, the value at snapshots.
+
+    Values of a stage with another objective are left out.
+    """
+    at_snapshots = record.scored_at_snapshots
     if record.status is Status.SKIPPED:
-        return _empty(record)
-    trace = events(record.id) if record.batch_size is None else snapshots(record.id)
-    column = "value" if record.batch_size is None else "f"
+        return _empty(record, axes)
+    trace = snapshots(record.id) if at_snapshots else events(record.id)
+    column = "f" if at_snapshots else "value"
     if trace is None or not len(trace) or column not in trace.columns:
-        return _empty(record)
+        return _empty(record, axes)
     values = np.asarray(trace[column], dtype=float)
-    rows = _improvements(values) if record.batch_size is None else np.flatnonzero(~np.isnan(values))
-    costs = {measure: _cost(trace, measure)[rows] for measure in MEASURES}
-    values = best_so_far(values)[rows] if record.batch_size is None else values[rows]
-    return Run(record, costs, values, trace.complete)
+    values = np.where(np.isin(trace["stage"], record.curve_stages), values, np.nan)
+    rows = np.flatnonzero(~np.isnan(values)) if at_snapshots else _improvements(values)
+    costs = {measure: axes.column(trace, measure)[rows] for measure in axes.measures}
+    values = values[rows] if at_snapshots else best_so_far(values)[rows]
+    return Run(record, axes, costs, values, trace.complete)
 
 
 def reference(records: Sequence[TrialRecord], runs: Sequence[Run]) -> Reference:
@@ -92,6 +145,11 @@ def reference(records: Sequence[TrialRecord], runs: Sequence[Run]) -> Reference:
     found = [value for run in runs for value in (*run.values, run.record.f_best) if value is not None]
     finite = [float(value) for value in found if math.isfinite(value)]
     return Reference(f0, min(finite, default=None), BEST_IN_SET)
+
+
+def time_doubts(record: TrialRecord) -> set[str]:
+    """Return the kinds of reasons ("load", "drift", …) why the trial's times are not to be believed."""
+    return kinds(record.unreliable) - {"metrics"}
 
 
 def stated_minimum(record: TrialRecord) -> float | None:
@@ -108,35 +166,36 @@ def costs_to_target(run: Run, gaps: Array, target: float, name: str, known: bool
     if known and name in record.evaluations_to_target:
         evaluations = record.evaluations_to_target[name]
         if evaluations is None:
-            return dict.fromkeys(MEASURES, math.inf)
-        row = int(np.searchsorted(run.costs["evaluations"], evaluations * (1 - 1e-12)))
-        found = _costs_at(run, row) | {"evaluations": evaluations}
-        seconds = record.seconds_to_target.get(name)
-        found |= {"seconds": seconds} if seconds is not None else {}
+            return dict.fromkeys(run.costs, math.inf)
+        found = {measure: _at_count(run, measure, evaluations) for measure in run.costs} | _scored(record, name)
     else:
         reached = np.flatnonzero(gaps <= target)
         if not reached.size:
-            return dict.fromkeys(MEASURES, math.inf)
-        found = _costs_at(run, int(reached[0]))
-    return {measure: max(found[measure], COST_FLOOR[measure]) for measure in MEASURES}
+            return dict.fromkeys(run.costs, math.inf)
+        found = {measure: float(costs[reached[0]]) for measure, costs in run.costs.items()}
+    return {measure: max(cost, run.axes.floor(measure)) for measure, cost in found.items()}
 
 
-def _costs_at(run: Run, row: int) -> dict[str, float]:
-    if not run.values.size:
-        return dict.fromkeys(MEASURES, math.nan)
-    row = min(row, run.values.size - 1)
-    return {measure: float(run.costs[measure][row]) for measure in MEASURES}
+def _scored(record: TrialRecord, name: str) -> dict[str, float]:
+    """Return what the trial's own scoring says of the costs to a target."""
+    weighted = record.weighted_cost_to_target or {}
+    own = {
+        "evaluations": record.evaluations_to_target[name],
+        "seconds": record.seconds_to_target.get(name),
+        COST: weighted.get(name),
+    }
+    return {measure: cost for measure, cost in own.items() if cost is not None}
 
 
-def _cost(trace: Trace, measure: str) -> Array:
-    if measure == "seconds":
-        return np.asarray(trace["seconds"], dtype=float)
-    if measure == "gradients":
-        return np.asarray(trace["gradient_count"], dtype=float)
-    if "evaluations" in trace.columns:
-        return np.asarray(trace["evaluations"], dtype=float)
-    counts: Array = np.max([trace[name] for name in COUNT_COLUMNS if name in trace.columns], axis=0)
-    return counts
+def _at_count(run: Run, measure: str, evaluations: float) -> float:
+    """Return the cost at a count of evaluations: between snapshots interpolated, else at the event that reached it."""
+    counts, costs = run.costs["evaluations"], run.costs[measure]
+    if not counts.size:
+        return math.nan
+    if run.record.scored_at_snapshots:
+        return float(np.interp(evaluations, counts, costs))
+    row = int(np.searchsorted(counts, evaluations * (1 - 1e-12)))
+    return float(costs[min(row, counts.size - 1)])
 
 
 def _improvements(values: Array) -> NDArray[np.intp]:
@@ -149,8 +208,8 @@ def _improvements(values: Array) -> NDArray[np.intp]:
     return np.flatnonzero(keep)
 
 
-def _empty(record: TrialRecord) -> Run:
-    return Run(record, {measure: np.empty(0) for measure in MEASURES}, np.empty(0))
+def _empty(record: TrialRecord, axes: Axes) -> Run:
+    return Run(record, axes, {measure: np.empty(0) for measure in axes.measures}, np.empty(0))
 
 
 def _median(values: Any) -> float | None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optbench.analysis import cost_ratios, lower_quantile, wilson_interval
-from optbench.records import MEASURES, Cell, ReportOptimizer, ReportProblem, Score
+from optbench.analysis import cost_ratios, lower_quantile, profile_area, shifted_geometric_mean, wilson_interval
+from optbench.records import AREA_FACTOR, SHIFTS, Cell, ReportOptimizer, ReportProblem, Score
 from optbench.report.cells import rounded
 from optbench.report.runs import Array
 
@@ -36,31 +36,58 @@ class Grid:
                     rows[i, j] = np.inf if median is None else median
         return rows
 
+    def spent(self, measure: str) -> Array:
+        """Return what the trials spent in all, medians over seeds, shape as above; nan where not known."""
+        cells = [[self.cells.get((one.id, other.id)) for other in self.problems] for one in self.optimizers]
+        spent = [[None if cell is None else cell.spent[measure] for cell in row] for row in cells]
+        return np.array(spent, dtype=float).reshape(len(self.optimizers), len(self.problems))
 
-def build_scores(grid: Grid, targets: Sequence[float]) -> tuple[Score, ...]:
+
+@dataclass(frozen=True)
+class _Table:
+    """Costs by one measure at one target, shape (optimizers, problems), and what follows from all of them."""
+
+    measure: str
+    target: float
+    index: int  # of the target
+    costs: Array
+    ratios: Array
+    means: Array
+    areas: Array
+
+
+def build_scores(grid: Grid, measures: Sequence[str], targets: Sequence[float]) -> tuple[Score, ...]:
     """Return each optimizer's score by each measure at each target; none by gradients where it asks for none."""
     scores: list[Score] = []
-    for measure in MEASURES:
+    for measure in measures:
         shown = [optimizer for optimizer in grid.optimizers if measure != "gradients" or optimizer.gradients]
         part = Grid(shown, grid.problems, grid.cells)
         for index, target in enumerate(targets):
-            costs = part.median_costs(measure, index)
-            ratios = cost_ratios(costs)
-            for row, optimizer in enumerate(shown):
-                scores.append(_score(part, optimizer, (measure, target, index), costs[row], ratios[row]))
+            table = _table(part, measure, target, index)
+            scores.extend(_score(part, row, table) for row in range(len(shown)))
     return tuple(scores)
 
 
-def _score(grid: Grid, optimizer: ReportOptimizer, by: tuple[str, float, int], costs: Array, ratios: Array) -> Score:
-    measure, target, index = by
+def _table(grid: Grid, measure: str, target: float, index: int) -> _Table:
+    costs = grid.median_costs(measure, index)
+    unsolved = np.isinf(costs)
+    known = np.nan_to_num(np.where(unsolved, grid.spent(measure), costs), nan=0.0)
+    most = known.max(axis=0, initial=0.0)
+    charged = np.where(unsolved, np.where(most > 0, most, np.inf), costs)
+    means = shifted_geometric_mean(charged, SHIFTS[measure])
+    return _Table(measure, target, index, costs, cost_ratios(costs), means, profile_area(costs, AREA_FACTOR, "log2"))
+
+
+def _score(grid: Grid, row: int, table: _Table) -> Score:
+    optimizer, costs, ratios, index = grid.optimizers[row], table.costs[row], table.ratios[row], table.index
     cells = grid.of(optimizer)
     trials, hits = sum(cell.seeds for cell in cells), sum(cell.hits[index] for cell in cells)
     low, high = wilson_interval(hits, trials)
     solved = np.isfinite(costs)
     return Score(
         optimizer=optimizer.id,
-        measure=measure,
-        target=target,
+        measure=table.measure,
+        target=table.target,
         trials=trials,
         hits=hits,
         low=round(low, 4),
@@ -71,6 +98,8 @@ def _score(grid: Grid, optimizer: ReportOptimizer, by: tuple[str, float, int], c
         slowdown=rounded(lower_quantile(ratios)),
         wins=int((ratios <= 1 + 1e-9).sum()),
         cost=rounded(lower_quantile(costs[solved])),
+        mean=rounded(float(table.means[row])),
+        area=rounded(float(table.areas[row])),
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from optbench.records import FAILED, Cell, ReportModel, ReportOptimizer, Score
+from optbench.report.notes import MARK
 from optbench.report.units import bytes_text, count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 TARGET = 1e-8
 FAILURES_SHOWN = 6
+LEVEL = "≈"  # not told apart from the leader
 KINDS = {
     "quadratic": "quad",
     "convex": "convex",
@@ -48,8 +50,10 @@ def terminal_table(model: ReportModel) -> Table:
     table.add_column("failed", overflow="fold")
     seconds = {score.optimizer: score for score in model.scores_at("seconds", target)}
     arms = {optimizer.id: optimizer for optimizer in model.optimizers}
+    level = model.level_with_leader("evaluations", target)
     for score in model.scores_at("evaluations", target):
-        row = _row(model, arms[score.optimizer], score, seconds[score.optimizer])
+        slow = _slowdown(score) + (LEVEL if score.optimizer in level else "")
+        row = _row(model, arms[score.optimizer], score, (slow, seconds[score.optimizer].cost))
         table.add_row(*(Text(text) for text in row))
     return table
 
@@ -74,9 +78,10 @@ def gate_table(model: ReportModel) -> Table:
     return table
 
 
-def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, clock: Score) -> list[str]:
+def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, compared: tuple[str, float | None]) -> list[str]:
     cells = [cell for cell in model.cells if cell.optimizer == optimizer.id]
     kinds = [score.solved_by_kind[kind] for kind in score.solved_by_kind]
+    slow, seconds = compared
     share = f"{100 * score.hits / score.trials:.0f} %" if score.trials else "–"
     interval = f"{100 * score.low:.0f}–{100 * score.high:.0f}" if score.trials else ""
     return [
@@ -85,11 +90,15 @@ def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, clock: Sc
         interval,
         *(f"{solved}/{run}" if run else "–" for solved, run in kinds),
         count_text(score.cost),
-        ">½" if score.slowdown is None else f"{score.slowdown:.3g}×",
-        seconds_text(clock.cost),
+        slow,
+        seconds_text(seconds) + (MARK if seconds is not None and any(cell.unreliable for cell in cells) else ""),
         bytes_text(_largest_state(cells)),
         _failed(cells),
     ]
+
+
+def _slowdown(score: Score) -> str:
+    return ">½" if score.slowdown is None else f"{score.slowdown:.3g}×"
 
 
 def _largest_state(cells: list[Cell]) -> int | None:
@@ -110,6 +119,10 @@ def _caption(model: ReportModel) -> list[str]:
         "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest. "
         "solved: share of trials; by class: problems that at least half of the seeds solve."
     )
+    if model.versus:
+        legend += f" {LEVEL}: within noise of the first."
+    if model.weights:
+        legend += f" The report compares by cost, too: {model.weights_in_words}."
     lines = [legend, *(f"• {note}" for note in model.notes)]
     names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
     problems = {problem.id: problem.label for problem in model.problems}

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from optbench.records import FAILED, ReportCurve, ReportModel
+from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel
 
 SCHEMA = 1
 VALUE = "f"  # the metric that the column "value" shows already
@@ -36,6 +36,10 @@ def _suite(model: ReportModel, target: float) -> dict[str, Any]:
         "targets": list(model.targets),
         "target": model.targets.index(target) if model.targets else 0,
         "measures": list(model.measures),
+        "weights": model.weights_in_words,
+        "shifts": SHIFTS,
+        "area": AREA_FACTOR,
+        "versus": _versus(model),
         "statuses": list(STATUSES),
         "failed": list(FAILED),
         "kinds": list(dict.fromkeys(problem.kind for problem in model.problems)),
@@ -58,17 +62,52 @@ def _cells(model: ReportModel) -> dict[str, Any]:
     """Return columns, a row a cell; `o` and `p` are positions in the suite's lists."""
     optimizer = {item.id: index for index, item in enumerate(model.optimizers)}
     problem = {item.id: index for index, item in enumerate(model.problems)}
-    plain = ("seeds", "gap", "value", "evaluations", "seconds", "state_bytes", "peak_live_bytes", "peak_process_bytes")
+    plain = (
+        "seeds",
+        "unreliable",
+        "gap",
+        "value",
+        "evaluations",
+        "seconds",
+        "state_bytes",
+        "peak_live_bytes",
+        "peak_process_bytes",
+    )
     return {
         "o": [optimizer[cell.optimizer] for cell in model.cells],
         "p": [problem[cell.problem] for cell in model.cells],
         **{key: [getattr(cell, key) for cell in model.cells] for key in plain},
         "hits": [list(cell.hits) for cell in model.cells],
         "costs": {measure: [cell.costs[measure] for cell in model.cells] for measure in model.measures},
+        "expected": {measure: [cell.expected[measure] for cell in model.cells] for measure in model.measures},
+        "spent": {measure: [cell.spent[measure] for cell in model.cells] for measure in model.measures},
         "statuses": [[cell.statuses.get(status, 0) for status in STATUSES] for cell in model.cells],
         "metrics": [
             [[_short(name), cell.metrics[name]] for name in cell.metrics if name != VALUE] for cell in model.cells
         ],
+        "thresholds": [
+            [[item.name, item.hits, item.evaluations, item.seconds] for item in cell.thresholds] for cell in model.cells
+        ],
+    }
+
+
+def _versus(model: ReportModel) -> dict[str, list[list[dict[str, Any]]]]:
+    """Return by measure, for each target, how the others compare with the leader; empty without verdicts."""
+    optimizer = {item.id: index for index, item in enumerate(model.optimizers)}
+    return {
+        measure: [
+            [
+                {
+                    "o": optimizer[row.optimizer],
+                    "leader": optimizer[row.leader],
+                    **{key: getattr(row, key) for key in ("ratio", "low", "high", "verdict", "pairs")},
+                }
+                for row in model.versus
+                if (row.measure, row.target) == (measure, target)
+            ]
+            for target in model.targets
+        ]
+        for measure in model.measures
     }
 
 

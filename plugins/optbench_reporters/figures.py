@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optbench.analysis import cost_ratios, data_profile, performance_profile
+from optbench.analysis import cost_ratios, data_profile, performance_profile, profile_band
 from optbench.records import ReportCurve, ReportModel, ReportProblem
 from optbench_reporters.palette import GREY, Slot
 from optbench_reporters.view import power
@@ -24,6 +24,8 @@ FRAME = (0.105, 0.135, 0.565, 0.79)  # of the axes in the figure: fixed, since f
 LABEL_LENGTH = 30  # what fits beside the axes
 LARGEST_FACTOR = 1e3
 MEASURE = "evaluations"
+BAND_POINTS = 80
+BAND_RESAMPLES = 500
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "optbench",
@@ -91,18 +93,34 @@ def _performance(costs: NDArray[np.float64], looks: Sequence[Look], target: floa
     last = min(LARGEST_FACTOR, max(10.0, float(ratios[np.isfinite(ratios)].max())))
     factors = np.geomspace(1, last, 400)
     axis = "cost in evaluations, relative to the best on each problem"
-    return _shares((factors, performance_profile(costs, factors)), looks, axis, _title("Performance profile", target))
+    curves = factors, performance_profile(costs, factors)
+    axes = _shares(curves, looks, axis, _title("Performance profile", target))
+    _add_bands(axes, costs, last, looks)
+    return _svg(axes, looks)
+
+
+def _add_bands(axes: Axes, costs: NDArray[np.float64], last: float, looks: Sequence[Look]) -> None:
+    """Shade how far the profile would move with other problems of the kind: 95 % of resamples of the problems."""
+    factors = np.geomspace(1, last, BAND_POINTS)
+
+    def profile(table: NDArray[np.float64]) -> NDArray[np.float64]:
+        return performance_profile(table, factors)
+
+    band = profile_band(costs, profile, np.random.default_rng(0), resamples=BAND_RESAMPLES)
+    for look, low, high in zip(looks, band.low, band.high, strict=True):
+        axes.fill_between(factors, 100 * low, 100 * high, step="post", color=look.slot.light, alpha=0.07, linewidth=0)
 
 
 def _data(costs: NDArray[np.float64], looks: Sequence[Look], target: float) -> bytes:
     solved = costs[np.isfinite(costs)]
     budgets = np.geomspace(max(solved.min() / 1.2, 0.5), max(solved.max() * 1.2, 10 * solved.min()), 400)
-    return _shares((budgets, data_profile(costs, budgets)), looks, "evaluations", _title("Data profile", target))
+    curves = budgets, data_profile(costs, budgets)
+    return _svg(_shares(curves, looks, "evaluations", _title("Data profile", target)), looks)
 
 
 def _shares(
     curves: tuple[NDArray[np.float64], NDArray[np.float64]], looks: Sequence[Look], axis: str, title: str
-) -> bytes:
+) -> Axes:
     import seaborn as sns
 
     horizontal, shares = curves
@@ -111,7 +129,7 @@ def _shares(
         sns.lineplot(x=horizontal, y=100 * row, ax=axes, estimator=None, drawstyle="steps-post", **look.style())
     axes.set(xscale="log", xlim=(horizontal[0], horizontal[-1]), ylim=(-1, 101), ylabel="problems solved, %")
     axes.set(xlabel=axis, title=title)
-    return _svg(axes, looks)
+    return axes
 
 
 def _convergence(problem: ReportProblem, curves: Sequence[tuple[Look, ReportCurve]], target: float) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import median_low
 from typing import Any
 
-from optbench.records import Environment, ReportModel, Score
+from optbench.records import AREA_FACTOR, SHIFTS, Environment, ReportModel, Score
 
 SECTIONS = ("Overview", "Profiles", "Convergence", "Outcomes", "Method")
 MISSING = "–"
@@ -32,6 +32,9 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
         "curved": {curve.problem for curve in model.curves},
+        "shifts": ", ".join(f"{SHIFTS[measure]:g} {measure}" for measure in model.measures),
+        "area": f"{AREA_FACTOR:g}",
+        "doubted": any(cell.unreliable for cell in model.cells),
         "solved": any(score.hits for score in model.scores),
     }
 

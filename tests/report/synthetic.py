@@ -77,6 +77,7 @@ class Results:
         if trace is not None and "f0" not in fields:
             fields["f0"] = next(value for value in (trace["f"] if "f" in trace.columns else trace["value"]))
         fields.setdefault("size", 10)
+        fields.setdefault("scored_at_snapshots", fields.get("batch_size") is not None)
         record = TrialRecord(spec=spec, status=status, counts=fields.pop("counts", {"gradient": 5}), **fields)
         self.records.append(record)
         if trace is not None:
@@ -191,5 +192,5 @@ def _add_trial(results, parts, seed, cost, random, kind, state) -> None:
         state_bytes=state,
         peak_live_bytes=3 * state,
         metrics={"test-accuracy": 0.9 + 0.01 * seed} if stochastic else {},
-        unreliable=("times measured with jobs > 1",) if seed == 0 else (),
+        unreliable=("jobs: times measured with 3 trials at once; use --jobs 1 for times",) if seed == 0 else (),
     )

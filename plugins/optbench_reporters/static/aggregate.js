@@ -2,7 +2,7 @@
  *
  * choice   {measure, target (index), device or "all", kinds: Set of hidden, optimizers: Set of hidden, best: "shown"|"all", problem}
  * result   {problems, optimizers (indices shown), median(o, p), ratio(o, p), rows, problem (index or -1)}
- * A cost is NaN where an optimizer was not run, Infinity where fewer than half of the seeds reach the accuracy.
+ * Also OB.median, OB.wilson, OB.binomialBand. A cost is NaN where an optimizer was not run, Infinity where fewer than half of the seeds reach the accuracy.
  */
 "use strict";
 (() => {
@@ -21,6 +21,32 @@
     return [Math.max(0, centre - half), Math.min(1, centre + half)];
   };
 
+  /* The 2.5 and 97.5 % points of k/n for k of n draws with the share p: what resampling n problems does to a share. */
+  OB.binomialBand = (p, n) => {
+    if (p <= 0 || p >= 1) return [p, p];
+    let mass = (1 - p) ** n, sum = mass, low = null;
+    for (let k = 0; k < n; k++) {
+      if (low == null && sum >= 0.025) low = k / n;
+      if (sum >= 0.975) return [low, k / n];
+      mass *= ((n - k) / (k + 1)) * (p / (1 - p));
+      sum += mass;
+    }
+    return [low ?? 1, 1];
+  };
+
+  /* The geometric mean of cost + shift, less the shift; an unsolved problem counts the most that was spent on it. */
+  OB.shiftedMean = (costs, most, shift) => {
+    const run = costs.map((cost, i) => (cost === Infinity ? most[i] || Infinity : cost)).filter((v) => !Number.isNaN(v));
+    const logs = run.reduce((total, cost) => total + Math.log1p(cost / shift), 0);
+    return run.length ? shift * Math.expm1(logs / run.length) : NaN;
+  };
+
+  /* The area under a performance profile over log₂ τ, from τ = 1 to `largest`, over the axis's length. */
+  OB.profileArea = (ratios, largest) => {
+    const room = ratios.map((r) => (isFinite(r) ? Math.max(0, 1 - Math.log2(r) / Math.log2(largest)) : 0));
+    return room.length ? room.reduce((total, part) => total + part, 0) / room.length : NaN;
+  };
+
   const range = (n) => Array.from({ length: n }, (_, i) => i);
 
   function table(suite, cells, measure, target) {
@@ -32,8 +58,14 @@
     return { cell: (o, p) => index.get(o * n + p), cost: (o, p) => costs[o * n + p] };
   }
 
+  /* The most that any of the optimizers spent on each problem. */
+  function most(optimizers, suite, cells, costs, measure) {
+    const spent = (o, p) => (costs.cost(o, p) === Infinity ? cells.spent[measure][costs.cell(o, p)] : costs.cost(o, p));
+    return suite.problems.map((_, p) => Math.max(0, ...optimizers.map((o) => spent(o, p)).filter((v) => v != null && !Number.isNaN(v))));
+  }
+
   function row(o, shown, context) {
-    const { suite, cells, costs, seconds, ratio, target } = context;
+    const { suite, cells, costs, seconds, ratio, target, most: limits, measure } = context;
     const own = shown.map((p) => costs.cell(o, p)).filter((i) => i != null);
     const sum = (f) => own.reduce((total, i) => total + f(i), 0);
     const trials = sum((i) => cells.seeds[i]), hits = sum((i) => cells.hits[i][target]), [low, high] = OB.wilson(hits, trials);
@@ -43,6 +75,8 @@
       o, name: suite.optimizers[o].label, trials, hits, low, high, solved: trials ? hits / trials : NaN,
       problems: run.length, slow: OB.median(ratios), wins: ratios.filter((r) => r <= 1 + 1e-9).length,
       cost: OB.median(run.map((p) => costs.cost(o, p)).filter(isFinite)),
+      mean: OB.shiftedMean(run.map((p) => costs.cost(o, p)), run.map((p) => limits[p]), suite.shifts[measure]),
+      area: OB.profileArea(ratios, suite.area), doubted: sum((i) => cells.unreliable[i]),
       time: OB.median(run.map((p) => seconds.cost(o, p)).filter(isFinite)),
       state: OB.median(own.map((i) => cells.state_bytes[i])), peak: OB.median(own.map((i) => cells.peak_live_bytes[i])),
       statuses: suite.statuses.map((_, k) => sum((i) => cells.statuses[i][k])),
@@ -61,7 +95,8 @@
       const cost = costs.cost(o, p);
       return isFinite(cost) && isFinite(best[p]) ? cost / best[p] : cost;
     };
-    const context = { suite, cells, costs, seconds, ratio, target: choice.target };
+    const limits = most(able, suite, cells, costs, choice.measure);
+    const context = { suite, cells, costs, seconds, ratio, target: choice.target, most: limits, measure: choice.measure };
     const wanted = suite.problems.findIndex((p) => p.id === choice.problem);
     return {
       problems, optimizers, ratio, cost: costs.cost, cell: costs.cell,

@@ -3,7 +3,8 @@
  *
  * OB.lineChart(host, {label, x, y, series, guides, key, height}) draws into `host`; call it again to update.
  *   x, y     {label, log, domain: [low, high], format}
- *   series   [{o, name, x, y, low?, high?, ends?, step?}]   o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses
+ *   series   [{o, name, x, y, low?, high?, band?, ends?, step?}]   o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses;
+ *            low, high: a band at x, always seen; band: {x, low, high}, seen while its curve is highlighted
  *   guides   [{x, y}]                                        grey reference lines
  *   key      {title, rows: [{o, name, text}]}                ordered key instead of labels at the line ends
  */
@@ -49,7 +50,8 @@
 
   function curves({ spec, sx, sy, m, W, H }, id) {
     const guides = (spec.guides || []).map((g) => `<path class="guide" d="${path(g.x, g.y, sx, sy)}"/>`);
-    const bands = spec.series.map((s) => (s.low ? `<path class="band ser o${s.o}" d="${area(s, sx, sy)}"/>` : ""));
+    const band = (s, rows, kind) => `<path class="band ${kind} ser o${s.o}" d="${area(rows, sx, sy)}"/>`;
+    const bands = spec.series.map((s) => (s.low ? band(s, s, "") : s.band ? band(s, s.band, "quiet") : ""));
     const lines = spec.series.map((s) => `<path class="line ser o${s.o}" d="${path(s.x, s.y, sx, sy, s.step)}"/>`);
     const crosses = spec.series.flatMap((s) => (s.ends || []).map(([x, y]) =>
       `<path class="end ser o${s.o}" d="M${px(sx(x) - 4)} ${px(Math.min(H - m.b, sy(y)) - 4)}l8 8m0 -8l-8 8"/>`));

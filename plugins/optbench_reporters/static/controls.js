@@ -2,8 +2,8 @@
 "use strict";
 (() => {
   const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
-  const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time" };
-  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"]], CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
+  const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", cost: "Cost" };
+  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-over", "o"]], CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
 
   function segment(id, key, items) {
     $(id).innerHTML = items.map(([value, label]) =>
@@ -71,6 +71,7 @@
     segment("f-target", "t", suite.targets.map((target, i) => [i, OB.power(target)]));
     segment("f-device", "d", [["all", "All"], ...suite.devices.map((device) => [device, device.toUpperCase()])]);
     segment("f-best", "b", [["shown", "shown"], ["all", "all"]]);
+    segment("f-over", "o", [["one", "chosen"], ["all", "all"]]);
     $("devices").hidden = suite.devices.length < 2;
     kinds();
     legend();

@@ -24,7 +24,7 @@
     const left = state.m === "gradients" && view.left ? ` · ${view.left} without gradients left out` : "";
     $("scope").innerHTML = (empty ? `<b class="warn">Nothing matches these filters.</b> ` : "") +
       `Showing <b>${view.problems.length}</b> of ${suite.problems.length} problems and <b>${view.optimizers.length}</b> of ${suite.optimizers.length} optimizers` +
-      (suite.targets.length ? ` · cost in <b>${state.m}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;
+      (suite.targets.length ? ` · ${state.m === "cost" ? "" : "cost in "}<b>${OB.esc(OB.measure(state.m))}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;
     return empty;
   }
 

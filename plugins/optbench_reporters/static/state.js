@@ -3,13 +3,14 @@
 (() => {
   const suite = OB.data.suite, first = suite.problems[0];
   const DEFAULT = {
-    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", s: "solved", r: "", p: first ? first.id : "",
+    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", o: "one", s: "solved", r: "", p: first ? first.id : "",
   };
   const ALLOWED = {
     m: (v) => suite.measures.includes(v),
     t: (v) => suite.targets[v] !== undefined,
     d: (v) => v === "all" || suite.devices.includes(v),
     b: (v) => v === "shown" || v === "all",
+    o: (v) => v === "one" || v === "all",
     p: (v) => suite.problems.some((problem) => problem.id === v),
   };
   const sections = new Set([...document.querySelectorAll("main section")].map((section) => section.id));

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const { suite, cells } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
-  const AXIS = { evaluations: "evaluations", gradients: "gradients", seconds: "seconds" }, LOWEST = 1e-16;
+  const LOWEST = 1e-16;
   const shards = {};
 
   /* A script element loads from file://, where fetch() does not. */
@@ -42,7 +42,7 @@
     if (!shown.length) return OB.nothing($("conv"), "No curve of this problem can be drawn: no trial kept a value above the minimum.");
     const target = suite.targets[state.t], domain = extent(shown.map((s) => s.x)), [low, high] = extent(shown.flatMap((s) => [s.y, s.ends.map((e) => e[1])]), 1.6);
     return OB.lineChart($("conv"), {
-      label: `Convergence on ${problem.label}`, height: 440, x: { label: AXIS[state.m], log: true, domain },
+      label: `Convergence on ${problem.label}`, height: 440, x: { label: OB.measure(state.m), log: true, domain },
       y: { label: "relative gap  (f − f*) / (f₀ − f*)", log: true, domain: [Math.max(LOWEST, low), Math.max(1.6, Math.min(high, 1e6))] },
       series: shown, guides: [{ x: domain, y: [target, target] }], key: key(view, shown, state),
     });
@@ -55,10 +55,13 @@
     const cost = (i) => cells.costs[state.m][i][state.t][1];
     rows.sort((a, b) => (cost(a) ?? Infinity) - (cost(b) ?? Infinity) || (cells.gap[a] ?? Infinity) - (cells.gap[b] ?? Infinity) || 0);
     const statuses = (i) => suite.statuses.map((name, k) => (cells.statuses[i][k] ? `${cells.statuses[i][k]} ${name}` : "")).filter(Boolean).join(", ");
-    const heads = ["Optimizer", "Reached", `Cost, ${state.m}`, "Gap", "Value", "Evaluations", "Seconds", "State", "Peak", ...names, "Ended by"];
+    const limits = [...new Set(rows.flatMap((i) => cells.thresholds[i].map(([name]) => name)))], several = rows.some((i) => cells.seeds[i] > 1);
+    const unit = state.m === "seconds" ? "seconds" : "evaluations", threshold = (i, name) => cells.thresholds[i].find(([key]) => key === name) || [];
+    const heads = ["Optimizer", "Reached", `Cost, ${state.m}`, ...(several ? ["Expected"] : []), ...limits.map((name) => `${name}, ${unit}`), "Gap", "Value", "Evaluations", "Seconds", "State", "Peak", ...names, "Ended by"];
     const line = (i) => [
-      `${cells.hits[i][state.t]} of ${cells.seeds[i]}`, OB.cost(cost(i), state.m), OB.number(cells.gap[i]), OB.number(cells.value[i]), OB.number(cells.evaluations[i]),
-      OB.seconds(cells.seconds[i]), OB.bytes(cells.state_bytes[i]), OB.bytes(cells.peak_live_bytes[i]),
+      `${cells.hits[i][state.t]} of ${cells.seeds[i]}`, OB.cost(cost(i), state.m), ...(several ? [OB.cost(cells.expected[state.m][i][state.t], state.m)] : []),
+      ...limits.map((name) => (unit === "seconds" ? OB.seconds(threshold(i, name)[3]) : OB.number(threshold(i, name)[2]))), OB.number(cells.gap[i]), OB.number(cells.value[i]), OB.number(cells.evaluations[i]),
+      OB.seconds(cells.seconds[i]) + (cells.unreliable[i] ? "†" : ""), OB.bytes(cells.state_bytes[i]), OB.bytes(cells.peak_live_bytes[i]),
       ...names.map((name) => OB.number((cells.metrics[i].find(([key]) => key === name) || [])[1])),
     ];
     $("ends").innerHTML = `<thead><tr>${heads.map((h, k) => `<th scope="col" class="${k && k < heads.length - 1 ? "n" : ""}">${esc(h)}</th>`).join("")}</tr></thead><tbody>` +

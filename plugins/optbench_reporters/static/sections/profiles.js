@@ -1,8 +1,8 @@
 /* profiles.js: performance profile and data profile. */
 "use strict";
 (() => {
-  const { suite } = OB.data, $ = (id) => document.getElementById(id), LARGEST = 1000;
-  const SHARE = { label: "share of problems", domain: [0, 1.005], format: OB.percent, tip: OB.percent };
+  const { suite, cells } = OB.data, $ = (id) => document.getElementById(id), LARGEST = 1000, ENOUGH = 20;
+  const SHARE = (of) => ({ label: `share of ${of}`, domain: [0, 1.005], format: OB.percent, tip: OB.percent });
 
   /* The share of `costs` up to each cost, as steps from `low` to `high`; unsolved ones count in the whole. */
   OB.steps = (costs, low, high) => {
@@ -16,23 +16,40 @@
     return { x, y };
   };
 
-  function draw(id, view, value, { label, axis, low, high }) {
-    const costs = (o) => view.problems.map((p) => value(o, p)).filter((v) => !Number.isNaN(v));
-    const series = view.optimizers.filter((o) => costs(o).length).map((o) => ({ o, name: suite.optimizers[o].label, step: true, ...OB.steps(costs(o), low, high) }));
-    OB.lineChart($(id), { label, height: 380, descending: true, x: { label: axis, log: true, domain: [low, high] }, y: SHARE, series });
+  /* How far the steps would move with other problems of the kind: 95 % of resamples of `count` problems. */
+  function band({ x, y }, count) {
+    const limits = y.map((share) => OB.binomialBand(share, count)), corner = (k) => limits.flatMap((pair, i) => (i ? [limits[i - 1][k], pair[k]] : [pair[k]]));
+    return { x: x.flatMap((v, i) => (i ? [v, v] : [v])), low: corner(0), high: corner(1) };
+  }
+
+  function draw(id, view, costs, { label, axis, low, high, banded }) {
+    const of = (o) => costs(o).filter((v) => !Number.isNaN(v)), lines = view.optimizers.filter((o) => of(o).length);
+    const series = lines.map((o) => {
+      const steps = OB.steps(of(o), low, high);
+      return { o, name: suite.optimizers[o].label, step: true, ...steps, band: banded ? band(steps, of(o).length) : null };
+    });
+    OB.lineChart($(id), { label, height: 380, descending: true, x: { label: axis, log: true, domain: [low, high] }, y: SHARE(banded ? "problems" : "problems and accuracies"), series });
+  }
+
+  /* An optimizer's costs on the shown problems: at the chosen accuracy, or at every one. */
+  function costsOf(view, state) {
+    if (state.o === "one") return (o) => view.problems.map((p) => view.cost(o, p));
+    const found = (o, p) => view.cell(o, p), costs = cells.costs[state.m];
+    return (o) => view.problems.flatMap((p) => (cells.seeds[found(o, p)] ? costs[found(o, p)].map((target) => target[1] ?? Infinity) : []));
   }
 
   OB.draw.profiles = (view) => {
-    const { m } = OB.state(), values = (f) => view.optimizers.flatMap((o) => view.problems.map((p) => f(o, p))).filter(isFinite);
-    const ratios = values(view.ratio), costs = values(view.cost);
-    if (!costs.length) {
+    const state = OB.state(), ratios = (o) => view.problems.map((p) => view.ratio(o, p)), costs = costsOf(view, state);
+    const solved = (of) => view.optimizers.flatMap(of).filter(isFinite), banded = state.o === "one", count = view.problems.length;
+    if (!solved(costs).length) {
       for (const id of ["profile", "dataprofile"]) OB.nothing($(id), "No problem is solved at this accuracy.");
       return;
     }
-    draw("profile", view, view.ratio, { label: "Performance profile", axis: "cost relative to the best, τ", low: 1, high: Math.min(LARGEST, Math.max(10, ...ratios) * 1.05) });
-    const low = Math.min(...costs) / 1.2;
-    draw("dataprofile", view, view.cost, { label: "Data profile", axis: `cost in ${m}`, low, high: Math.max(...costs, low * 10) * 1.1 });
-    const count = view.problems.length;
-    $("note-profile").textContent = `${count} problem${count === 1 ? "" : "s"}; solved: at least half of the seeds reach the accuracy.`;
+    draw("profile", view, ratios, { label: "Performance profile", axis: "cost relative to the best, τ", low: 1, high: Math.min(LARGEST, Math.max(10, ...solved(ratios)) * 1.05), banded: true });
+    const low = Math.min(...solved(costs)) / 1.2;
+    draw("dataprofile", view, costs, { label: "Data profile", axis: OB.measure(state.m), low, high: Math.max(...solved(costs), low * 10) * 1.1, banded });
+    const few = count < ENOUGH ? `; with fewer than ${ENOUGH} problems it is too narrow` : "";
+    $("note-profile").textContent = `${count} problem${count === 1 ? "" : "s"}; solved: at least half of the seeds reach the accuracy. Band: 95 % bootstrap over problems, shown for the highlighted curve${few}.`;
+    $("note-dataprofile").textContent = state.o === "all" ? `All of ${suite.targets.map(OB.power).join(", ")} count alike: the ECDF of runtimes over problems and targets.` : "";
   };
 })();
