@@ -4,13 +4,13 @@ import io
 
 from rich.console import Console
 
-from optbench.records import Status
-from optbench.report import terminal_table
+from optbench.records import Component, Gate, Status
+from optbench.report import gate_table, terminal_table
 
 
-def printed(report, width=100):
+def printed(report, width=100, table=terminal_table):
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(terminal_table(report))
+    console.print(table(report))
     return console.export_text()
 
 
@@ -40,3 +40,18 @@ def test_names_are_no_markup(results):
 
 def test_no_records_give_an_empty_table_with_a_note(results):
     assert "no trial of this suite has been run" in printed(results.report())
+
+
+def test_gates_are_a_table_that_says_why_one_failed(results, synthetic):
+    problem, optimizer = Component(name="x/p"), Component(name="x/a")
+    results.add(optimizer, problem, synthetic.events_of([1, 2], [5.0, 3.0]), f_star=1.0, evaluations=2)
+    shared = {"statement": "[twice]", "problems": (problem,), "optimizers": ((optimizer,),), "quantity": "evaluations"}
+    gates = (Gate(name="right", at_most=2.0, **shared), Gate(name="wrong", expected=3.0, tolerance=0.5, **shared))
+    text = printed(results.report(gates=gates), table=gate_table)
+    assert "1 of 2 gates passed" in text
+    right, wrong, why = [
+        line.split() for line in text.splitlines() if {"right", "wrong", "outside"} & set(line.split())
+    ]
+    assert right == ["right", "[twice]", "≤", "2", "2", "–", "yes"]
+    assert wrong == ["wrong", "[twice]", "3", "2", "0.5", "NO"]
+    assert why == ["outside", "of", "what", "is", "allowed"]

@@ -10,7 +10,7 @@ from optbench_reporters import optbench_reporters
 from optbench_reporters.html import HtmlReporter
 from optbench_reporters.palette import COLOURED, GREY, HUES, slots, stylesheet
 
-from optbench.records import Component, Status
+from optbench.records import Component, Gate, Status
 
 EVIL = "<script>alert(1)</script>"
 
@@ -122,6 +122,29 @@ def test_the_page_states_what_reproduces_it(folder):
     page = (folder / "index.html").read_text()
     assert "<code>optbench suite made-up</code>" in page
     assert "torch 2.13.0" in page
+
+
+def test_gates_are_listed_with_what_came_out(results, synthetic, tmp_path):
+    problem, optimizer = Component(name="x/p"), Component(name="x/a")
+    results.add(optimizer, problem, synthetic.events_of([1, 2], [5.0, 3.0]), f_star=1.0, evaluations=2)
+    shared = {"statement": "<b>bold</b>", "problems": (problem,), "optimizers": ((optimizer,),)}
+    gates = (
+        Gate(name="right", quantity="evaluations", at_most=2.0, **shared),
+        Gate(name="wrong", quantity="rate", expected=0.25, tolerance=1e-3, **shared),
+    )
+    HtmlReporter(figures=False)(results.report(gates=gates), tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    section = page.split('<section id="gates">')[1].split("</section>")[0]
+    assert '<a href="#gates">Gates</a>' in page
+    assert "1 of 2 did" in section
+    assert re.findall(r">(yes|no)<", section) == ["yes", "no"]
+    assert "outside of what is allowed" in section
+    assert "&lt;b&gt;bold&lt;/b&gt;" in section
+    assert '<td class="n">0.5</td>' in section
+
+
+def test_a_report_without_gates_has_no_section_for_them(folder):
+    assert 'id="gates"' not in (folder / "index.html").read_text()
 
 
 def test_weight(folder):
