@@ -6,13 +6,18 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
 import optbench
 from optbench.testing.subject import Subject
 
 _ENGINE = Path(optbench.__file__).resolve().parent
+_MEASURING = str(_ENGINE / "measure")
+_PASSED_OVER = str(_ENGINE / "testing")
+_TORCH = str(Path(str(find_spec("torch").origin)).parent)  # type: ignore[union-attr]  # it is installed
 _NOT_TO_BLAME = tuple(str(_ENGINE / part) for part in ("testing", "measure", "runner", "cli", "registry"))
 
 
@@ -48,6 +53,27 @@ def _below_engine(frame: Frame) -> bool:
     return Path(frame.file).resolve().is_relative_to(_ENGINE)
 
 
+def made_by_engine(frames: Iterable[Frame], subject: Subject) -> bool:
+    """Tell whether the engine, not the plugin, did what happens at the end of the stack."""
+    root = subject.root()
+    for frame in reversed(list(frames)):
+        if root is not None and Path(frame.file).resolve().is_relative_to(root):
+            return False
+        if not is_passed_over(frame):
+            return is_measuring(frame)
+    return True
+
+
+def is_measuring(frame: Frame) -> bool:
+    """Tell whether a frame is the engine's that runs a trial."""
+    return frame.file.startswith(_MEASURING)
+
+
+def is_passed_over(frame: Frame) -> bool:
+    """Tell whether a frame says nothing of who wanted what: the checks' own, or torch's."""
+    return frame.file.startswith((_PASSED_OVER, _TORCH))
+
+
 def where(frames: Iterable[Frame], subject: Subject) -> str:
     """Return " (file:line in function)" of the culprit, or nothing where it can't be known."""
     found = culprit(frames, subject)
@@ -56,8 +82,12 @@ def where(frames: Iterable[Frame], subject: Subject) -> str:
 
 def stack_here() -> list[Frame]:
     """Return the stack of the caller, outermost first."""
-    frames = traceback.extract_stack(sys._getframe(1), limit=None)  # noqa: SLF001 -- the documented way to a frame
-    return [Frame(frame.filename, frame.lineno or 0, frame.name) for frame in frames]
+    frames = []
+    at: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- the documented way to a frame
+    while at is not None:
+        frames.append(Frame(at.f_code.co_filename, at.f_lineno, at.f_code.co_name))
+        at = at.f_back
+    return frames[::-1]
 
 
 def stack_of(error: BaseException) -> list[Frame]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from optbench.testing.subject import Subject
 
-__all__ = ["Check", "CheckFailed", "Outcome", "Status", "Subject", "attempt", "require", "run_checks"]
+__all__ = ["Check", "CheckFailed", "DoesNotApply", "Outcome", "Status", "Subject", "attempt", "require", "run_checks"]
 
 Status = Literal["ok", "failed", "expected failure", "not applicable"]
 TIMEOUT = 60.0  # seconds that one check may take
@@ -21,6 +21,10 @@ TIMEOUT = 60.0  # seconds that one check may take
 
 class CheckFailed(AssertionError):  # noqa: N818 -- a verdict, not an error of the kit
     """A plugin does not do what its kind, or its own record, promises."""
+
+
+class DoesNotApply(Exception):  # noqa: N818 -- no error
+    """Raised by a check that finds, once it has built the plugin, that it has nothing to look at; says why."""
 
 
 def require(holds: object, message: str) -> None:
@@ -97,6 +101,8 @@ def attempt(check: Check, subject: Subject) -> Outcome:
         check.run(subject)
     except KeyboardInterrupt:
         raise
+    except DoesNotApply as reason:
+        return Outcome(check.name, check.summary, "not applicable", str(reason))
     except CheckFailed as failure:
         return Outcome(check.name, check.summary, "failed", str(failure))
     except BaseException as error:  # noqa: BLE001 -- a plugin may raise anything, even StopTrial or SystemExit

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from optbench.api import Plugin
+from optbench.api import Evaluation, Plugin
 from optbench.registry import KINDS, Registered, check_options
+from optbench.registry.factories import CLASS_NAME
 
 if TYPE_CHECKING:
     from optbench.measure.oracle import Place
@@ -55,6 +56,14 @@ class Subject:
     def kind(self) -> str:
         """The plural name of its kind: "optimizers", "problems", "meta-algorithms"."""
         return next(kind.name for kind in KINDS.values() if isinstance(self.record, kind.record_type))
+
+    @property
+    def declared(self) -> frozenset[Evaluation]:
+        """What an optimizer may ask of the oracle; everything where no record says it (`module:Class`)."""
+        if not self.registered.plugin and CLASS_NAME.fullmatch(self.name):
+            return frozenset(get_args(Evaluation))
+        asked: frozenset[Evaluation] = self.record.evaluations
+        return asked
 
     @cached_property
     def plugin_files(self) -> Mapping[str, str]:

@@ -1,0 +1,141 @@
+"""Checks of the interface: what `init`, `step`, `restart` and `minimize` return and call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from optbench.api import Stage
+from optbench.measure.ledger import Ledger
+from optbench.measure.oracle import Place
+from optbench.testing.blame import defined_at
+from optbench.testing.framework import DoesNotApply, Subject, require
+from optbench.testing.trials import Watcher, limited, place, run
+from optbench.testing.workloads import workload
+
+_FINISHED = (None, "converged", "stalled", "unbounded")
+
+Seen = Callable[[str, Any], None]  # (method, what it returned)
+
+
+class Stepper:
+    """Stands between the loop and an optimizer and tells what its methods return."""
+
+    def __init__(self, inner: Any, seen: Seen) -> None:
+        """Keep both."""
+        self._inner, self._seen = inner, seen
+
+    def init(self, oracle: Any, start: Tensor) -> Any:
+        """Pass on."""
+        return self._told("init", self._inner.init(oracle, start))
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        """Pass on."""
+        return self._told("step", self._inner.step(oracle, state))
+
+    def restart(self, state: Any, oracle: Any, start: Tensor) -> Any:
+        """Pass on."""
+        return self._told("restart", self._inner.restart(state, oracle, start))
+
+    def _told(self, method: str, returned: Any) -> Any:
+        self._seen(method, returned)
+        return returned
+
+
+class Solver:
+    """Stands between the loop and a solver that owns its loop, and tells what it returns."""
+
+    def __init__(self, inner: Any, seen: Seen) -> None:
+        """Keep both."""
+        self._inner, self._seen = inner, seen
+
+    def minimize(self, oracle: Any, start: Tensor, observe: Callable[[Tensor], None]) -> Any:
+        """Pass on."""
+        point = self._inner.minimize(oracle, start, observe)
+        self._seen("minimize", point)
+        return point
+
+
+def watched(seen: Callable[[Ledger, str, Any], None]) -> Callable[[Any, Ledger], Any]:
+    """Return what puts `seen` between the loop and the optimizer, for `trials.run`."""
+
+    def wrap(optimizer: Any, ledger: Ledger) -> Any:
+        kind = Solver if hasattr(optimizer, "minimize") else Stepper
+        return kind(optimizer, lambda method, returned: seen(ledger, method, returned))
+
+    return wrap
+
+
+def check_state(subject: Subject) -> None:
+    """Look at each state that `init` and `step` return: its point and its word of the end."""
+    made = subject.optimizer()
+    if hasattr(made, "minimize"):
+        raise DoesNotApply("it owns its loop and has no state that it shows")
+    for method in ("init", "step"):
+        require(hasattr(made, method), f"it has neither {method}() nor minimize(){defined_at(type(made))}")
+    here = place()
+    problem = workload(subject, here)
+
+    def seen(_: Ledger, method: str, state: Any) -> None:
+        at = defined_at(getattr(type(made), method))
+        for name in ("point", "finished"):
+            require(hasattr(state, name), f"the state that {method} returns, {state!r:.60}, has no {name!r}{at}")
+        _require_point(state.point, problem.size, here, f"the point of the state that {method} returns{at}")
+        word = state.finished
+        require(word in _FINISHED, f"{method} sets finished to {word!r}; expected one of {_FINISHED}{at}")
+
+    run(subject, problem, here, limited(evaluations=100, steps=50), wrap=watched(seen))
+
+
+def check_minimizer(subject: Subject) -> None:
+    """Count the calls of observe() and look at the point that comes back."""
+    made = subject.optimizer()
+    if not hasattr(made, "minimize"):
+        raise DoesNotApply("the engine's loop drives it")
+    here, watcher = place(), Watcher()
+    problem = workload(subject, here)
+    at = defined_at(type(made).minimize)
+
+    def seen(_: Ledger, method: str, point: Any) -> None:
+        _require_point(point, problem.size, here, f"what minimize returns{at}")
+
+    run(subject, problem, here, limited(evaluations=100), watcher=watcher, wrap=watched(seen))
+    require(watcher.points, f"minimize never calls observe(), which it must do once an iteration{at}")
+
+
+def check_restart(subject: Subject) -> None:
+    """Run two stages, the second of which keeps the state and begins at a point of its own."""
+    made = subject.optimizer()
+    if not hasattr(made, "restart"):
+        raise DoesNotApply("it has no restart()")
+    here = place()
+    problem = workload(subject, here)
+    start = problem.start(here.streams)
+    at = defined_at(type(made).restart)
+
+    def seen(_: Ledger, method: str, state: Any) -> None:
+        if method == "restart":
+            begins = bool((state.point == start.parameters).all())
+            require(begins, f"after restart(state, oracle, start) the state's point is not the start{at}")
+            require(state.finished is None, f"after restart() the state is still finished: {state.finished!r}{at}")
+
+    def stages(optimizer: Any) -> tuple[Stage, ...]:
+        def afresh(_: Any, fresh: Any) -> Any:
+            return fresh
+
+        first = Stage(problem=problem, optimizer=optimizer, share=0.5)
+        return first, Stage(problem=problem, optimizer=optimizer, share=0.5, carry=afresh, keep_state=True)
+
+    trial = run(subject, problem, here, limited(evaluations=100), wrap=watched(seen), stages=stages)
+    fell = float(problem.value(trial.points[-1])) < float(problem.value(start.parameters))
+    require(fell, f"after restart() it no longer descends{at}")
+
+
+def _require_point(point: Any, size: int, here: Place, what: str) -> None:
+    require(isinstance(point, Tensor), f"{what} is no tensor but {type(point).__name__}")
+    shape, expected = tuple(point.shape), (size,)
+    require(shape == expected, f"{what} has shape {shape}; expected {expected}")
+    require(point.dtype == here.dtype, f"{what} is in {point.dtype}; expected {here.dtype}")
+    require(point.device == here.device, f"{what} is on {point.device}; expected {here.device}")
