@@ -11,6 +11,8 @@ from torch import Tensor
 from optbench.api import Evaluation, Problem, Refused
 
 _OWN_ONLY = ("residuals", "line_minimum")
+_COLUMNS = 256  # of a Hessian at once: bounds the memory
+_NO_FORWARD_MODE = ("forward AD", "ZeroTensors")  # in torch's messages
 
 
 class Derivatives:
@@ -80,7 +82,10 @@ class Derivatives:
         return product.detach()
 
     def hessian(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Return the Hessian (n, n), forward over reverse in blocks unless the problem gives it."""
+        """Return the Hessian (n, n), forward over reverse in blocks unless the problem gives it.
+
+        Where an operation has no forward mode (torch's mse_loss and huber_loss lack it), reverse over reverse.
+        """
         if hasattr(self._problem, "hessian"):
             return self._call("hessian", x, batch=batch)
         self._require_autograd()
@@ -88,7 +93,12 @@ class Derivatives:
         gradient = torch.func.grad(lambda point: self._call("value", point, batch=batch))
         identity = torch.eye(x.numel(), device=x.device, dtype=x.dtype)
         column: Callable[[Tensor], Tensor] = lambda v: torch.func.jvp(gradient, (x,), (v,))[1]  # noqa: E731
-        return torch.func.vmap(column, chunk_size=256)(identity)
+        try:
+            return torch.func.vmap(column, chunk_size=_COLUMNS)(identity)
+        except (NotImplementedError, RuntimeError) as error:
+            if not any(word in str(error) for word in _NO_FORWARD_MODE):
+                raise
+            return torch.func.jacrev(gradient, chunk_size=_COLUMNS)(x)
 
     def residuals(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the residuals (m,)."""

@@ -26,7 +26,7 @@ _SECONDS_TO_TELL = 5.0  # that a child which hangs has for writing its stack
 
 def attempt_isolated(subject: Subject, checks: Sequence[Check], timeout: float) -> Iterator[Outcome]:
     """Yield an outcome a check; a child runs them one after the other, and another goes on where it was lost."""
-    import torch  # noqa: F401 -- once here, so that no child has to
+    import torch._dynamo  # noqa: F401 -- with torch, once here, so that no child has to: dispatch modes ask for it
 
     waiting = list(checks)
     while waiting:

@@ -67,6 +67,11 @@ def _cases(subject: Subject, given: Mapping[str, Mapping[str, str]], timeout: fl
         if reason and check.name in expected:
             raise UserError(f"{subject.name}: expected failure of {check.name!r}", f"it does not apply: {reason}")
         if not reason:
-            marks = [pytest.mark.xfail(reason=expected[check.name], raises=CheckFailed, strict=True)]
             bound = BoundCheck(subject, check, timeout)
-            yield pytest.param(bound, id=f"{name}-{check.name}", marks=marks if check.name in expected else [])
+            yield pytest.param(bound, id=f"{name}-{check.name}", marks=_marks(expected.get(check.name)))
+
+
+def _marks(expected: str | None) -> list[pytest.MarkDecorator]:
+    if expected is None:
+        return []
+    return [pytest.mark.xfail(reason=expected, raises=CheckFailed, strict=True)]

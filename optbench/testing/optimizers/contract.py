@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from optbench.api import Stage
@@ -75,11 +76,15 @@ def check_state(subject: Subject) -> None:
         raise DoesNotApply("it owns its loop and has no state that it shows")
     for method in ("init", "step"):
         require(hasattr(made, method), f"it has neither {method}() nor minimize(){defined_at(type(made))}")
-    here = place()
+    for dtype in (torch.float32, torch.float64):
+        _require_states(subject, type(made), place(dtype=dtype))
+
+
+def _require_states(subject: Subject, made: type, here: Place) -> None:
     problem = workload(subject, here)
 
     def seen(_: Ledger, method: str, state: Any) -> None:
-        at = defined_at(getattr(type(made), method))
+        at = defined_at(getattr(made, method))
         for name in ("point", "finished"):
             require(hasattr(state, name), f"the state that {method} returns, {state!r:.60}, has no {name!r}{at}")
         _require_point(state.point, problem.size, here, f"the point of the state that {method} returns{at}")
@@ -99,7 +104,7 @@ def check_minimizer(subject: Subject) -> None:
     at = defined_at(type(made).minimize)
 
     def seen(_: Ledger, method: str, point: Any) -> None:
-        _require_point(point, problem.size, here, f"what minimize returns{at}")
+        _require_point(point, problem.size, here, f"what {method} returns{at}")
 
     run(subject, problem, here, limited(evaluations=100), watcher=watcher, wrap=watched(seen))
     require(watcher.points, f"minimize never calls observe(), which it must do once an iteration{at}")

@@ -1,0 +1,236 @@
+"""Optimizers that are wrong in one way each, and sound ones. Lines that a message must point to end with `# here`."""
+
+# ruff: noqa: BLE001, NPY002 -- what is wrong here is wrong on purpose
+from __future__ import annotations
+
+import random
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from optbench.api import OptimizerPlugin
+
+
+class Sound:
+    """Gradient descent with momentum: two vectors of state."""
+
+    lr = 0.1
+
+    def init(self, oracle: Any, start: Any) -> Any:
+        return SimpleNamespace(point=start.clone(), momentum=torch.zeros_like(start), finished=None)
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.momentum.mul_(0.5).add_(self.gradient(oracle, state.point))
+        state.point.sub_(state.momentum, alpha=self.lr)
+        return state
+
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        return oracle.gradient(point)
+
+    def restart(self, state: Any, oracle: Any, start: Any) -> Any:
+        state.point.copy_(start)
+        state.finished = None
+        return state
+
+
+class Drawing(Sound):
+    """Sound, with noise from the trial's streams."""
+
+    def init(self, oracle: Any, start: Any) -> Any:
+        state = super().init(oracle, start)
+        state.generator = oracle.streams("noise")
+        return state
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state = super().step(oracle, state)
+        noise = torch.randn(state.point.shape, generator=state.generator, dtype=torch.float64)
+        state.point.add_(noise.to(state.point), alpha=1e-3)
+        return state
+
+
+class Owner:
+    """A sound solver that owns its loop."""
+
+    def minimize(self, oracle: Any, start: Any, observe: Any) -> Any:
+        point = start.clone()
+        while bool(torch.isfinite(point).all()):
+            point.sub_(oracle.gradient(point), alpha=0.1)
+            observe(point)
+        return point
+
+
+class Climbing(Sound):
+    lr = -0.1
+
+
+class KeepingCopies(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        state = super().step(oracle, state)
+        state.copies = [*getattr(state, "copies", []), state.point.clone()]  # here
+        return state
+
+
+KEPT: list[Any] = []
+
+
+class KeepingCopiesElsewhere(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        KEPT.append(state.point * 1)  # here
+        return super().step(oracle, state)
+
+
+class BehindTheBack(Sound):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        problem = oracle._derivatives._problem
+        problem.value(point)  # here
+        return super().gradient(oracle, point)
+
+
+class ThroughTheOraclesParts(Sound):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        return oracle._derivatives.gradient(point)[1]  # here
+
+
+class SeedingGlobally(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        torch.manual_seed(0)  # here
+        return super().init(oracle, start)
+
+
+class DrawingGlobally(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        self.lr = 0.1 + 0.001 * np.random.rand()  # here
+        return super().step(oracle, state)
+
+
+class Unrepeatable(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        self.lr = 0.1 + 1e-3 * random.SystemRandom().random()
+        return super().step(oracle, state)
+
+
+class ChangingTheDefault(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        torch.set_default_dtype(torch.float64)  # here
+        return super().init(oracle, start)
+
+
+class KeepingSquare(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        state = super().init(oracle, start)
+        state.square = torch.outer(start, start)  # here
+        return state
+
+
+class PeakingSquare(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        torch.outer(state.point, state.point).sum()  # here
+        return super().step(oracle, state)
+
+
+class WritingIntoTheStart(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        state = super().init(oracle, start)
+        state.point = start
+        return state
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.momentum.mul_(0.5).add_(oracle.gradient(state.point))
+        state.point.sub_(state.momentum, alpha=self.lr)  # here
+        return state
+
+
+class WritingIntoTheGradient(Sound):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        gradient = oracle.gradient(point)
+        gradient *= 0.5  # here
+        return gradient
+
+
+class Swallowing(Sound):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        try:
+            return oracle.gradient(point)  # here
+        except BaseException:
+            return torch.zeros_like(point)
+
+
+class SwallowingOwner(Owner):
+    def minimize(self, oracle: Any, start: Any, observe: Any) -> Any:
+        try:
+            return super().minimize(oracle, start, observe)
+        except BaseException:
+            return start.clone()
+
+
+class SilentOwner(Owner):
+    def minimize(self, oracle: Any, start: Any, observe: Any) -> Any:
+        return start - 0.5 * oracle.gradient(start)
+
+
+class AskingMore(Sound):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        try:
+            return oracle.hessian(point) @ point  # here
+        except Exception:
+            return super().gradient(oracle, point)
+
+
+class Upcasting(Sound):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        wide = super().gradient(oracle, point).double()  # here
+        return wide.to(point.dtype)
+
+
+class PublishingWide(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        gradient = oracle.gradient(state.point.to(oracle.dtype))
+        state.point = state.point.double() - 0.1 * gradient.double()
+        return state
+
+
+class Hanging(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        while True:
+            time.sleep(0.01)  # here
+
+
+class Crashing(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        import ctypes
+
+        ctypes.string_at(0)  # here
+
+
+class AfraidOfNan(Sound):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        gradient = super().gradient(oracle, point)
+        if not bool(gradient.isfinite().all()):
+            raise FloatingPointError("what is this?")  # here
+        return gradient
+
+
+class WantingTwo(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        start[1]  # here
+        return super().init(oracle, start)
+
+
+class Talkative(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:  # here
+        state.finished = "done"
+        return super().step(oracle, state)
+
+
+class Forgetful(Sound):
+    def restart(self, state: Any, oracle: Any, start: Any) -> Any:  # here
+        return state
+
+
+def record(cls: type, **fields: Any) -> OptimizerPlugin:
+    """Return a record of a planted class, which declares nothing but what it must."""
+    usual: dict[str, Any] = {"evaluations": frozenset({"gradient"}), "summary": "Planted."}
+    return OptimizerPlugin(name=cls.__name__.lower(), factory=f"{__name__}:{cls.__name__}", **{**usual, **fields})

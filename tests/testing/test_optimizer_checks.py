@@ -1,0 +1,94 @@
+"""Each wrong optimizer is caught by the check that is named after its fault, with the line; sound ones pass all."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from optbench.testing import ConformanceError, check_optimizer
+from tests.testing import planted
+
+CAUGHT = [
+    (planted.Climbing, "decreases-a-quadratic", "at the start it was"),
+    (planted.KeepingCopies, "state-stops-growing", "state.copies holds ever more"),
+    (planted.KeepingCopiesElsewhere, "state-stops-growing", "no attribute of it or its state"),
+    (planted.BehindTheBack, "only-through-the-oracle", "objective's value behind the oracle's back"),
+    (planted.ThroughTheOraclesParts, "only-through-the-oracle", "behind the oracle's back"),
+    (planted.SeedingGlobally, "leaves-global-random-state", "generator of torch"),
+    (planted.DrawingGlobally, "leaves-global-random-state", "generator of numpy"),
+    (planted.DrawingGlobally, "repeats-bitwise", "differ: at evaluation"),
+    (planted.Unrepeatable, "repeats-bitwise", "two runs under one seed on a quadratic differ"),
+    (planted.Unrepeatable, "seeds-matter-as-declared", "declared deterministic"),
+    (planted.ChangingTheDefault, "leaves-global-settings", "torch's default dtype"),
+    (planted.KeepingSquare, "state-memory-as-declared", "state_memory is declared O(n)"),
+    (planted.KeepingSquare, "state-memory-as-declared", "state.square"),
+    (planted.PeakingSquare, "peak-memory-as-declared", "peak_memory is declared O(n)"),
+    (planted.WritingIntoTheStart, "leaves-the-start-alone", "it writes into the start"),
+    (planted.WritingIntoTheGradient, "leaves-results-alone", "writes into the gradient that the oracle returned"),
+    (planted.Swallowing, "obeys-the-budget", "step catches the StopTrial"),
+    (planted.SwallowingOwner, "obeys-the-budget", "minimize catches the StopTrial"),
+    (planted.SilentOwner, "minimizer-contract", "never calls observe()"),
+    (planted.AskingMore, "asks-only-what-it-declares", "asked for 'hessian', its record declares gradient"),
+    (planted.Upcasting, "float32-and-float64", "aten._to_copy.default makes a tensor in float64"),
+    (planted.PublishingWide, "float32-and-float64", "publishes points in torch.float64"),
+    (planted.PublishingWide, "state-contract", "is in torch.float64; expected torch.float32"),
+    (planted.Crashing, "decreases-a-quadratic", "killed by SIGSEGV"),
+    (planted.AfraidOfNan, "survives-nan", "it raised FloatingPointError: what is this?"),
+    (planted.WantingTwo, "one-parameter", "IndexError"),
+    (planted.Talkative, "state-contract", "sets finished to 'done'"),
+    (planted.Forgetful, "restarts", "the state's point is not the start"),
+]
+
+
+def marked_lines(cls: type) -> list[int]:
+    """Return the lines of a class that end with the mark."""
+    lines, first = inspect.getsourcelines(cls)
+    return [first + index for index, line in enumerate(lines) if line.rstrip().endswith("# here")]
+
+
+def failure(cls: type, check: str, **settings: Any) -> str:
+    with pytest.raises(ConformanceError) as caught:
+        check_optimizer(planted.record(cls), only=[check], **settings)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("cls", "check", "words"), CAUGHT, ids=lambda item: getattr(item, "__name__", None))
+def test_a_fault_is_caught_by_name_with_its_line(cls: type, check: str, words: str) -> None:
+    message = failure(cls, check)
+    assert f"{check}: " in message
+    assert words in message
+    for line in marked_lines(cls) if check != "repeats-bitwise" else []:  # which can't know
+        assert f"planted.py:{line} in" in message
+
+
+def test_a_hang_is_caught_with_its_line() -> None:
+    message = failure(planted.Hanging, "decreases-a-quadratic", timeout=2.0)
+    assert "still running after 2 s" in message
+    assert f"planted.py:{marked_lines(planted.Hanging)[0]} in step" in message
+
+
+def test_a_method_that_never_draws_may_not_say_that_it_does() -> None:
+    with pytest.raises(ConformanceError, match="bit for bit"):
+        check_optimizer(planted.record(planted.Sound, deterministic=False), only=["seeds-matter-as-declared"])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        planted.record(planted.Sound),
+        planted.record(planted.Drawing, deterministic=False),
+        planted.record(planted.Owner),
+        planted.record(planted.KeepingSquare, state_memory="O(n^2)", peak_memory="O(n^2)"),
+    ],
+    ids=lambda record: record.name,
+)
+def test_sound_optimizers_pass_every_check(record) -> None:
+    outcomes = check_optimizer(record)
+    assert {outcome.status for outcome in outcomes} == {"ok", "not applicable"}
+
+
+def test_faults_are_found_in_this_process_too() -> None:
+    message = failure(planted.Swallowing, "obeys-the-budget", isolate=False)
+    assert "catches the StopTrial" in message
