@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import functools
 import json
 import os
 import re
@@ -14,9 +15,9 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import IO, NoReturn, Self
+from typing import IO, NoReturn
 
-from optbench.runner.server import die_with_parent, kill_group
+from optbench.runner.server import die_with_parent, kill_group, warm_up
 from optbench.testing.blame import Frame, where
 from optbench.testing.framework import Check, Outcome, Subject, attempt
 
@@ -25,53 +26,69 @@ _SECONDS_TO_TELL = 5.0  # that a child which hangs has for writing its stack
 
 
 def attempt_isolated(subject: Subject, checks: Sequence[Check], timeout: float) -> Iterator[Outcome]:
-    """Yield an outcome a check; a child runs them one after the other, and another goes on where it was lost."""
-    import torch._dynamo  # noqa: F401 -- with torch, once here, so that no child has to: dispatch modes ask for it
+    """Yield an outcome a check; one child runs them all, unless it is lost: then the next goes on."""
+    isolation = Isolation()
+    try:
+        for check in checks:
+            yield isolation.attempt(subject, check, checks, timeout)
+    finally:
+        isolation.close()
 
-    waiting = list(checks)
-    while waiting:
-        with _Child(subject, waiting) as child:
-            while waiting and (outcome := child.outcome(timeout)):
-                waiting.pop(0)
-                yield outcome
-            if waiting:
-                yield child.lost(waiting.pop(0), timeout)
+
+class Isolation:
+    """Keeps the child of the last subject: what it has imported serves the next check."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._child: _Child | None = None
+
+    def attempt(self, subject: Subject, check: Check, checks: Sequence[Check], timeout: float) -> Outcome:
+        """Run one of the `checks` that the subject will be asked; a child that hangs or crashes is a failure."""
+        if self._child is None or self._child.subject is not subject:
+            self.close()
+            self._child = _Child(subject, checks)
+        outcome = self._child.attempt(check, timeout)
+        if outcome is None:
+            outcome = self._child.lost(check, timeout)
+            self.close()
+        return outcome
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
 
 
 class _Child:
-    """A forked process that runs checks and writes a line of JSON for each."""
+    """A forked process that reads names of checks, a line each, and writes a line of JSON for each."""
 
     def __init__(self, subject: Subject, checks: Sequence[Check]) -> None:
-        self._subject = subject
-        self._stack = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by __exit__
-        self._lines, ours = os.pipe()
-        self._pending = b""
+        self.subject = subject
+        self._stack = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by `close`
+        names, self._names = os.pipe()
+        self._lines, lines = os.pipe()
         self._hangs = False
+        _warm_up()
         self._pid = _fork()
         if self._pid == 0:
-            _work(subject, checks, ours, self._stack)
-        os.close(ours)
+            os.close(self._names)  # so that the end of the parent ends `names`
+            _work(subject, checks, names, lines, self._stack)
+        os.close(names)
+        os.close(lines)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-        os.close(self._lines)
-        self._stack.close()
-
-    def outcome(self, timeout: float) -> Outcome | None:
-        """Return the next outcome; None where the child is lost: gone, or silent for `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        while b"\n" not in self._pending:
+    def attempt(self, check: Check, timeout: float) -> Outcome | None:
+        """Return the outcome; None where the child is lost: gone, or silent for `timeout` seconds."""
+        os.write(self._names, f"{check.name}\n".encode())
+        received, deadline = b"", time.monotonic() + timeout
+        while not received.endswith(b"\n"):
             ready, _, _ = select.select([self._lines], [], [], max(0.0, deadline - time.monotonic()))
             self._hangs = not ready
-            received = os.read(self._lines, 65536) if ready else b""
-            if not received:
+            part = os.read(self._lines, 65536) if ready else b""
+            if not part:
                 return None
-            self._pending += received
-        line, _, self._pending = self._pending.partition(b"\n")
-        return Outcome(**json.loads(line))
+            received += part
+        return Outcome(**json.loads(received))
 
     def lost(self, check: Check, timeout: float) -> Outcome:
         """Return the failure of the check in which the child was lost, with the line that it was at."""
@@ -81,22 +98,39 @@ class _Child:
             select.select([self._lines], [], [], _SECONDS_TO_TELL)
         code = self._end()
         seen = f"was still running after {timeout:g} s" if self._hangs else f"ended the process, {_word(code)}"
-        return Outcome(check.name, check.summary, "failed", f"{seen}{where(self._frames(), self._subject)}")
+        return Outcome(check.name, check.summary, "failed", f"{seen}{where(self._frames(), self.subject)}")
+
+    def close(self) -> None:
+        """Kill the child, if there is one, and let go of everything."""
+        self._end()
+        os.close(self._names)
+        os.close(self._lines)
+        self._stack.close()
 
     def _end(self) -> int:
         """Kill what is left of the child; returns its exit code, negative for a signal. Does nothing twice."""
-        if self._pid:
-            kill_group(self._pid)
-            os.kill(self._pid, signal.SIGKILL)  # it may not have a group of its own yet
-            _, status = os.waitpid(self._pid, 0)
-            self._pid = 0
-            return os.waitstatus_to_exitcode(status)
-        return 0
+        if not self._pid:
+            return 0
+        kill_group(self._pid)
+        os.kill(self._pid, signal.SIGKILL)  # it may not have a group of its own yet
+        _, status = os.waitpid(self._pid, 0)
+        self._pid = 0
+        return os.waitstatus_to_exitcode(status)
 
     def _frames(self) -> list[Frame]:
         self._stack.seek(0)
         told = _TOLD.findall(self._stack.read().decode(errors="replace"))
         return [Frame(file, int(line), function) for file, line, function in reversed(told)]
+
+
+@functools.cache
+def _warm_up() -> None:
+    """Import once, here, what every child needs: torch with what it imports lazily, and the engine's loop."""
+    import torch._dynamo  # dispatch modes ask for it
+
+    threads = torch.get_num_threads()
+    warm_up()
+    torch.set_num_threads(threads)
 
 
 def _fork() -> int:
@@ -106,12 +140,15 @@ def _fork() -> int:
         return os.fork()
 
 
-def _work(subject: Subject, checks: Sequence[Check], lines: int, stack: IO[bytes]) -> NoReturn:
-    """Run the checks in the child; never returns."""
+def _work(subject: Subject, checks: Sequence[Check], names: int, lines: int, stack: IO[bytes]) -> NoReturn:
+    """Run in the child the checks that the parent names; never returns."""
     try:
         _settle(stack)
-        for check in checks:
-            os.write(lines, json.dumps(asdict(attempt(check, subject))).encode() + b"\n")
+        known = {check.name: check for check in checks}
+        with os.fdopen(names) as asked:
+            for name in asked:
+                outcome = attempt(known[name.strip()], subject)
+                os.write(lines, json.dumps(asdict(outcome)).encode() + b"\n")
     finally:
         os._exit(0)  # nothing of the parent's may run here, not even its exit handlers
 

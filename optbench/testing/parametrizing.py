@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,12 +11,16 @@ import pytest
 from optbench.api import UserError
 from optbench.registry import Catalogue, load_catalogue
 from optbench.testing.collection import Given, checks_for, find_subjects, subject_of
-from optbench.testing.framework import TIMEOUT, Check, CheckFailed, Subject, run_checks, unknown_expectations
+from optbench.testing.framework import TIMEOUT, Check, CheckFailed, Subject, unknown_expectations
+from optbench.testing.isolation import Isolation
+
+_ISOLATION = Isolation()  # one for all tests: those of one subject follow one another
+atexit.register(_ISOLATION.close)
 
 
 @dataclass(frozen=True)
 class BoundCheck:
-    """A check of one subject; calling it runs it in a process of its own and raises CheckFailed."""
+    """A check of one subject; calling it runs it in another process and raises CheckFailed where it fails."""
 
     subject: Subject
     check: Check
@@ -23,11 +28,11 @@ class BoundCheck:
 
     def __call__(self) -> None:
         """Run it, whatever is expected of it: the decorator marks expected failures."""
-        for outcome in run_checks(self.subject, [self.check], expected={}, timeout=self.timeout):
-            if outcome.failed:
-                raise CheckFailed(outcome.message)
-            if outcome.status == "not applicable":
-                pytest.skip(outcome.message)
+        outcome = _ISOLATION.attempt(self.subject, self.check, checks_for(self.subject.kind), self.timeout)
+        if outcome.failed:
+            raise CheckFailed(outcome.message)
+        if outcome.status == "not applicable":
+            pytest.skip(outcome.message)
 
 
 def parametrize_with_checks(

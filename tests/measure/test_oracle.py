@@ -260,3 +260,15 @@ def test_residuals_and_jacobians_are_counted_in_the_log_too(rig: Build) -> None:
     assert list(trace["jacobian_count"]) == [0, 0, 1]
     assert list(trace["value"]) == [5.0, 1.0, 1.0]
     assert sum(trace["value_count"]) == 0
+
+
+def test_a_loss_without_forward_mode_has_its_hessian(rig: Build) -> None:
+    """torch's mse_loss and huber_loss can't be differentiated forwards over their gradients."""
+
+    class Fit(Bowl):
+        def value(self, x: Tensor) -> Tensor:
+            return torch.nn.functional.mse_loss(x**3, torch.ones_like(x), reduction="sum")
+
+    x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    expected = torch.diag(30 * x**4 - 12 * x)
+    assert torch.allclose(rig(Fit()).oracle.hessian(x), expected)

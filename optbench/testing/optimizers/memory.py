@@ -19,7 +19,7 @@ from optbench.testing.holders import Births, held
 from optbench.testing.trials import Watcher, limited, owns_its_loop, place, run
 from optbench.testing.workloads import Bowl, needs_quadratic
 
-_SIZES = (128, 256, 512, 1024)
+_SIZES = (64, 128, 256, 512)
 _STEPS = 8  # of a run that measures: enough for each buffer to have been filled once, but for a history's places
 _SLACK = 0.1  # by which a fitted exponent may exceed the declared one
 _ORDER = re.compile(r"O\((1|(?:m )?n(?:\^(\d))?)\)")
