@@ -10,10 +10,8 @@ from torch import Tensor
 
 from optbench.api import Block, Point, Streams, SupervisedProblem
 from optbench.measure.oracle import Place
+from optbench.testing.needs import FROM_A_NET
 from optbench.testing.subject import Subject
-
-_FROM_A_NET = frozenset({"blocks", "model", "data", "minibatches"})
-_OPTIMIZERS_GIVE = frozenset({"step-hook", "movable-point"})
 
 
 class Bowl:
@@ -77,19 +75,7 @@ class Quadratic(Bowl):
 
 def workload(subject: Subject, place: Place, *, size: int = 10) -> Any:
     """Return what a check runs an optimizer on: a quadratic, or a small net where it needs one."""
-    return small_net(place) if subject.record.needs & _FROM_A_NET else Quadratic(size, place)
-
-
-def missing_need(subject: Subject) -> str:
-    """Return which of the optimizer's needs no workload meets, as a reason; empty where all are met."""
-    unmet = subject.record.needs - _FROM_A_NET - _OPTIMIZERS_GIVE
-    return f"it needs {' and '.join(sorted(unmet))}, which no workload of the checks gives" if unmet else ""
-
-
-def needs_quadratic(subject: Subject) -> str:
-    """Return why the optimizer can't run on problems without data."""
-    needs = subject.record.needs & _FROM_A_NET
-    return missing_need(subject) or (f"it needs {' and '.join(sorted(needs))}" if needs else "")
+    return small_net(place) if subject.record.needs & FROM_A_NET else Quadratic(size, place)
 
 
 def small_net(place: Place) -> SupervisedProblem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -16,35 +15,16 @@ from optbench.measure.oracle import Place
 from optbench.testing.blame import Frame
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject
 from optbench.testing.holders import Births, held
+from optbench.testing.needs import declared_exponent
 from optbench.testing.trials import Watcher, limited, owns_its_loop, place, run
-from optbench.testing.workloads import Bowl, needs_quadratic
+from optbench.testing.workloads import Bowl
 
 _SIZES = (64, 128, 256, 512)
 _STEPS = 8  # of a run that measures: enough for each buffer to have been filled once, but for a history's places
 _SLACK = 0.1  # by which a fitted exponent may exceed the declared one
-_ORDER = re.compile(r"O\((1|(?:m )?n(?:\^(\d))?)\)")
 
 _PACE = 10  # steps between two looks at what grows
 _LOOKS = 3  # each larger than the last: growing without end
-
-
-def declared_exponent(order: str) -> int | None:
-    """Return the power of n in "O(1)", "O(n)", "O(m n)", "O(n^2)"; None for another order."""
-    match = _ORDER.fullmatch(order)
-    if match is None:
-        return None
-    return 0 if match[1] == "1" else int(match[2] or 1)
-
-
-def order_applies(field_name: str) -> Any:
-    """Return the test whether an order is one that is checked, on problems that scale."""
-
-    def reason(subject: Subject) -> str:
-        order = getattr(subject.record, field_name)
-        unknown = "" if declared_exponent(order) is not None else f"{order} is no order that is checked"
-        return needs_quadratic(subject) or unknown
-
-    return reason
 
 
 @dataclass

@@ -12,9 +12,10 @@ from torch.utils._pytree import tree_flatten
 
 from optbench.testing.blame import Frame, made_by_engine, stack_here, where
 from optbench.testing.framework import Subject, require
+from optbench.testing.needs import needs_quadratic
 from optbench.testing.optimizers.descending import require_descent
 from optbench.testing.trials import Watcher, limited, place, run
-from optbench.testing.workloads import Quadratic, needs_quadratic, workload
+from optbench.testing.workloads import Quadratic, workload
 
 _SIZE = 97  # a length that no buffer has by chance
 

@@ -16,9 +16,10 @@ from torch import Tensor
 from optbench.records import TIME_COLUMNS
 from optbench.testing.blame import where
 from optbench.testing.framework import CheckFailed, Subject
+from optbench.testing.needs import needs_quadratic
 from optbench.testing.trials import Trial, limited, place, run
 from optbench.testing.tripwire import line_of_change
-from optbench.testing.workloads import needs_quadratic, small_net, workload
+from optbench.testing.workloads import small_net, workload
 
 _BUDGET = limited(evaluations=60, steps=40)
 _OF_A_NET = {"value", "gradient", "hessian_vector", "hessian", "line_minimum"}
