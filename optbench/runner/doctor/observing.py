@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import resource
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -179,7 +180,10 @@ def _slice(instruments: Instruments, seconds: float) -> tuple[tuple[float, ...],
 
 
 def resolution(clock: Callable[[], float]) -> Resolution:
-    """Return the smallest step between readings of a clock, and the mean time of a reading by that clock itself."""
+    """Return the smallest step between readings of a clock, and the median one: a reading, unless the clock is coarse.
+
+    The median, since whoever takes the processor between two readings would double the mean.
+    """
     readings = [clock() for _ in range(_CLOCK_READINGS)]
-    steps = [after - before for before, after in itertools.pairwise(readings) if after > before]
-    return Resolution(min(steps, default=float("inf")), (readings[-1] - readings[0]) / (len(readings) - 1))
+    steps = [after - before for before, after in itertools.pairwise(readings)]
+    return Resolution(min((step for step in steps if step > 0), default=float("inf")), statistics.median(steps))
