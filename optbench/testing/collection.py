@@ -29,7 +29,7 @@ from optbench.testing.subject import Subject
 CHECKED: Mapping[str, tuple[str, ...]] = {
     "optimizers": ("optbench.testing.optimizers:OPTIMIZER_CHECKS", "optbench.testing.devices:DEVICE_CHECKS"),
     "problems": ("optbench.testing.loading:LOADING_CHECKS", "optbench.testing.problems:PROBLEM_CHECKS"),
-    "meta-algorithms": ("optbench.testing.loading:LOADING_CHECKS",),
+    "meta-algorithms": ("optbench.testing.loading:LOADING_CHECKS", "optbench.testing.meta:META_CHECKS"),
 }
 
 Given = str | Plugin | Registered | Subject

@@ -53,7 +53,7 @@ PROBLEM_CHECKS: tuple[Check, ...] = (
         _behaviour("check_declared"),
     ),
     Check(
-        "leaves-global-randomness-alone",
+        "leaves-global-random-state",
         "Random numbers come from the given streams: no global generator is seeded or used.",
         _behaviour("check_global_randomness"),
     ),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from optbench.testing.blame import defined_at
 from optbench.testing.framework import Subject, require
 from optbench.testing.problems_rig import Rig, place
+from optbench.testing.random_state import used_generator
 
 _SOURCES = ("exact", "bound", "best known", "")
 _ROUNDING = 1e-9  # of max(1, |f*|): what a value may lie below the least one
@@ -131,21 +130,16 @@ def check_declared(subject: Subject) -> None:
 
 
 def check_global_randomness(subject: Subject) -> None:
-    """Compare the states of torch's, numpy's and Python's global generators before and after."""
-    for name, state in _GLOBAL.items():
-        before = state()
+    """Build and evaluate, with an eye on the global generators."""
+
+    def use() -> None:
         rig = Rig.build(subject)
         x = rig.start().parameters
         for kind, _ in _shapes(rig):
             _asked(rig, kind, x)
-        require(state() == before, f"{name}'s global random generator is used or seeded; draw from the streams instead")
 
-
-_GLOBAL: dict[str, Callable[[], Any]] = {
-    "torch": lambda: torch.get_rng_state().numpy().tobytes(),
-    "numpy": lambda: repr(np.random.get_state()),  # noqa: NPY002 -- the old global generator is what is watched
-    "Python": random.getstate,
-}
+    used = used_generator(use)
+    require(not used, f"{used}'s global random generator is used or seeded; draw from the streams instead")
 
 
 def check_f_star(subject: Subject) -> None:

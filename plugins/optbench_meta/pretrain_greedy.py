@@ -159,7 +159,9 @@ def width_after(blocks: Sequence[Block], example: Tensor) -> int:
 
 def built(block: Block, like: Tensor) -> torch.nn.Module:
     """Return the block's module on the device and dtype of `like`."""
-    return block.build().to(like.device, like.dtype)
+    with torch.random.fork_rng(devices=()):  # modules draw weights as they are built: leave no trace, repeat
+        torch.manual_seed(0)
+        return block.build().to(like.device, like.dtype)
 
 
 def named_views(point: Point) -> dict[str, Tensor]:
