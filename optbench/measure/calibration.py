@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Overhead:
-    """Seconds a step, medians over interleaved pairs of loops."""
+    """Seconds a step, from the fastest of several interleaved loops: what disturbs them only adds time."""
 
     harness: float  # wall time that the harness adds, nearly all of it off the trial's clock
     bias: float  # what of it stays on the clock: reported time less the plain loop's
@@ -41,11 +40,8 @@ def calibrate(
     """Measure gradient descent on a quadratic of two parameters, every evaluation logged."""
     _harnessed(steps, clock, cpu_clock)
     pairs = [(_bare(steps, clock), *_harnessed(steps, clock, cpu_clock)) for _ in range(repetitions)]
-    return Overhead(
-        harness=statistics.median(wall - bare for bare, wall, _ in pairs),
-        bias=max(0.0, statistics.median(reported - bare for bare, _, reported in pairs)),
-        bare=statistics.median(bare for bare, _, _ in pairs),
-    )
+    bare, wall, reported = (min(times) for times in zip(*pairs, strict=True))
+    return Overhead(harness=max(0.0, wall - bare), bias=max(0.0, reported - bare), bare=bare)
 
 
 class TwoParameters:

@@ -156,7 +156,7 @@ def test_a_plugins_meter_is_taken_and_the_engines_own_otherwise(plugin: Any):
 def test_the_calibration_tells_what_the_harness_adds_and_what_stays_on_the_clock():
     overhead = calibrate(steps=50, repetitions=2)
 
-    assert 0 <= overhead.bias < overhead.harness
+    assert 0 <= overhead.bias <= overhead.harness
     assert overhead.bare > 0
 
 
