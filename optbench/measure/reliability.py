@@ -18,7 +18,7 @@ class Tolerances:
     """The largest shares that a believable time may show."""
 
     waiting: float = 0.10  # of the loop off the processor, by a process that was preempted
-    drift: float = 0.10  # of the reference kernel above its fastest run
+    drift: float = 0.10  # of the reference kernel above its baseline in the run
     overhead: float = 0.05  # of the step: what the harness leaves on the clock
     spread: float = 0.10  # of repetitions: interquartile range over median
 
@@ -81,17 +81,17 @@ def _waiting(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
 
 
 def _drift(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
-    """Tell where the machine was slower beside this trial than at its best in the run."""
+    """Tell where the machine was slower beside this trial than usual in the run."""
     conditions = record.conditions
-    fastest = conditions.get("reference_fastest")
+    baseline = conditions.get("reference_baseline")
     seen = [conditions.get(name) for name in ("reference_before", "reference_after")]
     slowest = max((value for value in seen if value is not None), default=None)
-    if not fastest or slowest is None:
+    if not baseline or slowest is None:
         return
-    drift = slowest / fastest - 1
+    drift = slowest / baseline - 1
     if drift > tolerances.drift:
         yield (
-            f"drift: the machine was {drift:.0%} slower than at its fastest in this run (reference kernel); "
+            f"drift: the machine was {drift:.0%} slower than usual in this run (reference kernel); "
             "let it cool down, stop other work and measure again"
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from optbench.measure.reference import reference_seconds
 
-_REPETITIONS = 3  # of the reference kernel, before and after each trial: milliseconds
+_REPETITIONS = 5  # of the reference kernel, before and after each trial: milliseconds
 
 
 def load_average() -> float | None:

@@ -118,7 +118,7 @@ CONDITIONS = (  # what is noted beside a timed loop; times in seconds
     "preemptions",  # how often it lost its processor
     "reference_before",  # the reference kernel's time
     "reference_after",
-    "reference_fastest",  # in the run so far
+    "reference_baseline",  # the first quartile of its times in the run so far
     "harness",  # what the harness costs a step, nearly all of it off the clock
     "bias",  # what of that stays on the clock
     "warm",  # whether steps ran beforehand to warm up (1) or not (0)

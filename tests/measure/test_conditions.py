@@ -86,7 +86,7 @@ def measure(around: Around, *, busy: float = 1.0, seconds: float = 2.0) -> Trial
 
 
 def judged(record: TrialRecord) -> set[str]:
-    conditions = {**record.conditions, "reference_fastest": 1.0, "bias": 1e-6, "harness": 1e-5}
+    conditions = {**record.conditions, "reference_baseline": 1.0, "bias": 1e-6, "harness": 1e-5}
     return kinds(doubts(dataclasses.replace(record, conditions=conditions)))
 
 
