@@ -158,6 +158,7 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
         "optimizers": [entry["use"]["name"] for entry in spec.get("optimizers", ())],
         "trials": data.get("trials"),
+        "gates": [gate["name"] for gate in spec.get("gates", ())],
         "cite": data.get("cite"),
         "factory": data.get("factory"),
         "plugin": f"{found.plugin} ({found.distribution} {found.version})" if found.distribution else found.plugin,
