@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import optbench
 from optbench.api import StopTrial
 from optbench.testing.blame import Frame, culprit, described
-from optbench.testing.framework import Check, CheckFailed, Subject, require
+from optbench.testing.framework import Check, CheckFailed, DoesNotApply, Subject, require
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,15 +33,23 @@ class AuditedStep:
     syncs: Sequence[Sync]
 
 
+def require_audits() -> None:
+    """Raise DoesNotApply where audits can't be trusted."""
+    from optbench.testing.audit import unusable
+
+    if reason := unusable():
+        raise DoesNotApply(f"not checked: audits do not work with {reason}")
+
+
 def audit_optimizer(subject: Subject, steps: int = STEPS) -> list[AuditedStep]:
     """Run an optimizer on a quadratic and on two banana valleys, on a device that this machine need not have.
 
     Raises CheckFailed where an accelerator would refuse, or where the point is published elsewhere.
     """
-    from optbench.testing.audit import Audit, unusable
+    from optbench.testing.audit import Audit
     from optbench.testing.audit_oracle import Bowl, rosenbrock
 
-    require(not unusable(), f"not checked: the audit does not work here ({unusable()})")
+    require_audits()
     audited = []
     with Audit() as audit:
         for name, problem in (("a quadratic", Bowl()), ("Rosenbrock's function", rosenbrock())):
@@ -57,7 +65,7 @@ def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> list[list[
     """Return the waits of each step; of the first alone where it takes all the evaluations that there are."""
     from optbench.testing.audit_oracle import AuditOracle
 
-    oracle = AuditOracle(problem, audit, subject.record.evaluations)
+    oracle = AuditOracle(problem, audit, subject.declared)
     start = problem.start(oracle.streams).parameters
     optimizer = subject.optimizer()
     taken: list[list[Sync]] = []
@@ -137,7 +145,8 @@ def _place_of(sync: Sync, subject: Subject) -> Frame | str:
     return culprit(frames, subject) or frames[-1]
 
 
-def _needs_no_more_than_minibatches(subject: Subject) -> str:
+def needs_more_than_minibatches(subject: Subject) -> str:
+    """Return what an optimizer needs and the audited problems lack, as a reason."""
     needs = sorted(subject.record.needs - {"minibatches"})
     return f"it needs {' and '.join(needs)}, which the audited problems do not give" if needs else ""
 
@@ -145,7 +154,7 @@ def _needs_no_more_than_minibatches(subject: Subject) -> str:
 def _declares_syncs(subject: Subject) -> str:
     if subject.record.host_syncs is None:
         return "it declares no bound (host_syncs=None)"
-    return _needs_no_more_than_minibatches(subject)
+    return needs_more_than_minibatches(subject)
 
 
 DEVICE_CHECKS: tuple[Check, ...] = (
@@ -153,7 +162,7 @@ DEVICE_CHECKS: tuple[Check, ...] = (
         "stays-on-the-device",
         "It runs on any device: no tensor of its own lies elsewhere.",
         check_device,
-        _needs_no_more_than_minibatches,
+        needs_more_than_minibatches,
     ),
     Check(
         "host-syncs-as-declared",

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from optbench.api import Point, Recipe, Refused, Stage
 from optbench.measure.oracle import Place
-from optbench.testing.audit import Audit, unusable
+from optbench.testing.audit import Audit
 from optbench.testing.audit_shadows import DEVICE
 from optbench.testing.blame import defined_at, described, where
-from optbench.testing.devices import refusal
-from optbench.testing.framework import CheckFailed, Subject, require
+from optbench.testing.devices import refusal, require_audits
+from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.meta_rig import Bench, benches, run, with_stage_before
 from optbench.testing.problems_rig import place
-from optbench.testing.random_state import used_generator
+from optbench.testing.random_state import require_untouched
 
 _FEW = 8  # evaluations of a run whose operations are audited one by one
 _AUDITED = 2  # recipes
@@ -162,7 +162,10 @@ def check_costs(subject: Subject) -> None:
 
 def check_readout(subject: Subject) -> None:
     """Run each recipe with and without its readout, and write into the points that it has seen."""
-    for item, bare in zip(changed(subject), changed(subject), strict=True):
+    pairs = list(zip(changed(subject), changed(subject), strict=True))
+    if not any(item.recipe.readout is not item.bench.recipe.readout for item, _ in pairs):
+        raise DoesNotApply("it puts no readout on a recipe")
+    for item, bare in pairs:
         make = item.recipe.readout
         if make is None:
             continue
@@ -191,15 +194,14 @@ def check_global_randomness(subject: Subject) -> None:
 
     def use() -> None:
         for item in changed(subject):
-            _run(subject, item.recipe, place(), item.bench.name)
+            run(item.recipe, place(), _FEW)
 
-    used = used_generator(use)
-    require(not used, f"{used}'s global random generator is used or seeded; draw from the streams instead")
+    require_untouched(subject, use)
 
 
 def check_device(subject: Subject) -> None:
     """Apply and run under an audit; whatever an accelerator refuses raises."""
-    require(not unusable(), f"not checked: the audit does not work here ({unusable()})")
+    require_audits()
     with Audit():
         try:
             for item in islice(changed(subject, place(device=DEVICE)), _AUDITED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from optbench.api import Block, Feature, Point, Recipe, Stage, Streams, SupervisedProblem
+from optbench.api import Feature, Point, Recipe, Stage, SupervisedProblem
 from optbench.measure import oracle as oracle_module
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
@@ -20,22 +21,28 @@ from optbench.measure.scalars import DeviceScalars, HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget
 from optbench.testing.blame import Frame, stack_here
+from optbench.testing.trials import Watcher
+from optbench.testing.workloads import Quadratic, Wrapped, small_net
 
 OPTIMIZER_GIVES: frozenset[Feature] = frozenset({"step-hook", "movable-point"})
 _ORACLE = str(inspect.getsourcefile(oracle_module))
-_EXAMPLES, _BATCH = 24, 6
 
 
 @dataclass
 class Evaluations:
     """Sees each evaluation of an objective, and whether the oracle asked for it."""
 
-    count: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     behind_the_oracle: list[list[Frame]] = field(default_factory=list)
 
-    def note(self) -> None:
+    @property
+    def count(self) -> int:
+        """The largest of the kinds, as the engine counts."""
+        return max(self.counts.values(), default=0)
+
+    def note(self, kind: str) -> None:
         """Be told of one."""
-        self.count += 1
+        self.counts[kind] += 1
         stack = stack_here()
         if not any(frame.file == _ORACLE for frame in stack):
             self.behind_the_oracle.append(stack)
@@ -66,49 +73,27 @@ class GradientDescent:
         return DescentState(state.point - 0.25 * gradient)
 
 
-class Bowl:
-    """½ Σ λ_i x_i² with λ from 1 down to ½."""
+class Seen(Wrapped):
+    """A problem whose evaluations are noted."""
 
-    f_star: float | None = 0.0
-    f_star_source = "exact"
-    f_star_from_start: float | None = None
+    def __init__(self, problem: Any, evaluations: Evaluations) -> None:
+        """Keep both."""
+        super().__init__(problem)
+        self._evaluations = evaluations
 
-    def __init__(self, where: Place, evaluations: Evaluations, size: int = 5) -> None:
-        """Lay it out."""
-        self.size, self._evaluations = size, evaluations
-        self._curvature = torch.linspace(1.0, 0.5, size, dtype=torch.float64).to(where.device, where.dtype)
-
-    def start(self, streams: Streams) -> Point:
-        """Return (1, …, 1)."""
-        return Point(parameters=torch.ones_like(self._curvature))
-
-    def value(self, x: Tensor) -> Tensor:
-        """Return f(x)."""
-        self._evaluations.note()
-        return 0.5 * (self._curvature * x).dot(x)
+    def asked(self, kind: str) -> None:
+        """Note it."""
+        self._evaluations.note(kind)
 
 
-def small_net(where: Place, evaluations: Evaluations, batch_size: int | None) -> SupervisedProblem:
-    """Return regression by a net of 3-4-4-1 units on 24 examples."""
+def seen_net(where: Place, evaluations: Evaluations) -> SupervisedProblem:
+    """Return the small net, whose loss notes each evaluation, whatever becomes of the model."""
 
     def loss(outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        evaluations.note()
+        evaluations.note("value")
         return torch.nn.functional.mse_loss(outputs, targets, reduction=reduction)
 
-    inputs = torch.arange(3.0 * _EXAMPLES, dtype=torch.float64).mul(0.7).sin().view(_EXAMPLES, 3)
-    targets = inputs.sum(1, keepdim=True).tanh()
-    examples = inputs.to(where.device, where.dtype), targets.to(where.device, where.dtype)
-    blocks = (
-        Block(name="hidden1", role="hidden", build=lambda: _layer(3, 4)),
-        Block(name="hidden2", role="hidden", build=lambda: _layer(4, 4)),
-        Block(name="output", role="output", build=lambda: torch.nn.Linear(4, 1)),
-    )
-    data = {"train": examples, "test": examples}
-    return SupervisedProblem(blocks=blocks, data=data, loss=loss, batch_size=batch_size)
-
-
-def _layer(inputs: int, outputs: int) -> torch.nn.Module:
-    return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.Tanh())
+    return small_net(where).with_loss(loss)
 
 
 class LastPoint:
@@ -138,11 +123,11 @@ def benches(where: Place) -> Iterator[Bench]:
     net: frozenset[Feature] = frozenset({"blocks", "model", "data"})
 
     def on_minibatches(name: str) -> Bench:
-        return _bench(name, net | {"minibatches"}, lambda seen: small_net(where, seen, _BATCH))
+        return _bench(name, net | {"minibatches"}, lambda seen: seen_net(where, seen))
 
     yield on_minibatches("a net on minibatches")
-    yield _bench("a net on all examples", net, lambda seen: small_net(where, seen, None))
-    yield _bench("a quadratic", frozenset(), lambda seen: Bowl(where, seen))
+    yield _bench("a net on all examples", net, lambda seen: replace(seen_net(where, seen), batch_size=None))
+    yield _bench("a quadratic", frozenset(), lambda seen: Seen(Quadratic(5, where), seen))
     staged = on_minibatches("a net with a stage before")
     yield replace(staged, recipe=with_stage_before(staged.recipe))
     read = on_minibatches("a net with a readout")
@@ -166,20 +151,6 @@ def with_stage_before(recipe: Recipe) -> Recipe:
 # ---- running
 
 
-@dataclass
-class Trajectory:
-    """A probe of the loop that keeps each published point."""
-
-    points: list[Tensor] = field(default_factory=list)
-
-    def init_begins(self, problem: Any, start: Tensor) -> None:
-        """Keep nothing."""
-
-    def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
-        """Copy the point."""
-        self.points.append(point.detach().clone())
-
-
 @dataclass(frozen=True)
 class Ran:
     """What came of a recipe."""
@@ -191,7 +162,7 @@ class Ran:
 
 def run(recipe: Recipe, where: Place, evaluations: int = 40) -> Ran:
     """Run a recipe for so many evaluations; what plugins raise passes through."""
-    ledger, log, watcher = Ledger(), EventLog(capacity=1024), Trajectory()
+    ledger, log, watcher = Ledger(), EventLog(capacity=1024), Watcher()
     scalars, off_curve = (_scalars(log, where) for _ in range(2))
     loop = TrialLoop(
         recipe=recipe,

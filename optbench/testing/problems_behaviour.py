@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from optbench.testing.blame import defined_at
-from optbench.testing.framework import Subject, require
+from optbench.testing.framework import DoesNotApply, Subject, require
 from optbench.testing.problems_rig import Rig, place
-from optbench.testing.random_state import used_generator
+from optbench.testing.random_state import require_untouched
 
 _SOURCES = ("exact", "bound", "best known", "")
 _ROUNDING = 1e-9  # of max(1, |f*|): what a value may lie below the least one
@@ -138,8 +138,7 @@ def check_global_randomness(subject: Subject) -> None:
         for kind, _ in _shapes(rig):
             _asked(rig, kind, x)
 
-    used = used_generator(use)
-    require(not used, f"{used}'s global random generator is used or seeded; draw from the streams instead")
+    require_untouched(subject, use)
 
 
 def check_f_star(subject: Subject) -> None:
@@ -151,7 +150,7 @@ def check_f_star(subject: Subject) -> None:
         (f_star is None) == (source == ""), f"f_star is {f_star}, f_star_source {source!r}; expected both or neither"
     )
     if f_star is None or source == "best known":
-        return
+        raise DoesNotApply("its f* is no bound" if source else "it states no f*")
     lowest = min(_values_on_the_way_down(rig))
     allowed = f_star - _ROUNDING * max(1.0, abs(f_star))
     require(

@@ -230,7 +230,11 @@ PLANTS: list[tuple[type, str, str]] = [
     (Writing, "leaves-its-recipe-alone", r"the recipe that was given is changed"),
     (Retuning, "leaves-its-recipe-alone", r"the recipe that was given runs otherwise afterwards"),
     (Unseeded, "repeats-bitwise", r"two runs under one seed take different steps"),
-    (GloballyDrawing, "leaves-global-random-state", r"torch's global random generator"),
+    (
+        GloballyDrawing,
+        "leaves-global-random-state",
+        r"generator of torch: draw from the streams \(.*test_meta.py:\d+ in __call__\)",
+    ),
     (Peeking, "costs-are-counted", r"evaluated behind the oracle \(.*test_meta.py:\d+ in __call__\)"),
     (
         Doubling,
@@ -263,7 +267,10 @@ def outcome_of(check: str, subject: Subject) -> Outcome:
 @pytest.mark.parametrize("made", [Averaging, Halving])
 def test_a_sound_meta_algorithm_passes(made: type, check: str) -> None:
     found = outcome_of(check, subject_of(made))
-    assert (found.status, found.message) == ("ok", "")
+    expected = ("ok", "")
+    if made is Halving and check == "readout-changes-nothing":
+        expected = ("not applicable", "it puts no readout on a recipe")
+    assert (found.status, found.message) == expected
 
 
 @pytest.mark.parametrize(("made", "check", "message"), PLANTS, ids=[made.__name__ for made, _, _ in PLANTS])
