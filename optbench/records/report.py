@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from optbench.records.environment import Environment
 from optbench.records.gate import GateResult
+from optbench.records.trial import COUNTED
 
 MEASURES = ("evaluations", "gradients", "seconds")
 COST = "cost"  # the measure that a suite's weights add
@@ -188,7 +189,8 @@ class ReportModel:
     @property
     def weights_in_words(self) -> str:
         """What the measure "cost" adds up: "value 1, gradient 2"; empty without weights."""
-        return ", ".join(f"{kind.replace('_', '-')} {weight:g}" for kind, weight in self.weights.items() if weight)
+        given = ((kind, self.weights.get(kind)) for kind in COUNTED)
+        return ", ".join(f"{kind.replace('_', '-')} {weight:g}" for kind, weight in given if weight)
 
     def target_near(self, wanted: float) -> float:
         """Return the loosest target that is at most `wanted`, or else the tightest one."""

@@ -35,6 +35,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "shifts": ", ".join(f"{SHIFTS[measure]:g} {measure}" for measure in model.measures),
         "area": f"{AREA_FACTOR:g}",
         "doubted": any(cell.unreliable for cell in model.cells),
+        "thresholds": any(cell.thresholds for cell in model.cells),
         "solved": any(score.hits for score in model.scores),
     }
 

@@ -66,6 +66,7 @@ class Results:
     optimizer_info: dict[str, dict] = field(default_factory=dict)
     problem_info: dict[str, dict] = field(default_factory=dict)
     targets: tuple[str, ...] = TARGETS
+    weights: dict[str, float] = field(default_factory=dict)
 
     def add(
         self, optimizer, problem, trace=None, *, meta=(), seed=0, repetition=0, status=Status.BUDGET, **fields
@@ -98,6 +99,7 @@ class Results:
             problems=tuple(self.problems),
             optimizers=tuple(self.optimizers),
             targets=self.targets,
+            weights=self.weights,
             gates=gates,
         )
         arguments = {

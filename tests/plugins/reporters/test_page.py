@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from optbench_reporters.html import HtmlReporter
 
@@ -30,7 +31,9 @@ def browser():
 
 @pytest.fixture(scope="module")
 def report(synthetic):
-    return synthetic.full_results().report()
+    results = synthetic.full_results(seeds=12)
+    results.weights = {"value": 1.0, "gradient": 2.0}
+    return results.report()
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +80,22 @@ def test_every_section_draws_real_numbers(visit, folder):
     assert not re.search(r"NaN|undefined|Infinity", page.inner_html("main"))
 
 
-@pytest.mark.parametrize("measure", ["evaluations", "gradients", "seconds"])
-@pytest.mark.parametrize("target", [0, 2, 3])
+@pytest.mark.parametrize("measure", ["evaluations", "gradients", "seconds", "cost"])
+@pytest.mark.parametrize("target", [0, 3])
 def test_the_table_equals_pythons_numbers(visit, folder, report, measure, target):
     page = visit(folder, f"#m={measure}&t={target}")
     shown = page.evaluate(
         "OB.view().rows.map(r => [OB.data.suite.optimizers[r.o].id, r.trials, r.hits, r.low, r.high,"
-        " isFinite(r.slow) ? r.slow : null, r.wins, isFinite(r.cost) ? r.cost : null])"
+        " isFinite(r.slow) ? r.slow : null, r.wins, isFinite(r.cost) ? r.cost : null, r.mean, r.area])"
     )
     expected = {s.optimizer: s for s in report.scores_at(measure, report.targets[target])}
     assert len(shown) == len(expected)
-    for name, trials, hits, low, high, slow, wins, cost in shown:
+    for name, trials, hits, low, high, slow, wins, cost, mean, area in shown:
         score = expected[name]
         assert (trials, hits, wins, cost) == (score.trials, score.hits, score.wins, score.cost)
         assert (low, high) == pytest.approx((score.low, score.high), abs=1e-4)
         assert slow == (None if score.slowdown is None else pytest.approx(score.slowdown, rel=1e-3))
+        assert (mean, area) == pytest.approx((score.mean, score.area), rel=1e-3)
 
 
 def test_the_table_prints_those_numbers_in_pythons_order(visit, folder, report):
@@ -120,6 +124,64 @@ def test_a_performance_profile_begins_at_the_share_of_wins(visit, folder, report
     )
     scores = {score.optimizer: score for score in report.scores_at("evaluations", 1e-5)}
     assert dict(starts) == pytest.approx({name: score.wins / score.problems for name, score in scores.items()})
+
+
+def test_a_profiles_band_is_that_of_resampled_problems(visit, folder):
+    """Against draws of 9 problems of which 7 are solved."""
+    page = visit(folder)
+    low, high = page.evaluate("OB.binomialBand(7 / 9, 9)")
+    draws = np.random.default_rng(0).binomial(9, 7 / 9, size=20_000) / 9
+    assert (low, high) == pytest.approx(np.quantile(draws, [0.025, 0.975]))
+    assert page.evaluate("[OB.binomialBand(0, 9), OB.binomialBand(1, 9)]") == [[0, 0], [1, 1]]
+    page.evaluate("OB.drawAll()")
+    assert page.locator("#profile .band.quiet").count() == len(rows(page))
+
+
+def test_the_budget_chart_over_all_accuracies_is_the_ecdf_of_runtimes(visit, folder, report):
+    page = visit(folder, "#o=all")
+    page.evaluate("OB.drawAll()")
+    ends = page.evaluate(
+        "document.getElementById('dataprofile').spec.series.map(s => [OB.data.suite.optimizers[s.o].id, s.y.at(-1)])"
+    )
+    reached = {
+        optimizer.id: np.mean([
+            cost[1] is not None
+            for cell in report.cells
+            if cell.optimizer == optimizer.id
+            for cost in cell.costs["evaluations"]
+        ])
+        for optimizer in report.optimizers
+    }  # fmt: skip
+    assert dict(ends) == pytest.approx(reached)
+
+
+def test_verdicts_follow_the_measure_and_the_accuracy(visit, folder, report):
+    labels = {item.id: item.label for item in report.optimizers}
+    for measure, target in (("evaluations", 3), ("cost", 0)):
+        page = visit(folder, f"#m={measure}&t={target}")
+        expected = [v for v in report.versus if (v.measure, v.target) == (measure, report.targets[target])]
+        shown = [re.split(r"\s*\t\s*", text)[:2] for text in page.locator("#versus tbody tr").all_inner_texts()]
+        assert shown == [[labels[row.optimizer], row.verdict] for row in expected]
+        assert page.inner_text("#versus-leader") == labels[expected[0].leader]
+        level = report.level_with_leader(measure, report.targets[target])
+        assert {text.split("\t")[0].strip() for text in rows(page) if "≈" in text} == {labels[name] for name in level}
+    page.locator("#f-kind label", has_text="quadratic").click()
+    assert not any("≈" in text for text in rows(page))
+
+
+def test_doubtful_times_are_marked_with_their_number(visit, folder):
+    page = visit(folder)
+    marks = page.locator("#table .doubt")
+    assert marks.count() == len(rows(page))
+    assert marks.first.get_attribute("title") == "times of 9 of 108 trials are not to be believed"
+
+
+def test_the_cost_says_its_weights(visit, folder):
+    page = visit(folder, "#m=cost")
+    page.evaluate("OB.drawAll()")
+    assert "weighted cost (value 1, gradient 2) to reach" in page.inner_text("#scope")
+    page.wait_for_selector("#conv .line")
+    assert "weighted cost (value 1, gradient 2)" in page.inner_text("#conv")
 
 
 def test_a_filter_goes_into_the_address_and_comes_back(visit, folder):

@@ -57,7 +57,7 @@
     const statuses = (i) => suite.statuses.map((name, k) => (cells.statuses[i][k] ? `${cells.statuses[i][k]} ${name}` : "")).filter(Boolean).join(", ");
     const limits = [...new Set(rows.flatMap((i) => cells.thresholds[i].map(([name]) => name)))], several = rows.some((i) => cells.seeds[i] > 1);
     const unit = state.m === "seconds" ? "seconds" : "evaluations", threshold = (i, name) => cells.thresholds[i].find(([key]) => key === name) || [];
-    const heads = ["Optimizer", "Reached", `Cost, ${state.m}`, ...(several ? ["Expected"] : []), ...limits.map((name) => `${name}, ${unit}`), "Gap", "Value", "Evaluations", "Seconds", "State", "Peak", ...names, "Ended by"];
+    const heads = ["Optimizer", "Reached", `Cost, ${state.m}`, ...(several ? ["Expected"] : []), ...limits.map((name) => name.replace("<=", " ≤ ").replace(">=", " ≥ ")), "Gap", "Value", "Evaluations", "Seconds", "State", "Peak", ...names, "Ended by"];
     const line = (i) => [
       `${cells.hits[i][state.t]} of ${cells.seeds[i]}`, OB.cost(cost(i), state.m), ...(several ? [OB.cost(cells.expected[state.m][i][state.t], state.m)] : []),
       ...limits.map((name) => (unit === "seconds" ? OB.seconds(threshold(i, name)[3]) : OB.number(threshold(i, name)[2]))), OB.number(cells.gap[i]), OB.number(cells.value[i]), OB.number(cells.evaluations[i]),
