@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def command(
     from optbench.measure.reliability import with_spread
     from optbench.records import SuiteSpec
     from optbench.report import gate_table, terminal_table
+    from optbench.runner.scoring import Asked, rescored
     from optbench.runner.session import merge
     from optbench.store import ResultKey, Store
     from optbench.store.engine import database_path
@@ -63,8 +65,10 @@ def command(
         found = opened.get(opened.run_keys(run.id))
         memory = {key.id: record for key, record in found.items() if key.pass_ == "memory"}
         keys: dict[str, ResultKey] = {key.id: key for key in found if key.pass_ == "time"}
+        asked = Asked(spec.targets, spec.weights)
         records: list[TrialRecord] = [
-            merge(record, memory.get(record.spec.memory_id)) for key, record in found.items() if key.pass_ == "time"
+            rescored(merge(found[key], memory.get(found[key].spec.memory_id)), asked, partial(opened.trace, key))
+            for key in keys.values()
         ]
         records = with_spread(records)
         records += _never_ran(spec, catalogue, {record.id for record in records})

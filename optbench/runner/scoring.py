@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optbench.analysis import weighted_cost
 from optbench.measure.targets import TargetFinder, best_value
-from optbench.records import COUNTED, Facts, Status, Trace, TrialRecord
+from optbench.records import COUNTED, EVENT_COLUMNS, Facts, Status, Trace, TrialRecord
 
 _SETTLED = (Status.OK, Status.TARGET)  # it would stay where it ended
 
@@ -47,6 +47,16 @@ def scored(record: TrialRecord, events: Trace, snapshots: Trace | None, asked: A
         seconds_to_target={target: finder.seconds(target) for target in targets},
         **_weighted(record, finder, targets, asked.weights),
     )
+
+
+def rescored(record: TrialRecord, asked: Asked, read: Callable[[str], Trace | None]) -> TrialRecord:
+    """Return a stored record with what is asked here and was not when it was measured.
+
+    `read` returns its trace of a name ("events", "snapshots"), None where there is none.
+    """
+    if not asked.lacks(record):
+        return record
+    return scored(record, read("events") or Trace.from_rows(EVENT_COLUMNS, b"", 0), read("snapshots"), asked)
 
 
 def _weighted(

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,6 @@ import psutil
 from optbench.api import Planner, UserError
 from optbench.measure.reliability import doubts, with_spread
 from optbench.records import (
-    EVENT_COLUMNS,
     FAILED,
     MEMORY_FIELDS,
     Job,
@@ -31,7 +31,7 @@ from optbench.records import (
 from optbench.runner.child import read_trace
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
-from optbench.runner.scoring import Asked, scored, with_facts
+from optbench.runner.scoring import Asked, rescored, scored, with_facts
 from optbench.runner.supervise import Watched, collect, died_warming_up, events, facts, hard_limit
 from optbench.store import ResultKey, Store
 
@@ -123,8 +123,10 @@ class Session:
         found = self.store.get([*keys.values(), *memory_keys.values()])
         return [
             absent.get(spec.id)
-            or self._rescored(
-                merge(found[keys[spec.id]], found.get(memory_keys.get(spec.memory_id, keys[spec.id]))), keys[spec.id]
+            or rescored(
+                merge(found[keys[spec.id]], found.get(memory_keys.get(spec.memory_id, keys[spec.id]))),
+                self.asked,
+                partial(self.store.trace, keys[spec.id]),
             )
             for spec in specs
         ]
@@ -221,13 +223,6 @@ class Session:
         if self.jobs > 1:
             unreliable = (*unreliable, f"jobs: times measured with {self.jobs} trials at once; use --jobs 1 for times")
         return replace(record, unreliable=unreliable)
-
-    def _rescored(self, record: TrialRecord, key: ResultKey) -> TrialRecord:
-        """Return a stored record with what this suite asks and the one that it was measured for did not."""
-        if not self.asked.lacks(record):
-            return record
-        trace = self.store.trace(key, "events") or Trace.from_rows(EVENT_COLUMNS, b"", 0)
-        return scored(record, trace, self.store.trace(key, "snapshots"), self.asked)
 
     def _in_this_run(self, conditions: Mapping[str, float | None]) -> dict[str, float | None]:
         """Add what the run knows: the fastest reference so far, and what the harness costs a step."""

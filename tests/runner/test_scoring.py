@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from optbench.runner.scoring import Asked
+from optbench.runner.scoring import Asked, rescored
 
 
 def test_a_stored_result_answers_targets_that_it_was_not_measured_for(run: Any) -> None:
@@ -32,3 +32,11 @@ def test_what_never_began_has_every_target_unreached(run: Any) -> None:
 
     assert record.evaluations_to_target == {"relative:1e-01": None, "f<=1": None}
     assert record.weighted_cost_to_target == {"relative:1e-01": None, "f<=1": None}
+
+
+def test_a_record_without_a_trace_reaches_nothing(run: Any) -> None:
+    (record,) = run("descent")
+    asked = Asked(("relative:1e-02",))
+
+    assert rescored(record, asked, lambda _: None).evaluations_to_target == {"relative:1e-02": None}
+    assert rescored(record, Asked(("relative:1e-01",)), lambda _: None) is record
