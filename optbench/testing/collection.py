@@ -114,8 +114,7 @@ def _of_plugin(catalogue: Catalogue, name: str) -> tuple[Subject, ...]:
 
 def _of_file(path: Path) -> tuple[Subject, ...]:
     import_file(path)  # raises where it can't be
-    found = _of_plugin(load_catalogue(plugin_files=[path], only=[]), module_name(path))
-    return found or _yields_nothing(str(path))
+    return _all_of(load_catalogue(plugin_files=[path], only=[]), module_name(path), str(path))
 
 
 def _of_module(name: str) -> tuple[Subject, ...]:
@@ -125,16 +124,18 @@ def _of_module(name: str) -> tuple[Subject, ...]:
     try:
         module = importlib.import_module(name)
     except Exception as error:
-        raise UserError(f"module {name!r} can't be imported: {type(error).__name__}: {error}") from error
-    catalogue = build_catalogue({name: module})
-    found = _of_plugin(catalogue, name)
-    if not found and catalogue.broken:
-        raise UserError(f"module {name!r}, {catalogue.broken[0].where}: {catalogue.broken[0].reason}")
-    return found or _yields_nothing(f"module {name!r}")
+        raise UserError(f"module {name!r} can't be imported", f"{type(error).__name__}: {error}") from error
+    return _all_of(build_catalogue({name: module}), name, f"module {name!r}")
 
 
-def _yields_nothing(what: str) -> tuple[Subject, ...]:
-    raise UserError(f"{what} yields nothing that can be checked", f"checked kinds: {', '.join(CHECKED)}")
+def _all_of(catalogue: Catalogue, module: str, told: str) -> tuple[Subject, ...]:
+    """Return every record of a module; raises UserError where one is broken, or where there is none."""
+    found = _of_plugin(catalogue, module)
+    if catalogue.broken:
+        raise UserError(f"{told}: {catalogue.broken[0].where}: {catalogue.broken[0].reason}")
+    if not found:
+        raise UserError(f"{told} yields nothing that can be checked", f"checked kinds: {', '.join(CHECKED)}")
+    return found
 
 
 def _unknown(catalogue: Catalogue, name: str) -> tuple[Subject, ...]:

@@ -64,12 +64,12 @@ class _Child:
     """A forked process that reads names of checks, a line each, and writes a line of JSON for each."""
 
     def __init__(self, subject: Subject, checks: Sequence[Check]) -> None:
+        _warm_up()
         self.subject = subject
         self._stack = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by `close`
         names, self._names = os.pipe()
         self._lines, lines = os.pipe()
         self._hangs = False
-        _warm_up()
         self._pid = _fork()
         if self._pid == 0:
             os.close(self._names)  # so that the end of the parent ends `names`
@@ -126,11 +126,13 @@ class _Child:
 @functools.cache
 def _warm_up() -> None:
     """Import once, here, what every child needs: torch with what it imports lazily, and the engine's loop."""
-    import torch._dynamo  # dispatch modes ask for it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, which would be errors in some test suites
+        import torch._dynamo  # dispatch modes ask for it
 
-    threads = torch.get_num_threads()
-    warm_up()
-    torch.set_num_threads(threads)
+        threads = torch.get_num_threads()
+        warm_up()
+        torch.set_num_threads(threads)
 
 
 def _fork() -> int:
