@@ -1,0 +1,42 @@
+"""What the guide says of checks is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from optbench.testing.collection import CHECKED, checks_for, find_subjects
+from optbench.testing.conformance import outcomes
+from optbench.testing.framework import Subject
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "plugins.md").read_text()
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_every_check_stands_in_the_guide_with_its_summary(kind: str) -> None:
+    missing = [f"| `{x.name}` | {x.summary} |" for x in checks_for(kind)]
+    assert [line for line in missing if line not in GUIDE] == []
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_names_of_checks_are_unique_lower_case_words(kind: str) -> None:
+    names = [check.name for check in checks_for(kind)]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+|restarts|composes", name)] == []
+
+
+def shown_plugin(document: str, tmp_path: Path) -> tuple[Subject, ...]:
+    """Return the first Python block of a document as a plugin file."""
+    source = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), flags=re.MULTILINE | re.DOTALL)[0]
+    path = tmp_path / f"shown_{Path(document).stem.lower()}.py"
+    path.write_text(source)
+    return find_subjects(str(path), None)  # type: ignore[arg-type]  # a file needs no catalogue
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/plugins.md"])
+def test_the_plugin_that_a_document_shows_is_sound(document: str, tmp_path: Path) -> None:
+    for subject in shown_plugin(document, tmp_path):
+        assert [outcome for outcome in outcomes(subject) if outcome.failed] == []
