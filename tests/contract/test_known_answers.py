@@ -64,7 +64,7 @@ def excess_of_averaged_sgd(
     return float(eigenvalues @ total) / averaged**2 * averaged * batch_size / n
 
 
-@pytest.mark.parametrize("name", ["averaged SGD", "averaged SGD, κ = 4"])
+@pytest.mark.parametrize("name", ["averaged SGD", "averaged SGD (κ = 4)"])
 def test_the_stated_excess_is_that_of_its_step_and_number_of_iterates(name: str) -> None:
     gate = GATES[name]
     condition = parse(gate["problem"])[0].options["condition"]
@@ -133,9 +133,9 @@ class Planted:
     fails: tuple[str, ...]  # gates; every other one that is left must pass
 
 
-STEEPEST = ("steepest descent, κ = 10", "steepest descent, κ = 100", "steepest descent, κ = 1000")
-FIXED = ("fixed step, κ = 10", "fixed step, κ = 100")
-AVERAGED = ("averaged SGD", "averaged SGD, κ = 4")
+STEEPEST = ("steepest descent (κ = 10)", "steepest descent (κ = 100)", "steepest descent (κ = 1000)")
+FIXED = ("fixed step (κ = 10)", "fixed step (κ = 100)")
+AVERAGED = ("averaged SGD", "averaged SGD (κ = 4)")
 DESCENT = ("descent", "optbench_optimizers", "gradient-descent")
 PLANTED = {
     "a line search that is 1 % off": Planted(
@@ -198,7 +198,7 @@ PLANTED = {
             return Descent(ConjugateDirections(lambda move: 0.99 * honest(move), restart), build(line_search))
         """,
         ("--only", "optimizer=cg"),
-        ("CG, 2 eigenvalues", "CG, 3 eigenvalues", "CG, 5 eigenvalues"),
+        ("CG (2 eigenvalues)", "CG (3 eigenvalues)", "CG (5 eigenvalues)"),
     ),
     "a Hessian that is slightly damped": Planted(
         "newton",
@@ -211,7 +211,7 @@ PLANTED = {
             return FixedNewton(1e-7)
         """,
         ("--only", "optimizer=newton"),
-        ("Newton, one step",),
+        ("Newton (one step)",),
     ),
     "an average with linear weights": Planted(
         "meta",
