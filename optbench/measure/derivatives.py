@@ -12,7 +12,7 @@ from optbench.api import Evaluation, Problem, Refused
 
 _OWN_ONLY = ("residuals", "line_minimum")
 _COLUMNS = 256  # of a Hessian at once: bounds the memory
-_NO_FORWARD_MODE = ("forward AD", "ZeroTensors")  # in torch's messages
+_NO_FORWARD_MODE = ("forward AD", "ZeroTensors", "same dtype")  # in torch's messages
 
 
 class Derivatives:
@@ -84,7 +84,8 @@ class Derivatives:
     def hessian(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the Hessian (n, n), forward over reverse in blocks unless the problem gives it.
 
-        Where an operation has no forward mode (torch's mse_loss and huber_loss lack it), reverse over reverse.
+        Reverse over reverse where an operation has no forward mode (torch's mse_loss and huber_loss lack it), or loses
+        float32 there (the tangent of a scalar times a number becomes float64).
         """
         if hasattr(self._problem, "hessian"):
             return self._call("hessian", x, batch=batch)

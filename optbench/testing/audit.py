@@ -83,6 +83,10 @@ class Audit(TorchDispatchMode):
         taken, self.syncs = self.syncs, []
         return taken
 
+    def made(self, tensor: Tensor) -> Frames:
+        """Return the stack that made a CPU tensor; empty where that was not seen."""
+        return self._made.get(tensor.untyped_storage()._cdata, ())
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -120,8 +124,7 @@ class Audit(TorchDispatchMode):
                 f"{short(name)} on the device with a generator of the CPU: draw there, then move it over"
             )
         for stranger in strangers(name, args, kwargs):
-            made = self._made.get(stranger.untyped_storage()._cdata, ())
-            raise DeviceMismatchError(short(name), stranger, made)
+            raise DeviceMismatchError(short(name), stranger, self.made(stranger))
 
     def _from_cpu(self, out: Any) -> Any:
         """Note where CPU tensors come from: what a later mismatch is about."""

@@ -45,9 +45,9 @@ class Bowl(SumOfSquares):
 
     def __init__(self) -> None:
         """Put the minimum at (1, …, 1), with curvatures from 2 to 200."""
-        scale = torch.logspace(0.0, 1.0, 4, dtype=DTYPE).to(DEVICE)
+        scale = torch.logspace(0.0, 1.0, 8, dtype=DTYPE).to(DEVICE)
         self._scale = scale
-        super().__init__(lambda x: scale * (x - 1), [-1.0, 2.0, -0.5, 3.0])
+        super().__init__(lambda x: scale * (x - 1), [-1.0, 2.0, -0.5, 3.0] * 2)
 
     def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
         """Return the step to the minimum along `direction`."""
@@ -56,8 +56,8 @@ class Bowl(SumOfSquares):
 
 
 def rosenbrock() -> SumOfSquares:
-    """Return two banana valleys: steps there are refused, shortened and tried again."""
-    return SumOfSquares(lambda x: torch.cat((10 * (x[1::2] - x[::2] ** 2), 1 - x[::2])), [-1.2, 1.0, 0.5, -2.0])
+    """Return four banana valleys: steps there are refused, shortened and tried again."""
+    return SumOfSquares(lambda x: torch.cat((10 * (x[1::2] - x[::2] ** 2), 1 - x[::2])), [-1.2, 1.0, 0.5, -2.0] * 2)
 
 
 class AuditOracle:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,15 @@ class AuditedStep:
     problem: str
     number: int  # from 1
     syncs: Sequence[Sync]
+
+
+class StrayStateError(Exception):
+    """State on the CPU beside a point elsewhere; `made` is the stack that made it."""
+
+    def __init__(self, message: str, made: Sequence[Frame]) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.made = made
 
 
 def require_audits() -> None:
@@ -91,6 +100,36 @@ def _iterate(optimizer: Any, audit: Audit, oracle: Any, start: Tensor, observe: 
     while state.finished is None:
         state = optimizer.step(oracle, state)
         observe(state.point)
+        _require_state_here(state, oracle.size, audit)
+
+
+def _require_state_here(state: Any, size: int, audit: Audit) -> None:
+    """Require that what is as large as a point lies on the device; small tables may well be kept on the host."""
+    for path, tensor in tensors_in("state", state):
+        if tensor.numel() >= size and tensor.device.type == "cpu":
+            raise StrayStateError(f"it keeps {path}, of shape {tuple(tensor.shape)}, on the CPU", audit.made(tensor))
+
+
+def tensors_in(path: str, item: Any, visited: set[int] | None = None) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors that are reachable from `item` through records, sequences and mappings, with their paths."""
+    from torch import Tensor
+
+    visited = set() if visited is None else visited
+    if id(item) in visited or isinstance(item, str | bytes | type) or callable(item):
+        return
+    visited.add(id(item))
+    if isinstance(item, Tensor):
+        yield path, item
+    elif isinstance(item, Mapping):
+        for key, part in item.items():
+            yield from tensors_in(f"{path}[{key!r}]" if isinstance(key, str | int) else path, part, visited)
+    elif isinstance(item, Sequence):
+        for index, part in enumerate(item):
+            yield from tensors_in(f"{path}[{index}]", part, visited)
+    else:
+        names = [*getattr(type(item), "__slots__", ()), *getattr(item, "__dict__", {})]
+        for name in names:
+            yield from tensors_in(f"{path}.{name}", getattr(item, name, None), visited)
 
 
 def _require_published(point: Tensor, start: Tensor) -> None:
@@ -106,8 +145,8 @@ def refusal(error: Exception, subject: Subject) -> str:
     """Return what went wrong under an audit, and where; of a CPU tensor among others also where it was made."""
     from optbench.testing.audit import DeviceMismatchError
 
-    text = str(error) if isinstance(error, CheckFailed) else described(error, subject)
-    made = culprit(error.made, subject) if isinstance(error, DeviceMismatchError) else None
+    text = described(error, subject) if not isinstance(error, CheckFailed | StrayStateError) else str(error)
+    made = culprit(error.made, subject) if isinstance(error, DeviceMismatchError | StrayStateError) else None
     return f"on another device than the CPU: {text}{f'; the CPU tensor was made at {made}' if made else ''}"
 
 

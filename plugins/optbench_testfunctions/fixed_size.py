@@ -54,9 +54,9 @@ def helical_valley(*, device: torch.device, dtype: torch.dtype, streams: Streams
     """
 
     def residuals(x: Tensor) -> Tensor:
-        a, b, c = x.split(1)  # not unbind: torch makes float64 of a float32 tangent of shape () times a number
+        a, b, c = x.unbind()
         angle = torch.atan(b / a) / (2 * math.pi) + 0.5 * (a < 0)
-        return torch.cat((10 * (c - 10 * angle), 10 * (torch.hypot(a, b) - 1), c))
+        return torch.stack((10 * (c - 10 * angle), 10 * (torch.hypot(a, b) - 1), c))
 
     def jacobian(x: Tensor) -> Tensor:
         a, b, _ = x.unbind()

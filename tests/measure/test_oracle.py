@@ -272,3 +272,16 @@ def test_a_loss_without_forward_mode_has_its_hessian(rig: Build) -> None:
     x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
     expected = torch.diag(30 * x**4 - 12 * x)
     assert torch.allclose(rig(Fit()).oracle.hessian(x), expected)
+
+
+def test_a_scalar_times_a_number_keeps_its_float_type_in_a_hessian(rig: Build) -> None:
+    """In torch, the tangent of a float32 scalar times a number is float64 under vmap."""
+
+    class Scaled(Bowl):
+        def value(self, x: Tensor) -> Tensor:
+            residuals = torch.stack((x[0].square() * 2.0, x[1]))
+            return residuals.dot(residuals)
+
+    hessian = rig(Scaled(2)).oracle.hessian(torch.tensor([1.0, 2.0], dtype=torch.float32))
+    assert hessian.dtype == torch.float32
+    assert hessian.tolist() == [[48.0, 0.0], [0.0, 2.0]]

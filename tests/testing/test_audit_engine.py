@@ -106,8 +106,8 @@ def test_a_waiting_optimizer_is_seen_at_every_step() -> None:
 
 def test_the_values_that_waited_are_the_true_ones() -> None:
     _, _, trace = run(Descent(waits=False))
-    x = torch.tensor([-1.0, 2.0, -0.5, 3.0], dtype=DTYPE)
-    squares = torch.logspace(0.0, 1.0, 4, dtype=DTYPE) ** 2
+    x = torch.tensor([-1.0, 2.0, -0.5, 3.0] * 2, dtype=DTYPE)
+    squares = torch.logspace(0.0, 1.0, 8, dtype=DTYPE) ** 2
     for value in trace["value"]:
         assert value == pytest.approx(float((squares * (x - 1) ** 2).sum()), rel=1e-12)
         x = x - 1e-3 * 2 * squares * (x - 1)

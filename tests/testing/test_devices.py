@@ -46,7 +46,7 @@ class BranchingOnATensor(Descent):
 
 class ForgettingTheDevice(Descent):
     def direction(self, oracle: Any, state: Any) -> Tensor:
-        identity = torch.eye(4, dtype=state.point.dtype)
+        identity = torch.eye(8, dtype=state.point.dtype)
         return identity @ super().direction(oracle, state)
 
 
@@ -58,11 +58,29 @@ class StateOnTheCpu(Descent):
         return state
 
 
+class HistoryOnTheCpu(Descent):
+    """Copies are legal: nothing is refused, and yet each step moves a vector to the host."""
+
+    def init(self, oracle: Any, start: Tensor) -> Any:
+        return SimpleNamespace(point=start.clone(), finished=None, memory={"pairs": [torch.zeros(start.shape)]})
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.memory["pairs"][0].copy_(state.point)
+        return super().step(oracle, state)
+
+
+class TableOnTheCpu(Descent):
+    """A few numbers on the host are no mistake."""
+
+    def init(self, oracle: Any, start: Tensor) -> Any:
+        return SimpleNamespace(point=start.clone(), finished=None, table=torch.zeros(3))
+
+
 class CholeskyNewton(Descent):
     factor = staticmethod(torch.linalg.cholesky)
 
     def direction(self, oracle: Any, state: Any) -> Tensor:
-        hessian = oracle.hessian(state.point) + 1e6 * torch.eye(4, dtype=oracle.dtype, device=oracle.device)
+        hessian = oracle.hessian(state.point) + 1e6 * torch.eye(8, dtype=oracle.dtype, device=oracle.device)
         return torch.cholesky_solve(oracle.gradient(state.point)[:, None], self.factor(hessian))[:, 0]
 
 
@@ -78,7 +96,7 @@ class Spectral(Descent):
 
 class DrawingOnTheDevice(Descent):
     def direction(self, oracle: Any, state: Any) -> Tensor:
-        noise = torch.randn(4, device=oracle.device, dtype=oracle.dtype, generator=oracle.streams("noise"))
+        noise = torch.randn(8, device=oracle.device, dtype=oracle.dtype, generator=oracle.streams("noise"))
         return super().direction(oracle, state) + 1e-6 * noise
 
 
@@ -156,9 +174,13 @@ def test_as_many_waits_as_declared_are_allowed() -> None:
     [
         (
             ForgettingTheDevice,
-            r"mv of a tensor on the device and one on the CPU, of shape \(4, 4\) \(.*:(\d+) in direction\)",
+            r"mv of a tensor on the device and one on the CPU, of shape \(8, 8\) \(.*:(\d+) in direction\)",
         ),
         (ForgettingTheDevice, r"the CPU tensor was made at .*test_devices.py:\d+ in direction"),
+        (
+            HistoryOnTheCpu,
+            r"it keeps state.memory\['pairs'\]\[0\], of shape \(8,\), on the CPU; the CPU tensor was made at .*:\d+ in init",
+        ),
         (StateOnTheCpu, r"publishes a point of cpu and torch.float64; the start is of another device"),
         (
             DrawingOnTheDevice,
@@ -172,7 +194,7 @@ def test_whatever_leaves_the_device_is_told_with_its_line(factory: Any, message:
     assert re.search(message, found.message), found.message
 
 
-@pytest.mark.parametrize("factory", [Descent, HiddenItem, QuietNewton, Owning, torch.optim.Adafactor])
+@pytest.mark.parametrize("factory", [Descent, HiddenItem, QuietNewton, TableOnTheCpu, Owning, torch.optim.Adafactor])
 def test_waiting_is_no_reason_to_fail_on_another_device(factory: Any) -> None:
     assert outcome_of("stays-on-the-device", subject_of(factory)).message == ""
 
