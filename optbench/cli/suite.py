@@ -162,6 +162,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     from optbench.cli._reporting import build_model, write_reports
     from optbench.records import Status, TrialRecord
     from optbench.runner.jobs import modules
+    from optbench.runner.scoring import rescored
     from optbench.store import Store
     from optbench.store.engine import database_path
     from optbench.suites import SuitePlanner
@@ -186,7 +187,10 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
         with opened as (session, environment):
             planned = time.perf_counter() - began
             measured = session.execute(planner)
-        refused = [TrialRecord(spec=trial, status=Status.SKIPPED, reason=why) for trial, why in planner.refused]
+        refused = [
+            rescored(TrialRecord(spec=trial, status=Status.SKIPPED, reason=why), session.asked)
+            for trial, why in planner.refused
+        ]
         records = [*measured, *refused]
         report_began = time.perf_counter()
         keys = {record.id: session.factory.key(record.spec, "time") for record in measured}

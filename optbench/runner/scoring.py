@@ -49,14 +49,19 @@ def scored(record: TrialRecord, events: Trace, snapshots: Trace | None, asked: A
     )
 
 
-def rescored(record: TrialRecord, asked: Asked, read: Callable[[str], Trace | None]) -> TrialRecord:
-    """Return a stored record with what is asked here and was not when it was measured.
+def _no_trace(_: str) -> None:
+    return None
+
+
+def rescored(record: TrialRecord, asked: Asked, read: Callable[[str], Trace | None] = _no_trace) -> TrialRecord:
+    """Return a record with what is asked here and was not when it was measured, or of a trial that never ran.
 
     `read` returns its trace of a name ("events", "snapshots"), None where there is none.
     """
     if not asked.lacks(record):
         return record
-    return scored(record, read("events") or Trace.from_rows(EVENT_COLUMNS, b"", 0), read("snapshots"), asked)
+    events = read("events") or Trace.from_rows(EVENT_COLUMNS, b"", 0)
+    return replace(scored(record, events, read("snapshots"), asked), f_best=record.f_best)
 
 
 def _weighted(
@@ -65,5 +70,6 @@ def _weighted(
     if not weights:
         return {"weighted_cost": None, "weighted_cost_to_target": None}
     counts = {kind: record.counts.get(kind, 0) for kind in COUNTED}
+    total = float(weighted_cost(counts, weights)) if record.counts else None
     to_target = {target: finder.weighted_cost(target, weights) for target in targets}
-    return {"weighted_cost": float(weighted_cost(counts, weights)), "weighted_cost_to_target": to_target}
+    return {"weighted_cost": total, "weighted_cost_to_target": to_target}

@@ -122,8 +122,9 @@ class Session:
         absent = self._run_missing(missing, specs, memory_keys, stored)
         found = self.store.get([*keys.values(), *memory_keys.values()])
         return [
-            absent.get(spec.id)
-            or rescored(
+            rescored(absent[spec.id], self.asked)
+            if spec.id in absent
+            else rescored(
                 merge(found[keys[spec.id]], found.get(memory_keys.get(spec.memory_id, keys[spec.id]))),
                 self.asked,
                 partial(self.store.trace, keys[spec.id]),

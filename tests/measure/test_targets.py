@@ -144,8 +144,14 @@ def test_the_last_step_taken_twice_is_one_snapshot() -> None:
     assert costs_to_targets(("relative:1e-01",), NOISY, NOTHING, trace)[0] == {"relative:1e-01": None}
 
 
+def test_the_first_lasting_hit_counts() -> None:
+    assert at_snapshots([10.0, 0.0, 0.0, 5.0, 0.0, 0.0]) == pytest.approx(9.0)
+
+
 def test_a_value_at_the_threshold_is_a_hit() -> None:
     assert at_snapshots([10.0, 1.0, 1.0]) == 10.0
+    reached = costs_to_targets(("accuracy>=1",), NOISY, NOTHING, snapshots([0.0, 1.0, 1.0], column="accuracy"))
+    assert reached[0] == {"accuracy>=1": 10.0}
 
 
 def test_a_snapshot_without_a_value_is_no_hit_and_nothing_to_interpolate_from() -> None:

@@ -55,3 +55,21 @@ def test_gates_are_a_table_that_says_why_one_failed(results, synthetic):
     assert right == ["right", "[twice]", "≤", "2", "2", "–", "yes"]
     assert wrong == ["wrong", "[twice]", "3", "2", "0.5", "NO"]
     assert why == ["outside", "of", "what", "is", "allowed"]
+
+
+def test_marks_stand_beside_doubtful_times_and_slowdowns_within_noise(results, synthetic):
+    results.weights = {"gradient": 2.0}
+    for seed in range(12):
+        for name, cost in (("a", 100), ("b", 100 + (-1) ** seed * 20), ("c", 900)):
+            trace = synthetic.events_of([1, cost], [5.0, 1.0])
+            doubts = ("load: 3.0 processes on 2 processors",) if name == "c" else ()
+            results.add(f"x/{name}", "x/p", trace, seed=seed, f_star=1.0, unreliable=doubts)
+    text = printed(results.report())
+    rows = {line.split()[0]: line for line in text.splitlines() if line.strip()[:1] in ("a", "b", "c")}
+    assert {name: ("≈" in row, "†" in row) for name, row in rows.items() if name in "abc"} == {
+        "a": (rows["a"].find("≈") > 0, False),
+        "b": (rows["a"].find("≈") < 0, False),
+        "c": (False, True),
+    }
+    assert "≈: within noise of the first." in text
+    assert "by cost, too: gradient 2." in " ".join(text.split())

@@ -27,6 +27,13 @@ def test_costs_have_the_weights_of_the_suite_that_asks(run: Any) -> None:
     assert weighted.weighted_cost_to_target == {"relative:1e-01": pytest.approx(3 * 2.5)}
 
 
+def test_what_was_never_run_lists_every_target_without_a_cost(run: Any) -> None:
+    (record,) = run("descent", device="cuda:7", asked=Asked(("relative:1e-01",), {"value": 1.0}))
+
+    assert record.evaluations_to_target == record.weighted_cost_to_target == {"relative:1e-01": None}
+    assert record.weighted_cost is None
+
+
 def test_what_never_began_has_every_target_unreached(run: Any) -> None:
     (record,) = run("raises", asked=Asked(("relative:1e-01", "f<=1"), {"value": 1.0}))
 
@@ -38,5 +45,6 @@ def test_a_record_without_a_trace_reaches_nothing(run: Any) -> None:
     (record,) = run("descent")
     asked = Asked(("relative:1e-02",))
 
-    assert rescored(record, asked, lambda _: None).evaluations_to_target == {"relative:1e-02": None}
-    assert rescored(record, Asked(("relative:1e-01",)), lambda _: None) is record
+    assert rescored(record, asked).evaluations_to_target == {"relative:1e-02": None}
+    assert rescored(record, asked).f_best == record.f_best is not None
+    assert rescored(record, Asked(("relative:1e-01",))) is record

@@ -103,6 +103,12 @@ def test_the_data_holds_each_cell_and_its_costs(folder, report):
     assert cells["costs"]["seconds"][index] == [list(quantiles) for quantiles in cell.costs["seconds"]]
 
 
+def test_the_static_profile_has_a_band_for_each_optimizer(folder, report):
+    svg = (folder / "figures/profile.svg").read_text()
+    assert svg.count('id="FillBetweenPolyCollection') == len(report.optimizers)
+    assert 'id="FillBetweenPolyCollection' not in (folder / "figures/dataprofile.svg").read_text()
+
+
 def test_gaps_in_the_data_are_hundredths_of_the_logarithm(folder, report):
     problem = report.problems[0]
     curves = data_of(folder / f"data/curves-{problem.id}.js")["curves"]
