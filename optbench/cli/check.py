@@ -62,10 +62,16 @@ def command(
 
 def _check(subject: Subject, only: tuple[str, ...], timeout: float, *, quiet: bool) -> list[Outcome]:
     """Run the checks of one subject; each is printed as it ends, unless `quiet`."""
+    from rich.markup import escape
+
+    from optbench.records import Call
+    from optbench.registry import telling_options
     from optbench.testing.conformance import outcomes
 
     if not quiet:
-        console().print(f"[bold]{subject.name}[/bold]  {subject.registered.record.summary}", soft_wrap=True)
+        written = Call(subject.name, telling_options(subject.registered, subject.options))
+        summary = escape(subject.registered.record.summary)
+        console().print(f"[bold]{escape(str(written))}[/bold]  {summary}", soft_wrap=True)
     found = []
     for outcome in outcomes(subject, only=only, timeout=timeout):
         found.append(outcome)

@@ -55,7 +55,7 @@ def _size(item: Any) -> tuple[int, int | None]:
 def _parts(path: str, owner: str, item: Any) -> Iterator[tuple[str, str, Any]]:
     """Yield (path, the path that its bytes count for, part) of what an object holds."""
     if isinstance(item, Mapping):
-        yield from ((f"{path}[{key!r}]", path, part) for key, part in item.items())
+        yield from ((f"{path}[{_key(key)}]", path, part) for key, part in item.items())
     elif isinstance(item, MethodType):
         yield (path, owner, item.__self__)
     elif isinstance(item, FunctionType):
@@ -66,6 +66,10 @@ def _parts(path: str, owner: str, item: Any) -> Iterator[tuple[str, str, Any]]:
     else:
         names = [*getattr(type(item), "__slots__", ()), *getattr(item, "__dict__", {})]
         yield from ((f"{path}.{name}", f"{path}.{name}", getattr(item, name, None)) for name in names)
+
+
+def _key(key: Any) -> str:
+    return repr(key) if isinstance(key, str | int) else type(key).__name__
 
 
 def _content(cell: CellType) -> Any:

@@ -42,6 +42,9 @@ CAUGHT = [
 ]
 
 
+MEMORY = ["state-memory-as-declared", "peak-memory-as-declared", "state-stops-growing"]
+
+
 def marked_lines(cls: type) -> list[int]:
     """Return the lines of a class that end with the mark."""
     lines, first = inspect.getsourcelines(cls)
@@ -61,6 +64,12 @@ def test_a_fault_is_caught_by_name_with_its_line(cls: type, check: str, words: s
     assert words in message
     for line in marked_lines(cls) if check != "repeats-bitwise" else []:  # which can't know
         assert f"planted.py:{line} in" in message
+
+
+@pytest.mark.parametrize("expression", ["torch.optim:LBFGS(max_iter=2)", "torch.optim:Adafactor"])
+def test_torchs_own_classes_pass_by_name_though_no_record_declares_their_histories(expression: str) -> None:
+    """LBFGS keeps 100 pairs: its state grows with the steps until they are there."""
+    assert not any(outcome.failed for outcome in check_optimizer(expression, only=MEMORY))
 
 
 def test_a_hang_is_caught_with_its_line() -> None:

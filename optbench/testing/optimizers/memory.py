@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -23,8 +23,11 @@ _SIZES = (64, 128, 256, 512)
 _STEPS = 8  # of a run that measures: enough for each buffer to have been filled once, but for a history's places
 _SLACK = 0.1  # by which a fitted exponent may exceed the declared one
 
-_PACE = 10  # steps between two looks at what grows
-_LOOKS = 3  # each larger than the last: growing without end
+_GROWTH_SIZE = 50  # n of the runs that look for growth with the number of steps
+_PACE = 10  # steps between two looks
+_LOOKS = 3  # each larger than the last: growing
+_LONGEST_HISTORY = 1000  # an integer option beyond is no number of things kept
+_UNDECLARED_HISTORY = 200
 
 
 @dataclass
@@ -74,8 +77,8 @@ def _require_exponent(subject: Subject, name: str, sizes: list[int], what: str, 
     order = getattr(subject.record, name)
     allowed = declared_exponent(order)
     assert allowed is not None
-    fit = fit_exponent(_SIZES, sizes)
-    if fit.exponent <= allowed + _SLACK:
+    fit = fit_exponent(_SIZES, [max(size, 1) for size in sizes])
+    if fit.exponent <= allowed + _SLACK or fit.low <= allowed:  # histories fill unequally: no clear case
         return
     grows = f"{what} grows as n^{fit.exponent:.2f} (95 % interval {fit.low:.2f} to {fit.high:.2f})"
     seen = f"{sizes[0]} bytes at n = {_SIZES[0]}, {sizes[-1]} at n = {_SIZES[-1]}"
@@ -91,12 +94,12 @@ def _births(subject: Subject, size: int, steps: int) -> tuple[Births, Frame | No
     problem = _bowl(size, here)
     alive: list[Frame | None] = [None]
 
-    class Look(Watcher):
+    class Alive(Watcher):
         def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
             alive.append(births.most_alive())
 
     with births:
-        run(subject, problem, here, limited(evaluations=50 * steps, steps=steps), watcher=Look())
+        run(subject, problem, here, limited(evaluations=50 * steps, steps=steps), watcher=Alive())
     return births, alive[-1]
 
 
@@ -112,12 +115,20 @@ def _bowl(size: int, here: Place) -> Bowl:
 # ---- growth with the number of steps
 
 
+class Look(NamedTuple):
+    """What was alive after a step."""
+
+    step: int
+    size: int  # bytes
+    held: dict[str, int]  # path -> bytes
+
+
 @dataclass
 class _Growth(Watcher):
     """Looks every few steps at the live bytes and at who holds what."""
 
     live: LiveBytes = field(default_factory=LiveBytes)
-    looks: list[tuple[int, int, dict[str, int]]] = field(default_factory=list)  # step, bytes, path -> bytes
+    looks: list[Look] = field(default_factory=list)
     step: int = 0
 
     def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
@@ -125,27 +136,38 @@ class _Growth(Watcher):
         if self.step % _PACE == 0:
             gc.collect()  # cycles that nobody holds are no state
             paths = held({"optimizer": holders[0], "state": holders[1]})
-            self.looks.append((self.step, max(self.live.live, sum(paths.values())), paths))
+            self.looks.append(Look(self.step, max(self.live.live, sum(paths.values())), paths))
 
 
 def check_stops_growing(subject: Subject) -> None:
     """Run on a problem that is never solved, longer than any history lasts, and look whether bytes still grow."""
+    histories = [value for value in subject.options.values() if type(value) is int and value <= _LONGEST_HISTORY]
+    steps = _PACE * 2 * _LOOKS + max(histories, default=0)
+    if not _grows(_looks(subject, steps)):
+        return
+    looks = _looks(subject, 4 * steps + _UNDECLARED_HISTORY)  # a history that no option declares may still fill
+    if _grows(looks):
+        (first, before, old), (final, after, new) = looks[-_LOOKS], looks[-1]
+        grown = {path: size - old.get(path, 0) for path, size in new.items() if size > old.get(path, 0)}
+        holder = max(grown, key=grown.__getitem__, default="")
+        held_by = f"{holder} holds ever more" if holder else "what holds them is no attribute of it or its state"
+        told = f"memory grows with every step: {before} bytes after {first} steps, {after} after {final}; {held_by}"
+        raise CheckFailed(f"{told}{_made_at(_births(subject, _GROWTH_SIZE, 3 * _PACE)[1])}")
+
+
+def _looks(subject: Subject, steps: int) -> list[Look]:
     here, seen = place(), _Growth()
-    histories = [value for value in subject.options.values() if type(value) is int and value <= 200]
-    steps = _PACE * (3 + _LOOKS) + max(histories, default=0)
-    problem = _bowl(50, here)
+    problem = _bowl(_GROWTH_SIZE, here)
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # so that each later collection looks at the run's own objects only
     try:
         with seen.live:
             run(subject, problem, here, limited(evaluations=50 * steps, steps=steps), watcher=seen)
     finally:
         gc.unfreeze()
-    last = seen.looks[-_LOOKS:]
-    if len(last) == _LOOKS and all(after[1] > before[1] for before, after in pairwise(last)):
-        (first, before, old), (final, after, new) = last[0], last[-1]
-        grown = {path: size - old.get(path, 0) for path, size in new.items() if size > old.get(path, 0)}
-        holder = max(grown, key=grown.__getitem__, default="")
-        where_held = f"{holder} holds ever more" if holder else "what holds them is no attribute of it or its state"
-        told = f"memory grows with every step: {before} bytes after {first} steps, {after} after {final}; {where_held}"
-        raise CheckFailed(f"{told}{_made_at(_births(subject, 50, 3 * _PACE)[1])}")
+    return seen.looks
+
+
+def _grows(looks: list[Look]) -> bool:
+    last = looks[-_LOOKS:]
+    return len(last) == _LOOKS and all(after.size > before.size for before, after in pairwise(last))
