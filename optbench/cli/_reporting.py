@@ -23,6 +23,7 @@ def build_model(
     keys: dict[str, ResultKey],
     environment: Environment,
     command: str,
+    projections: Sequence[TrialRecord] = (),
 ) -> ReportModel:
     """Return the report's model; `keys` are those of the time passes by trial id."""
     from optbench.report import build_report
@@ -44,6 +45,7 @@ def build_model(
         optimizer_info=_info(catalogue, "optimizers", {record.spec.optimizer.name for record in records}),
         problem_info=_info(catalogue, "problems", {record.spec.problem.name for record in records}),
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        projections=projections,
     )
 
 
@@ -88,6 +90,7 @@ def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[st
             "cite": record.cite,
             "kind": getattr(record, "kind", ""),
             "state_memory": getattr(record, "state_memory", ""),
+            "peak_memory": getattr(record, "peak_memory", ""),
             "defaults": default_options(registered),
         }
     return info

@@ -46,7 +46,7 @@ def command(
     from optbench.cli._reporting import build_model, write_reports
     from optbench.measure.reliability import with_spread
     from optbench.records import SuiteSpec
-    from optbench.report import gate_table, terminal_table
+    from optbench.report import gate_table, scaling_table, terminal_table
     from optbench.runner.scoring import Asked, rescored
     from optbench.runner.session import merge
     from optbench.store import ResultKey, Store
@@ -73,7 +73,14 @@ def command(
         records = with_spread(records)
         records += _never_ran(spec, catalogue, {record.id for record in records})
         model = build_model(
-            catalogue, opened, suite=spec, records=records, keys=keys, environment=run.environment, command=run.command
+            catalogue,
+            opened,
+            suite=spec,
+            records=records,
+            keys=keys,
+            environment=run.environment,
+            command=run.command,
+            projections=[record for key, record in found.items() if key.pass_ == "projection"],
         )
         written = write_reports(catalogue, model, out or Path("reports") / spec.name, reporter)
     warn_broken(catalogue)
@@ -85,6 +92,8 @@ def command(
         console().print(terminal_table(model))
         if model.gates:
             console().print(gate_table(model))
+        if model.scaling:
+            console().print(scaling_table(model))
         for path in written:
             if path.suffix == ".html":
                 console().print(f"report: {path}", soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +165,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     from optbench.runner.scoring import rescored
     from optbench.store import Store
     from optbench.store.engine import database_path
-    from optbench.suites import SuitePlanner
+    from optbench.suites import SuitePlanner, planned_projections
 
     began = time.perf_counter()
     planner = SuitePlanner(spec, catalogue)
@@ -187,6 +187,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
         with opened as (session, environment):
             planned = time.perf_counter() - began
             measured = session.execute(planner)
+            projections = session.project(planned_projections(spec, measured))
         refused = [
             rescored(TrialRecord(spec=trial, status=Status.SKIPPED, reason=why), session.asked)
             for trial, why in planner.refused
@@ -202,6 +203,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
             keys=keys,
             environment=environment,
             command=command_line(),
+            projections=projections,
         )
         folder = options.out or Path("reports") / spec.name
         written = () if options.no_report else write_reports(catalogue, model, folder)
@@ -231,6 +233,7 @@ def _print_object(finished: _Finished) -> None:
             "trials": dict(Counter(row["status"] for row in rows)),
             "results": plain(rows),
             "gates": [gate.to_row() for gate in finished.model.gates],
+            **_scaling(finished.model),
             "report": [str(path) for path in finished.written if path.suffix == ".html"],
             "timing": {
                 "startup": finished.planning_seconds + timing.startup,
@@ -245,12 +248,23 @@ def _print_object(finished: _Finished) -> None:
     )
 
 
+def _scaling(model: ReportModel) -> dict[str, Any]:
+    """Return the exponents and the points behind them; the optimizer is told by its qualified name."""
+    if not model.scaling:
+        return {}
+    fits = [{**asdict(fit), "optimizer": fit.name} for fit in model.scaling]
+    points = [{**asdict(point), "optimizer": point.name} for point in model.scaling_points]
+    return {"scaling": fits, "scaling_points": points}
+
+
 def _print_table(finished: _Finished) -> None:
     from optbench.cli._progress import duration
-    from optbench.report import gate_table, terminal_table
+    from optbench.report import gate_table, scaling_table, terminal_table
 
     screen = console()
     screen.print(terminal_table(finished.model))
+    if finished.model.scaling:
+        screen.print(scaling_table(finished.model))
     if finished.model.gates:
         screen.print(gate_table(finished.model))
     session = finished.session

@@ -31,8 +31,8 @@ class Memo:
         """Tell whether `x` is the remembered point: same storage, offset and version, same minibatch."""
         if x.is_inference() or x.data_ptr() != self._pointer or x._version != self._version or batch != self._batch:
             return False
-        if self._pointer == 0:  # a device without memory (meta, fake): only the very tensor is the same point
-            return x is self._x
+        if self._pointer == 0:  # a device without memory (meta, fake): the storage has no address, but an identity
+            return self._x is not None and _place(x) == _place(self._x)
         # Storage that belongs to numpy can change without a version: it is never taken for the same point.
         return x.untyped_storage().resizable()
 
@@ -49,3 +49,7 @@ class Memo:
             message = f"the optimizer wrote into the {kind} that the oracle had returned; it must write into a copy"
             raise RuntimeError(message)
         return kept[0]
+
+
+def _place(x: Tensor) -> tuple[object, object]:
+    return x.untyped_storage()._cdata, x.storage_offset()

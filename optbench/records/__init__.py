@@ -18,12 +18,14 @@ from optbench.records.report import (
     ReportModel,
     ReportOptimizer,
     ReportProblem,
+    ScalingFit,
+    ScalingPoint,
     Score,
     Threshold,
     Versus,
     ranked,
 )
-from optbench.records.suite import DEFAULT_TARGETS, Entry, SuiteSpec
+from optbench.records.suite import DEFAULT_TARGETS, Entry, Scaling, SuiteSpec
 from optbench.records.targets import TARGET_KINDS, Target
 from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
 from optbench.records.trial import (
@@ -75,6 +77,9 @@ __all__ = [
     "ReportModel",
     "ReportOptimizer",
     "ReportProblem",
+    "Scaling",
+    "ScalingFit",
+    "ScalingPoint",
     "Score",
     "Status",
     "SuiteSpec",

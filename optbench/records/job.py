@@ -24,6 +24,7 @@ class Job:
     folder: str = ""  # where the child writes: events, snapshots, facts.json, result.json
     meter_factories: tuple[str, ...] = ()  # the plugins' `optbench_make_meter`
     warm_up: bool = True  # whether a few steps run before the timed loop, on parts of their own
+    rehearsal: Mapping[str, Any] = field(default_factory=dict)  # of a projection: the problem's options at a small size
     memory_limit: int | None = None  # bytes beyond what the child has mapped at its start
 
     def to_json(self) -> dict[str, Any]:

@@ -155,6 +155,42 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScalingFit:
+    """How a figure of an optimizer grows with the size of a problem, fitted on what was measured."""
+
+    optimizer: str
+    name: str  # qualified
+    options: Mapping[str, Any]
+    problem: str  # expression without the swept option
+    device: str
+    dtype: str
+    quantity: str  # a field of TrialRecord, in bytes
+    exponent: float | None  # None: fewer than three sizes
+    low: float | None  # 95 % interval
+    high: float | None
+    top_octave: float | None  # the exponent over the sizes of at least half the largest
+    points: int  # different sizes
+    declared: str  # "O(n^2)"; empty: nothing
+    declared_exponent: float | None
+    verdict: str  # "as declared", "above declared", "below declared", "not fitted", "nothing declared"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingPoint:
+    """Bytes of an optimizer at one size."""
+
+    optimizer: str
+    name: str  # qualified
+    problem: str  # expression without the swept option
+    device: str
+    dtype: str
+    quantity: str
+    size: int
+    bytes: int
+    projected: bool  # worked out without running
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportModel:
     """A report of one suite."""
 
@@ -178,6 +214,8 @@ class ReportModel:
     versus: tuple[Versus, ...] = ()  # empty where there is too little for a verdict
     failures: tuple[Failure, ...] = ()
     gates: tuple[GateResult, ...] = ()
+    scaling: tuple[ScalingFit, ...] = ()  # of suites that sweep a size
+    scaling_points: tuple[ScalingPoint, ...] = ()
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
     schema: int = 1
 
@@ -234,6 +272,8 @@ _PARTS: Mapping[str, type] = {
     "versus": Versus,
     "failures": Failure,
     "gates": GateResult,
+    "scaling": ScalingFit,
+    "scaling_points": ScalingPoint,
 }
 
 

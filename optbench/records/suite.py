@@ -43,6 +43,20 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """What is swept: bytes are fitted as powers of the problem's size, which follows from one of its options."""
+
+    option: str = "n"
+    quantities: tuple[str, ...] = ("state_bytes", "peak_live_bytes")
+    project: tuple[int, ...] = ()  # values of the option that are not run; beyond an optimizer's largest one
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the record that `asdict` described."""
+        return cls(option=data["option"], quantities=tuple(data["quantities"]), project=tuple(data["project"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuiteSpec:
     """Everything that a suite file says, names qualified, options resolved and grids expanded."""
 
@@ -64,6 +78,7 @@ class SuiteSpec:
     memory: bool = True  # whether the memory pass runs
     weights: Mapping[str, float] = field(default_factory=dict)  # kind of COUNTED -> weight in costs; empty: no costs
     gates: tuple[Gate, ...] = ()  # what must come out
+    scaling: Scaling | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""
@@ -80,4 +95,5 @@ class SuiteSpec:
         fields["gates"] = tuple(Gate.from_json(item) for item in fields.get("gates", ()))
         fields["budget"] = Budget.from_json(fields["budget"])
         fields["limits"] = Limits(**fields["limits"])
+        fields["scaling"] = None if fields.get("scaling") is None else Scaling.from_json(fields["scaling"])
         return cls(**fields)

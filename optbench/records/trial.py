@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from optbench.records.canonical import content_hash, without_nonfinite
 
-Pass = Literal["time", "memory", "metrics"]
+Pass = Literal["time", "memory", "metrics", "projection"]
 
 
 class Status(StrEnum):

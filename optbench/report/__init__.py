@@ -1,6 +1,7 @@
-"""From records to a report: `build_report` aggregates; `terminal_table` and `gate_table` show it. No HTML here."""
+"""From records to a report: `build_report` aggregates, the tables show it in a terminal. No HTML here."""
 
 from optbench.report.build import build_report
+from optbench.report.scaling_table import scaling_table
 from optbench.report.terminal import gate_table, terminal_table
 
-__all__ = ["build_report", "gate_table", "terminal_table"]
+__all__ = ["build_report", "gate_table", "scaling_table", "terminal_table"]

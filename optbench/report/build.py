@@ -27,6 +27,7 @@ from optbench.report.gates import judge
 from optbench.report.naming import Info, Parts, expression, key_of, labels, slugs
 from optbench.report.notes import notes
 from optbench.report.runs import Axes, Reference, Run, Traces, load_run, reference
+from optbench.report.scaling import build_scaling, not_projectable
 from optbench.report.scores import Grid, build_scores
 from optbench.report.versus import Pairs, build_versus
 
@@ -77,12 +78,13 @@ def build_report(
     optimizer_info: Info,
     problem_info: Info,
     created: str,
+    projections: Sequence[TrialRecord] = (),
 ) -> ReportModel:
-    """Aggregate the merged `records` of a suite.
+    """Aggregate the merged `records` of a suite, and what was projected of its memory.
 
     `events(id)` and `snapshots(id)` return a trial's traces, None where there is none. `optimizer_info` and
-    `problem_info` map qualified names to what their plugins say (family, kind, summary, cite, state_memory and, to
-    leave them out of labels, `defaults` of the options). `created` is the date to print.
+    `problem_info` map qualified names to what their plugins say (family, kind, summary, cite, state_memory,
+    peak_memory and, to leave them out of labels, `defaults` of the options). `created` is the date to print.
     """
     targets = _reachable(_relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS), suite)
     optimizers = _optimizers(suite, records, optimizer_info)
@@ -98,6 +100,7 @@ def build_report(
     ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
     scores = build_scores(Grid(arms, parts.problems, ran), axes.measures, tuple(targets))
     pairs = Pairs(parts.problems, {where: parts.costs[where] for where in ran})
+    scaling, points = build_scaling(suite.scaling, records, projections, optimizers, optimizer_info)
     return ReportModel(
         name=suite.name,
         title=suite.title,
@@ -119,7 +122,12 @@ def build_report(
         versus=build_versus(pairs, scores, tuple(targets)),
         failures=tuple(parts.failures),
         gates=judge(suite.gates, records, events),
-        notes=notes(suite, records, arms, parts.problems, parts.cells, parts.thinned),
+        scaling=scaling,
+        scaling_points=points,
+        notes=(
+            *notes(suite, records, arms, parts.problems, parts.cells, parts.thinned),
+            *not_projectable(projections),
+        ),
     )
 
 

@@ -33,6 +33,7 @@ def notes(
         return ("No results: no trial of this suite has been run.",)
     return (
         *_unreliable(records),
+        *_unmeasured_memory(records),
         *_references(problems, cells),
         *_coverage(suite, optimizers, problems, cells),
         *_skipped(records),
@@ -58,6 +59,12 @@ def _unreliable(records: Sequence[TrialRecord]) -> Iterator[str]:
     failed = sum(any(reason.startswith("metrics:") for reason in record.unreliable) for record in records)
     if failed:
         yield f"Metrics of {failed} of {len(records)} trials could not be evaluated: what is scored by them is missing."
+
+
+def _unmeasured_memory(records: Sequence[TrialRecord]) -> Iterator[str]:
+    reasons = Counter(record.memory_note for record in records if record.memory_note)
+    for reason, count in reasons.most_common():
+        yield f"The growth of the process was not measured: {reason} ({count} of {len(records)} trials)."
 
 
 def _references(problems: Sequence[ReportProblem], cells: Sequence[Cell]) -> Iterator[str]:

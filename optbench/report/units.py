@@ -17,7 +17,12 @@ def seconds_text(value: float | None) -> str:
 
 def bytes_text(value: float | None) -> str:
     """Return a size with three digits: 512 B, 1.2 kB."""
-    return NONE if value is None else _scaled(value, ((1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")))
+    return NONE if value is None else _scaled(value, ((1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB")))
+
+
+def size_text(value: int) -> str:
+    """Return a number of parameters: 250, 20k, 1M."""
+    return _scaled(value, ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"))).replace(" ", "")
 
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:

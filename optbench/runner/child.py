@@ -69,6 +69,10 @@ def _run(job: Job) -> dict[str, Any]:
 
     if job.pass_ == "memory":
         return {"record": memory_pass.memory_pass(job).to_json()}
+    if job.pass_ == "projection":
+        from optbench.measure.projection import project
+
+        return {"record": project(job).to_json()}
     if job.pass_ == "metrics":
         record, trace = trial.metrics_pass(job)
         write_trace(Path(job.folder) / trial.METRICS, trace)

@@ -53,7 +53,7 @@ class JobFactory:
         parts = self.parts(spec)
         sources = {source_hash(part) for part in parts.all}
         joined = hashlib.sha256("\0".join([engine_hash(), *sorted(sources)]).encode()).hexdigest()[:16]
-        return ResultKey(spec.memory_id if pass_ == "memory" else spec.id, pass_, self._machine, joined)
+        return ResultKey(spec.memory_id if pass_ in ("memory", "projection") else spec.id, pass_, self._machine, joined)
 
     def job(self, spec: TrialSpec, pass_: Pass, folder: Path, memory_limit: int | None) -> Job:
         """Return the job of a pass, to be run in `folder`."""

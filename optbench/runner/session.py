@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -110,6 +111,22 @@ class Session:
         self.timing.total = time.perf_counter() - began
         self.timing.trials = self.ran
         return with_spread(records)
+
+    def project(self, planned: Sequence[tuple[TrialSpec, Mapping[str, Any]]]) -> list[TrialRecord]:
+        """Return the projected memory of trials that are not run, each with its problem's options at a small size."""
+        keys = {spec.memory_id: self.factory.key(spec, "projection") for spec, _ in planned}
+        stored = self.store.existing(keys.values())
+        self.store.note_use(self.run, stored)
+        missing = [(spec, small) for spec, small in planned if keys[spec.memory_id] not in stored]
+        works = ((spec, self._projection(spec, small, keys[spec.memory_id])) for spec, small in missing)
+        _Slots(self, len(missing)).run(works)
+        return list(self.store.get(keys.values()).values())
+
+    def _projection(self, spec: TrialSpec, small: Mapping[str, Any], key: ResultKey) -> _Work:
+        job = replace(self._job(spec, "projection"), rehearsal=small)
+        record = yield job
+        self.store.add(self.run, key, record)
+        shutil.rmtree(job.folder, ignore_errors=True)
 
     def _round(self, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
         keys = {spec.id: self.factory.key(spec, "time") for spec in specs}

@@ -13,7 +13,7 @@ from optbench.records import Environment, Pass
 class ResultKey:
     """The identity of a result: another machine, library or source makes another result of the same trial."""
 
-    id: str  # the trial's; its `memory_id` where `pass_` is "memory"
+    id: str  # the trial's; its `memory_id` where `pass_` is "memory" or "projection"
     pass_: Pass
     machine: str  # `Environment.fingerprint`
     source: str  # hash of the sources that were measured and of the engine

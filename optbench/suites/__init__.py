@@ -3,6 +3,7 @@
 from optbench.suites.loading import find_suite, load_suite, suite_path
 from optbench.suites.mistakes import Mistake, SuiteError
 from optbench.suites.planner import SuitePlanner
+from optbench.suites.projecting import planned_projections
 from optbench.suites.selection import override, select
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "find_suite",
     "load_suite",
     "override",
+    "planned_projections",
     "select",
     "suite_path",
 ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from optbench.api import UserError
-from optbench.records import Limits, SuiteSpec, Target
+from optbench.records import Limits, Scaling, SuiteSpec, Target
 from optbench.suites.entries import EntryReader, budget_of
 from optbench.suites.gates import read_gates
 from optbench.suites.mistakes import Mistake, SuiteError
@@ -50,7 +50,7 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
         _look_up(data, reader)
         raise SuiteError(source, [*shape_mistakes(error), *reader.mistakes]) from None
     spec = _spec(table, reader, path)
-    mistakes = [*reader.mistakes, *_unbounded(table), *_unmeasured(spec), *reader.lonely_groups(table)]
+    mistakes = [*reader.mistakes, *_unbounded(table), *_unmeasured(spec), *_unswept(spec), *reader.lonely_groups(table)]
     if not mistakes:  # what a gate selects is known once all entries are
         gates, mistakes = read_gates(table.gate, spec, catalogue)
         spec = replace(spec, gates=gates)
@@ -83,6 +83,7 @@ def _spec(table: SuiteTable, reader: EntryReader, path: Path) -> SuiteSpec:
         dtypes=tuple(dict.fromkeys(table.dtypes)),
         targets=tuple(dict.fromkeys(table.targets)),
         weights={} if table.cost is None else table.cost.weights,
+        scaling=None if table.scaling is None else Scaling.from_json(table.scaling.model_dump()),
         **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory"}),
     )
 
@@ -117,6 +118,19 @@ def _unmeasured(spec: SuiteSpec) -> list[Mistake]:
             listed = ", ".join(named or spec.metrics) or "none"
             why = f"several of the metrics: {listed}" if named else f"not among the suite's `metrics`: {listed}"
             mistakes.append(Mistake(f"targets[{index}]", f"given '{target}'; {target.name!r} is {why}"))
+    return mistakes
+
+
+def _unswept(spec: SuiteSpec) -> list[Mistake]:
+    """Return what keeps the suite from showing how memory grows, if it is meant to."""
+    if spec.scaling is None:
+        return []
+    mistakes = [] if spec.memory else [Mistake("memory", "given false; [scaling] needs what is measured of memory")]
+    option, problems = spec.scaling.option, [entry.use for entry in spec.problems]
+    if problems and not any(option in problem.options for problem in problems):
+        options = sorted({name for problem in problems for name in problem.options})
+        why = f"given {option!r}; no problem has this option; their options: {', '.join(options) or 'none'}"
+        mistakes.append(Mistake("scaling.option", why))
     return mistakes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -26,6 +26,7 @@ Memory = Annotated[int, BeforeValidator(spellings.memory)]
 Seeds = Annotated[Any, AfterValidator(spellings.seeds)]
 Grid = dict[str, Annotated[list[Any], Field(min_length=1)]]
 Groups = Annotated[list[str], Field(min_length=1)]
+Bytes = Literal["state_bytes", "peak_live_bytes", "transient_bytes", "peak_process_bytes", "peak_device_bytes"]
 
 
 class _Table(BaseModel):
@@ -53,6 +54,14 @@ class CostTable(_Table):
     """`[cost]`: what an evaluation of each kind costs, in units of the author's choice."""
 
     weights: Annotated[dict[str, Weight], Field(min_length=1), AfterValidator(spellings.weights)]
+
+
+class ScalingTable(_Table):
+    """`[scaling]`."""
+
+    option: str = "n"
+    quantities: Annotated[list[Bytes], Field(min_length=1)] = ["state_bytes", "peak_live_bytes"]
+    project: list[Count] = []
 
 
 class OptimizerTable(_Table):
@@ -120,6 +129,7 @@ class SuiteTable(_Table):
     budget: BudgetTable = BudgetTable()
     limits: LimitsTable = LimitsTable()
     cost: CostTable | None = None
+    scaling: ScalingTable | None = None
     problem: Annotated[list[ProblemTable], Field(min_length=1)]
     optimizer: Annotated[list[OptimizerTable], Field(min_length=1)]
     gate: list[GateTable] = []
@@ -131,6 +141,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("budget",): BudgetTable,
     ("limits",): LimitsTable,
     ("cost",): CostTable,
+    ("scaling",): ScalingTable,
     ("problem",): ProblemTable,
     ("problem", "budget"): BudgetTable,
     ("optimizer",): OptimizerTable,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from optbench.api import UserError
-from optbench.records import DEFAULT_TARGETS, Budget, Component, Limits, SuiteSpec
+from optbench.records import DEFAULT_TARGETS, Budget, Component, Limits, Scaling, SuiteSpec
 from optbench.registry import Catalogue
 from optbench.suites import SuiteError, find_suite, load_suite
 
@@ -210,3 +212,38 @@ def test_weights_make_a_cost_of_counts(catalogue: Catalogue, write: Write) -> No
 def test_weights_that_weigh_nothing_are_mistakes(catalogue: Catalogue, write: Write, weights: str) -> None:
     with pytest.raises(SuiteError, match=r"cost\.weights"):
         load_suite(write(MINIMAL + f"[cost]\nweights = {weights}\n"), catalogue)
+
+
+SWEPT = (
+    MINIMAL
+    + """
+[scaling]
+option = "n"
+quantities = ["state_bytes"]
+project = [100, 200]
+"""
+)
+
+
+def test_a_sweep_reaches_the_suite_and_round_trips(catalogue: Catalogue, write: Write) -> None:
+    spec = load_suite(write(SWEPT), catalogue)
+
+    assert spec.scaling == Scaling(option="n", quantities=("state_bytes",), project=(100, 200))
+    assert SuiteSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    assert load_suite(write(MINIMAL), catalogue).scaling is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('option = "n"', 'option = "m"', "scaling.option: given 'm'; no problem has this option; their options: n"),
+        ('"state_bytes"', '"seconds"', "scaling.quantities[0]: given 'seconds'; allowed: 'state_bytes'"),
+        ("project =", "projekt =", "scaling.projekt: unknown key; allowed: option, quantities, project"),
+        ('title = "Mine"', 'title = "Mine"\nmemory = false', "memory: given false; [scaling] needs"),
+    ],
+)
+def test_a_sweep_that_can_not_be_made_is_told(
+    catalogue: Catalogue, write: Write, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(SuiteError, match=re.escape(message)):
+        load_suite(write(SWEPT.replace(old, new)), catalogue)

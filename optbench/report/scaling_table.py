@@ -1,0 +1,87 @@
+"""The exponents of a suite that sweeps a size, as a table for a terminal of 100 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.records import ReportModel, ScalingFit
+from optbench.report.units import bytes_text, size_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+QUANTITIES = {
+    "state_bytes": "state",
+    "peak_live_bytes": "peak",
+    "transient_bytes": "transient",
+    "peak_process_bytes": "process",
+    "peak_device_bytes": "device",
+}
+
+
+def scaling_table(model: ReportModel) -> Table:
+    """Return a row an optimizer and figure: the exponent, its interval, what is declared and what comes of it."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    caption = (
+        "exponent p of bytes ∝ nᵖ over the sizes that were run, with its 95 % interval; top: over the top octave. "
+        "state: kept between steps; peak: of what came alive, exact; process: growth of the process, for solvers that "
+        "own their loop. verdict: against the declared order. run, projected: bytes at the largest size that was run, "
+        "and at the largest that was not."
+    )
+    table = Table(
+        title=Text(f"{model.title}: how memory grows"),
+        caption=Text(caption),
+        caption_justify="left",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("optimizer", overflow="fold", min_width=10)
+    table.add_column("bytes", no_wrap=True)
+    for heading in ("exponent", "95 %", "top"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+    for heading in ("run", "projected"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
+    for fit in model.scaling:
+        table.add_row(*(Text(text) for text in _row(model, fit, names[fit.optimizer])))
+    return table
+
+
+def _row(model: ReportModel, fit: ScalingFit, name: str) -> list[str]:
+    return [
+        name,
+        QUANTITIES[fit.quantity],
+        _number(fit.exponent),
+        "–" if fit.low is None or fit.high is None else f"{fit.low:.3f}…{fit.high:.3f}",
+        _number(fit.top_octave),
+        _verdict(fit),
+        _largest(model, fit, projected=False),
+        _largest(model, fit, projected=True),
+    ]
+
+
+def _verdict(fit: ScalingFit) -> str:
+    """Put the declared order in the verdict's place for it: "as O(n^2)"."""
+    return fit.verdict.replace("declared", fit.declared) if fit.declared_exponent is not None else fit.verdict
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _largest(model: ReportModel, fit: ScalingFit, *, projected: bool) -> str:
+    same = (fit.optimizer, fit.problem, fit.device, fit.dtype, fit.quantity, projected)
+    points = [
+        point
+        for point in model.scaling_points
+        if (point.optimizer, point.problem, point.device, point.dtype, point.quantity, point.projected) == same
+    ]
+    last = max(points, key=lambda point: point.size, default=None)
+    return "" if last is None else f"{bytes_text(last.bytes)} at {size_text(last.size)}"
