@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Pairs:
     problems: Sequence[ReportProblem]
     costs: Mapping[tuple[str, str], SeedCosts]
 
-    @property
+    @cached_property
     def seeds(self) -> list[int]:
         """All seeds that ran."""
         return sorted({seed for costs in self.costs.values() for targets in costs["evaluations"] for seed in targets})

@@ -234,3 +234,21 @@ def test_nobody_is_compared_where_nobody_solves_anything(results, synthetic):
         for name in ("a", "b"):
             results.add(f"x/{name}", "x/p", synthetic.events_of([1, 2], [5.0, 4.9]), seed=seed, **KNOWN)
     assert results.report().versus == ()
+
+
+def test_one_optimizer_is_compared_with_nobody(results, synthetic):
+    for seed in range(12):
+        results.add("x/a", "x/p", synthetic.events_of([1, 2], [5.0, 1.0]), seed=seed, **KNOWN)
+    assert results.report().versus == ()
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(1, "slower"), (6, "within noise")])
+def test_verdicts_count_how_many_are_compared(results, synthetic, others, verdict):
+    """Each other optimizer has t = 2.7 on 11 degrees of freedom, p = 0.02; six times that is more than 0.05."""
+    spread = math.sqrt(11 / 12)  # of ±1 in equal numbers, as a sample
+    for problem in range(12):
+        for other in range(others + 1):
+            logarithm = (2.7 / math.sqrt(12) + (-1) ** problem * spread) * 0.1 if other else 0.0
+            trace = synthetic.events_of([1, 1e6 * math.exp(logarithm)], [5.0, 1.0])
+            results.add(f"x/o{other}", f"x/p{problem}", trace, **KNOWN)
+    assert set(verdicts(results.report()).values()) == {verdict}
