@@ -20,7 +20,7 @@ from optbench.testing.devices import refusal, require_audits
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.meta_rig import Bench, benches, run, with_stage_before
 from optbench.testing.problems_rig import place
-from optbench.testing.random_state import require_untouched
+from optbench.testing.process_state import require_untouched
 
 _FEW = 8  # evaluations of a run whose operations are audited one by one
 _AUDITED = 2  # recipes

@@ -11,7 +11,7 @@ from torch import Tensor
 from optbench.testing.blame import defined_at
 from optbench.testing.framework import DoesNotApply, Subject, require
 from optbench.testing.problems_rig import Rig, place
-from optbench.testing.random_state import require_untouched
+from optbench.testing.process_state import require_untouched
 
 _SOURCES = ("exact", "bound", "best known", "")
 _ROUNDING = 1e-9  # of max(1, |f*|): what a value may lie below the least one

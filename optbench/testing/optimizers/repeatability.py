@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
-import random
-from collections.abc import Callable, Hashable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from optbench.records import TIME_COLUMNS
-from optbench.testing.blame import where
+from optbench.records import TIME_COLUMNS, Budget
 from optbench.testing.framework import CheckFailed, Subject
 from optbench.testing.needs import needs_quadratic
+from optbench.testing.process_state import SETTINGS, require_unchanged, require_untouched
 from optbench.testing.trials import Trial, limited, place, run
-from optbench.testing.tripwire import line_of_change
 from optbench.testing.workloads import small_net, workload
 
 _BUDGET = limited(evaluations=60, steps=40)
@@ -28,8 +21,9 @@ _SHORT = limited(evaluations=6, steps=3)
 
 def check_repeats(subject: Subject) -> None:
     """Run twice under one seed, on the workload and on minibatches."""
-    for name, trial in _trials(subject, seed=3).items():
-        difference = first_difference(trial, _trials(subject, seed=3)[name])
+    first, second = _trials(subject, seed=3), _trials(subject, seed=3)
+    for name, trial in first.items():
+        difference = first_difference(trial, second[name])
         if difference:
             raise CheckFailed(f"two runs under one seed on {name} differ: {difference}; draw from oracle.streams alone")
 
@@ -83,63 +77,18 @@ def _bytes(tensor: Tensor) -> bytes:
 # ---- the process
 
 
-class Setting(NamedTuple):
-    """Something of the whole process that a trial must leave as it is."""
-
-    get: Callable[[], Hashable]
-    put: Callable[[Any], object]
-
-
 def check_random_state(subject: Subject) -> None:
     """Compare the global generators of torch, numpy and Python before and after a trial."""
-    for seeded in (torch.manual_seed, np.random.seed, random.seed):  # so that seeding with a round number shows
-        seeded(90127)
-    changed = "the global random generator of {}: draw from oracle.streams(purpose)"
-    _require_unchanged(subject, GENERATORS, changed)
+    require_untouched(subject, _use(subject, _BUDGET), again=_use(subject, _SHORT))
 
 
 def check_settings(subject: Subject) -> None:
     """Compare settings of the process before and after a trial."""
-    _require_unchanged(subject, SETTINGS, "a setting of the whole process: {}")
+    told = "it changes a setting of the whole process, {}"
+    require_unchanged(subject, SETTINGS, told, _use(subject, _BUDGET), again=_use(subject, _SHORT))
 
 
-def _require_unchanged(subject: Subject, settings: Mapping[str, Setting], told: str) -> None:
-    before = {name: setting.get() for name, setting in settings.items()}
+def _use(subject: Subject, budget: Budget) -> Callable[[], object]:
     here = place()
     problem = workload(subject, here)
-    run(subject, problem, here, _BUDGET)
-    changed = [name for name, setting in settings.items() if setting.get() != before[name]]
-    if not changed:
-        return
-    setting, usual = settings[changed[0]], before[changed[0]]
-    setting.put(usual)
-    stack = line_of_change(lambda: run(subject, problem, here, _SHORT), setting.get)
-    setting.put(usual)
-    raise CheckFailed(f"it changes {told.format(' and '.join(changed))}{where(stack, subject)}")
-
-
-def _numpy_state() -> Hashable:
-    state: Any = np.random.get_state(legacy=True)  # noqa: NPY002 -- the global generator is what is looked at
-    name, keys, *rest = state
-    return (name, tuple(keys.tolist()), *rest)
-
-
-GENERATORS: Mapping[str, Setting] = {
-    "torch": Setting(
-        lambda: torch.get_rng_state().numpy().tobytes(),
-        lambda state: torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
-    ),
-    "numpy": Setting(_numpy_state, np.random.set_state),
-    "Python's random": Setting(random.getstate, random.setstate),
-}
-SETTINGS: Mapping[str, Setting] = {
-    "torch's default dtype": Setting(torch.get_default_dtype, torch.set_default_dtype),
-    "torch's grad mode": Setting(torch.is_grad_enabled, torch.set_grad_enabled),
-    "torch's threads": Setting(torch.get_num_threads, torch.set_num_threads),
-    "torch's deterministic algorithms": Setting(
-        torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
-    ),
-    "torch's matmul precision": Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    "numpy's error handling": Setting(lambda: tuple(np.geterr().items()), lambda items: np.seterr(**dict(items))),
-    "the working directory": Setting(Path.cwd, os.chdir),
-}
+    return lambda: run(subject, problem, here, budget)

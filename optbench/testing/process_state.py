@@ -1,0 +1,79 @@
+"""The check that code leaves the process as it found it: global random generators, and settings."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from optbench.testing.blame import where
+from optbench.testing.framework import CheckFailed, Subject
+from optbench.testing.tripwire import line_of_change
+
+
+class Setting(NamedTuple):
+    """Something of the whole process: how to read it, and how to put it back."""
+
+    get: Callable[[], Hashable]
+    put: Callable[[Any], object]
+
+
+def require_untouched(
+    subject: Subject, use: Callable[[], object], *, again: Callable[[], object] | None = None
+) -> None:
+    """Raise CheckFailed, with the line, where `use` draws from or seeds a generator of torch, numpy or Python."""
+    for seeded in (torch.manual_seed, np.random.seed, random.seed):  # so that seeding with a round number shows
+        seeded(90127)
+    told = "it uses or seeds the global random generator of {}: draw from the streams"
+    require_unchanged(subject, GENERATORS, told, use, again=again)
+
+
+def require_unchanged(
+    subject: Subject,
+    settings: Mapping[str, Setting],
+    told: str,
+    use: Callable[[], object],
+    *,
+    again: Callable[[], object] | None = None,
+) -> None:
+    """Raise CheckFailed where `use` changes one of the settings; `again`, a short `use`, is traced to find the line."""
+    before = {name: setting.get() for name, setting in settings.items()}
+    use()
+    for name, setting in settings.items():
+        if setting.get() != before[name]:
+            setting.put(before[name])
+            stack = line_of_change(again or use, setting.get)
+            setting.put(before[name])
+            raise CheckFailed(f"{told.format(name)}{where(stack, subject)}")
+
+
+def _numpy_state() -> Hashable:
+    state: Any = np.random.get_state(legacy=True)  # noqa: NPY002 -- the global generator is what is looked at
+    name, keys, *rest = state
+    return (name, tuple(keys.tolist()), *rest)
+
+
+GENERATORS: Mapping[str, Setting] = {
+    "torch": Setting(
+        lambda: torch.get_rng_state().numpy().tobytes(),
+        lambda state: torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
+    ),
+    "numpy": Setting(_numpy_state, np.random.set_state),
+    "Python's random": Setting(random.getstate, random.setstate),
+}
+SETTINGS: Mapping[str, Setting] = {
+    "torch's default dtype": Setting(torch.get_default_dtype, torch.set_default_dtype),
+    "torch's grad mode": Setting(torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch's threads": Setting(torch.get_num_threads, torch.set_num_threads),
+    "torch's deterministic algorithms": Setting(
+        torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
+    ),
+    "torch's matmul precision": Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "numpy's error handling": Setting(lambda: tuple(np.geterr().items()), lambda items: np.seterr(**dict(items))),
+    "the working directory": Setting(Path.cwd, os.chdir),
+}
