@@ -87,11 +87,28 @@ class Rig:
         except Exception as error:
             raise CheckFailed(f"{kind} raised {described(error, self.subject)}") from error
 
+    def autograd(self, x: Tensor, batch: Tensor | None = None) -> Tensor | None:
+        """Return the gradient of the value, whatever the problem itself says; None where torch can't follow it."""
+        if not getattr(self.problem, "differentiable", True):
+            return None
+        leaf = x.detach().clone().requires_grad_()
+        with torch.enable_grad():
+            value = self.problem.value(leaf, batch=batch) if self.stochastic else self.problem.value(leaf)
+        if not value.requires_grad:
+            return None
+        return torch.autograd.grad(value, leaf, materialize_grads=True)[0]
+
     def function(self, kind: str, batch: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-        """Return x -> value, gradient or residuals."""
+        """Return x -> value, gradient or residuals; the "true gradient" is autograd's, where there is one."""
+        if kind == "true gradient":
+            return lambda x: gradient if (gradient := self.autograd(x, batch)) is not None else self._gradient(x, batch)
         if kind == "gradient":
-            return lambda x: self.evaluate("gradient", x, batch)[1]
+            return lambda x: self._gradient(x, batch)
         return lambda x: self.evaluate(kind, x, batch)
+
+    def _gradient(self, x: Tensor, batch: Tensor | None) -> Tensor:
+        gradient: Tensor = self.evaluate("gradient", x, batch)[1]
+        return gradient
 
     def at(self, kind: str) -> str:
         """Return " (file:line in name)" of what gives a kind of evaluation; nothing where autograd does."""

@@ -289,6 +289,11 @@ def test_a_mistake_is_caught_by_name_and_place(made: type, check: str, message: 
     assert re.search(message, found.message), found.message
 
 
+def test_a_wrong_gradient_is_not_blamed_on_the_hessian() -> None:
+    for check in ("hessian-vector-is-right", "hessian-is-right", "value-and-gradient-agree"):
+        assert outcome_of(check, subject_of(WrongGradient)).status == "ok"
+
+
 class Centres:
     """The mean of ½(x − aᵢ)² over a minibatch of twelve centres."""
 
