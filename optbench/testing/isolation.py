@@ -128,11 +128,12 @@ def _warm_up() -> None:
     """Import once, here, what every child needs: torch with what it imports lazily, and the engine's loop."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, which would be errors in some test suites
-        import torch._dynamo  # dispatch modes ask for it
+        import torch._dynamo  # noqa: F401 -- dispatch modes ask for it
 
-        threads = torch.get_num_threads()
-        warm_up()
-        torch.set_num_threads(threads)
+        from optbench.testing.process_state import settings_kept
+
+        with settings_kept():  # of a test suite that goes on after the checks
+            warm_up()
 
 
 def _fork() -> int:
@@ -159,6 +160,8 @@ def _settle(stack: IO[bytes]) -> None:
     """Make the child independent of the process that it was forked from."""
     import torch
 
+    from optbench.runner.child import pin_modes
+
     os.setsid()
     die_with_parent()
     silent = os.open(os.devnull, os.O_RDWR)
@@ -168,6 +171,7 @@ def _settle(stack: IO[bytes]) -> None:
     faulthandler.register(signal.SIGUSR1, stack, all_threads=False, chain=True)
     warnings.resetwarnings()  # what the caller makes of warnings is no business of a check
     torch.set_num_threads(1)  # the pools of other threads did not survive the fork
+    pin_modes()  # as trials do
 
 
 def _word(code: int) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,6 +76,26 @@ SETTINGS: Mapping[str, Setting] = {
         torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
     ),
     "torch's matmul precision": Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "cuDNN's choice of kernels": Setting(
+        lambda: torch.backends.cudnn.benchmark, partial(setattr, torch.backends.cudnn, "benchmark")
+    ),
+    "cuDNN's precision": Setting(
+        lambda: torch.backends.cudnn.allow_tf32, partial(setattr, torch.backends.cudnn, "allow_tf32")
+    ),
+    "the precision of matrix products on CUDA": Setting(
+        lambda: torch.backends.cuda.matmul.allow_tf32, partial(setattr, torch.backends.cuda.matmul, "allow_tf32")
+    ),
     "numpy's error handling": Setting(lambda: tuple(np.geterr().items()), lambda items: np.seterr(**dict(items))),
     "the working directory": Setting(Path.cwd, os.chdir),
 }
+
+
+@contextlib.contextmanager
+def settings_kept() -> Iterator[None]:
+    """Put every setting back at the end."""
+    before = {name: setting.get() for name, setting in SETTINGS.items()}
+    try:
+        yield
+    finally:
+        for name, setting in SETTINGS.items():
+            setting.put(before[name])

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from optbench.api import OptimizerPlugin, StopTrial
 from optbench.testing import CheckFailed
 from optbench.testing.framework import Check, Outcome, Subject, run_checks, unknown_expectations
+
+ROOT = Path(__file__).parents[2]
 
 
 def fails(subject: Subject) -> None:
@@ -101,3 +106,14 @@ def test_an_expected_failure_of_no_check_is_a_failure_that_names_the_nearest() -
     (found,) = unknown_expectations({"survive-nan": "known"}, [Check("survives-nan", "", passes)])
     assert found.failed
     assert "nearest: survives-nan" in found.message
+
+
+def test_checking_leaves_the_settings_of_the_calling_process_alone() -> None:
+    """In a fresh process: here, an earlier test has warmed up."""
+    code = (
+        "import torch; from tests.testing.test_framework import outcome_of, passes\n"
+        "modes = lambda: (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads())\n"
+        "torch.set_num_threads(2); before = modes(); print(outcome_of(passes).status, modes() == before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout.split() == ["ok", "True"], done.stderr
