@@ -1,25 +1,25 @@
-"""Analytic problems: quadratics, least squares on a stream, and functions of Moré, Garbow and Hillstrom."""
+"""Analytic problems: quadratics, least squares on a stream, Moré, Garbow and Hillstrom's, and more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from optbench.api import Evaluation, Option, ProblemPlugin, hookimpl
-
-MORE_GARBOW_HILLSTROM = "Moré, Garbow, Hillstrom: Testing unconstrained optimization software, ACM TOMS 7(1), 1981"
-RESIDUALS: frozenset[Evaluation] = frozenset(
-    {"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian"}
-)
-LINE: frozenset[Evaluation] = frozenset({"value", "gradient", "hessian_vector", "hessian", "line_minimum"})
+from optbench.api import Option, ProblemPlugin, hookimpl
+from optbench_testfunctions.further import chains, multimodal, small, tridiagonals
+from optbench_testfunctions.more_garbow_hillstrom import more_garbow_hillstrom
+from optbench_testfunctions.records import LINE
 
 
 @hookimpl
 def optbench_problems() -> Iterator[ProblemPlugin]:
-    """Yield the problems; only the stream depends on the seed."""
+    """Yield the problems; only the stream and the starts of multimodal ones depend on the seed."""
     yield _quadratic()
     yield _streaming_least_squares()
-    yield from _fixed_size()
-    yield from _scalable()
+    yield from more_garbow_hillstrom()
+    yield from chains()
+    yield from tridiagonals()
+    yield from multimodal()
+    yield from small()
     yield ProblemPlugin(
         name="himmelblau",
         factory="optbench_testfunctions.functions:himmelblau",
@@ -70,56 +70,4 @@ def _streaming_least_squares() -> ProblemPlugin:
         cite="Polyak, Juditsky: Acceleration of stochastic approximation by averaging, SIAM J. Control Optim., 1992",
         gives=frozenset({"minibatches"}),
         kind="convex",
-    )
-
-
-def _fixed_size() -> Iterator[ProblemPlugin]:
-    where = "optbench_testfunctions.fixed_size"
-    yield _least_squares("freudenstein-roth", f"{where}:freudenstein_roth", "2 variables; descent ends at 48.98425.")
-    yield _least_squares("beale", f"{where}:beale", "2 variables, a curved valley with steep walls.")
-    yield _least_squares("helical-valley", f"{where}:helical_valley", "3 variables, a valley along a helix.")
-    yield _least_squares("bard", f"{where}:bard", "3 variables, 15 data; small residuals at the minimum.")
-    yield _least_squares("wood", f"{where}:wood", "4 variables, two coupled Rosenbrock valleys.")
-    yield _least_squares("brown-dennis", f"{where}:brown_dennis", "4 variables; large residuals at the minimum.")
-
-
-def _scalable() -> Iterator[ProblemPlugin]:
-    where = "optbench_testfunctions.scalable"
-    yield _least_squares(
-        "rosenbrock", f"{where}:rosenbrock", "The banana valley; pairs of variables where n > 2.", _size(2, "even")
-    )
-    yield _least_squares(
-        "powell-singular",
-        f"{where}:powell_singular",
-        "Singular Hessian at the minimum.",
-        _size(4, "a multiple of 4"),
-    )
-    yield _least_squares(
-        "variably-dimensioned",
-        f"{where}:variably_dimensioned",
-        "A quartic along one direction.",
-        {"n": Option(default=10, doc="number of parameters", low=1)},
-    )
-    yield _least_squares(
-        "broyden-tridiagonal",
-        f"{where}:broyden_tridiagonal",
-        "A nonlinear tridiagonal system.",
-        {"n": Option(default=10, doc="number of parameters", low=2)},
-    )
-
-
-def _size(smallest: int, rule: str) -> dict[str, Option]:
-    return {"n": Option(default=smallest, doc=f"number of parameters, {rule}", low=smallest)}
-
-
-def _least_squares(name: str, factory: str, summary: str, options: Mapping[str, Option] | None = None) -> ProblemPlugin:
-    return ProblemPlugin(
-        name=name,
-        factory=factory,
-        summary=summary,
-        options=options or {},
-        cite=MORE_GARBOW_HILLSTROM,
-        evaluations=RESIDUALS,
-        kind="least-squares",
-        random=False,
     )

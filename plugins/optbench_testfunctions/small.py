@@ -1,0 +1,95 @@
+"""Small functions that show one thing each: where a method must stop, can't stop, or goes round in circles."""
+
+# ruff: noqa: ARG001 -- the contract's signatures
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from optbench.api import Point, Streams
+from optbench_testfunctions.minima import UNKNOWN, ZERO, Minima, exact
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Function:
+    """A function by its value; derivatives come from autograd."""
+
+    value: Callable[[Tensor], Tensor]  # (n,) -> ()
+    start_point: Tensor  # (n,)
+    minima: Minima
+
+    @property
+    def size(self) -> int:
+        """The number of parameters."""
+        return len(self.start_point)
+
+    @property
+    def f_star(self) -> float | None:
+        """The least value; None where f is unbounded below."""
+        return self.minima.f_star
+
+    @property
+    def f_star_source(self) -> str:
+        """How far to trust `f_star`."""
+        return self.minima.source
+
+    @property
+    def f_star_from_start(self) -> float | None:
+        """Where descent from the start ends, if elsewhere."""
+        return self.minima.from_start
+
+    def start(self, streams: Streams) -> Point:
+        """Return the start."""
+        return Point(parameters=self.start_point.clone())
+
+
+def indefinite_quadratic(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> Function:
+    """Return ½ Σ λ_i x_i² with λ from 1 down to −1: a saddle at 0, unbounded below.
+
+    The start has 1 where λ > 0 and 10⁻⁶ elsewhere: descent passes the saddle closely before it finds the way down.
+    """
+    eigenvalues = torch.linspace(1.0, -1.0, n, device=device, dtype=dtype)
+    start = torch.where(eigenvalues > 0, 1.0, 1e-6).to(dtype)
+    return Function(value=lambda x: 0.5 * eigenvalues.dot(x * x), start_point=start, minima=UNKNOWN)
+
+
+def concave_quadratic(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> Function:
+    """Return −‖x‖²: every direction is one of negative curvature; unbounded below. The start is at ones."""
+    start = torch.ones(n, device=device, dtype=dtype)
+    return Function(value=lambda x: -x.dot(x), start_point=start, minima=UNKNOWN)
+
+
+def square_root(*, device: torch.device, dtype: torch.dtype, streams: Streams, start: float) -> Function:
+    """Return √(1 + x²): Newton's full step maps x to −x³, so it converges from |x| < 1 only."""
+    point = torch.full((1,), start, device=device, dtype=dtype)
+    return Function(value=lambda x: torch.sqrt(1 + x.dot(x)), start_point=point, minima=exact(1.0))
+
+
+def coupled_pair(*, device: torch.device, dtype: torch.dtype, streams: Streams, alpha: float) -> Function:
+    """Return (x₁ − x₂)² + α‖x‖²: a sweep of coordinate descent multiplies x₂ by (1 + α)⁻². The start is (0, 1)."""
+    start = torch.tensor([0.0, 1.0], device=device, dtype=dtype)
+    return Function(value=lambda x: (x[0] - x[1]) ** 2 + alpha * x.dot(x), start_point=start, minima=ZERO)
+
+
+def kinked_pair(*, device: torch.device, dtype: torch.dtype, streams: Streams) -> Function:
+    """Return |x₁ − x₂| + 0.1‖x‖²: coordinate descent gets stuck on the kink x₁ = x₂. The start is (1, ½)."""
+    start = torch.tensor([1.0, 0.5], device=device, dtype=dtype)
+    return Function(value=lambda x: torch.abs(x[0] - x[1]) + 0.1 * x.dot(x), start_point=start, minima=ZERO)
+
+
+def powell_cycling(*, device: torch.device, dtype: torch.dtype, streams: Streams, epsilon: float) -> Function:
+    """Return −x₁x₂ − x₂x₃ − x₃x₁ + Σ (|x_i| − 1)₊²: exact coordinate descent circles six corners of a cube.
+
+    From (−1 − ε, 1 + ε/2, −1 − ε/4) each step multiplies the overshoot of a corner by −⅛; the gradient stays large.
+    f is unbounded below along (1, 1, 1).
+    """
+    start = torch.tensor([-1 - epsilon, 1 + epsilon / 2, -1 - epsilon / 4], device=device, dtype=dtype)
+
+    def value(x: Tensor) -> Tensor:
+        outside = torch.relu(torch.abs(x) - 1)
+        return outside.dot(outside) - x[0] * x[1] - x[1] * x[2] - x[2] * x[0]
+
+    return Function(value=value, start_point=start, minima=UNKNOWN)
