@@ -15,7 +15,7 @@ from optbench_testfunctions.extended import FIVE, NINETY, TEN, TENTH
 from optbench_testfunctions.least_squares import LeastSquares, require_multiple
 from optbench_testfunctions.minima import Minima
 
-CHAINED_ROSENBROCK = {10: (3.9865791123471382,)}  # near (−1, 1, …, 1)
+CHAINED_ROSENBROCK = {10: (3.9865791123471382,), 100: (3.9866238543009337,)}  # near (−1, 1, …, 1)
 
 
 def chained_rosenbrock(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> LeastSquares:

@@ -12,7 +12,7 @@ from optbench_testfunctions.minima import UNKNOWN, best_known
 
 MINIMA = {
     6: best_known(0.0022876700535524362),
-    9: best_known(1.39976013809802e-6),
+    9: best_known(1.39976013809902e-6),
     12: best_known(4.722381105891757e-10),
     20: best_known(2.4866163724161812e-20),
 }
