@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from optbench.api import Option, ProblemPlugin, hookimpl
-from optbench_testfunctions.further import chains, multimodal, small, tridiagonals
-from optbench_testfunctions.more_garbow_hillstrom import more_garbow_hillstrom
+from optbench_testfunctions.further import chain_records, multimodal_records, small_records, tridiagonal_records
+from optbench_testfunctions.more_garbow_hillstrom import more_garbow_hillstrom_records
 from optbench_testfunctions.records import LINE
 
 
@@ -15,11 +15,11 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
     """Yield the problems; only the stream and the starts of multimodal ones depend on the seed."""
     yield _quadratic()
     yield _streaming_least_squares()
-    yield from more_garbow_hillstrom()
-    yield from chains()
-    yield from tridiagonals()
-    yield from multimodal()
-    yield from small()
+    yield from more_garbow_hillstrom_records()
+    yield from chain_records()
+    yield from tridiagonal_records()
+    yield from multimodal_records()
+    yield from small_records()
     yield ProblemPlugin(
         name="himmelblau",
         factory="optbench_testfunctions.functions:himmelblau",

@@ -17,20 +17,20 @@ POWELL = "Powell: On search directions for minimization algorithms, Math. Progra
 CONTINUATION = "Mobahi, Fisher: A theoretical analysis of optimization by Gaussian continuation, AAAI, 2015"
 
 
-def chains() -> Iterator[ProblemPlugin]:
+def chain_records() -> Iterator[ProblemPlugin]:
     """Yield sums of squares in which each term shares variables with the next."""
     yield _chain("chained-rosenbrock", "One banana valley through all variables.", size(100, low=2))
     yield _chain("chained-powell-singular", "Overlapping singular quartics.", size(100, "even", low=4))
     yield _chain("chained-wood", "Overlapping functions of Wood.", size(100, "even", low=4))
 
 
-def tridiagonals() -> Iterator[ProblemPlugin]:
+def tridiagonal_records() -> Iterator[ProblemPlugin]:
     """Yield quadratics with tridiagonal matrices."""
     yield _quadratic("tridiagonal-quadratic", "laplacian", "The second difference; condition 0.4 n².", "")
     yield _quadratic("toint-tridiagonal", "toint", "Eigenvalues spread in proportion to n (TRIDIA).", TOINT)
 
 
-def multimodal() -> Iterator[ProblemPlugin]:
+def multimodal_records() -> Iterator[ProblemPlugin]:
     """Yield functions of many minima; all but the double well start where the seed says."""
     yield _landscape("rastrigin", "About 11ⁿ minima on a bowl; its blur is known.", RASTRIGIN)
     yield _landscape("ackley", "A funnel with ripples and a kink at its bottom.", ACKLEY)
@@ -38,7 +38,7 @@ def multimodal() -> Iterator[ProblemPlugin]:
     yield _landscape("double-well", "A narrow deep well that blur hides behind a wide one.", CONTINUATION, random=False)
 
 
-def small() -> Iterator[ProblemPlugin]:
+def small_records() -> Iterator[ProblemPlugin]:
     """Yield functions that show one thing each."""
     yield _small("indefinite-quadratic", "A saddle, passed closely; unbounded below.", size(2, low=2))
     yield _small("concave-quadratic", "−‖x‖²: unbounded below, curved downward everywhere.", size(2))

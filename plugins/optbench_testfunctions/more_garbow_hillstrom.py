@@ -12,7 +12,7 @@ CITE = "Moré, Garbow, Hillstrom: Testing unconstrained optimization software, A
 FOURS = "a multiple of 4"
 
 
-def more_garbow_hillstrom() -> Iterator[ProblemPlugin]:
+def more_garbow_hillstrom_records() -> Iterator[ProblemPlugin]:
     """Yield them; 1 and 21 (Rosenbrock) and 13 and 22 (Powell) are one record each."""
     yield _of("rosenbrock", "extended", "The banana valley; pairs of variables where n > 2.", size(2, "even", low=2))
     yield _of("freudenstein-roth", "equations", "2 variables; descent ends at 48.98425.")

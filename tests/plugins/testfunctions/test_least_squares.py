@@ -219,6 +219,12 @@ def test_both_discretisations_vanish_at_one_point(build: Build) -> None:
     assert float(integral.value(x)) < 1e-28
 
 
+def test_the_hook_works_after_all_modules_are_imported(build: Build) -> None:
+    for name in PLUGINS:  # a module of the name of one of the hook's functions would take its place
+        build(name, streams=torch.Generator)
+    assert [plugin.name for plugin in optbench_problems()] == list(PLUGINS)
+
+
 def test_seeds_matter_only_where_starts_or_examples_are_drawn() -> None:
     drawn = {name for name, plugin in PLUGINS.items() if plugin.depends_on_seed({})}
     assert drawn == {"rastrigin", "ackley", "griewank", "streaming-least-squares"}
