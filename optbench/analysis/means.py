@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+_LARGE = 1e300  # a ratio beside which 1 is nothing
+
 
 def shifted_geometric_mean(costs: ArrayLike, shift: float, *, unsolved: float = math.inf) -> NDArray[np.float64]:
     """Return (Π(cost + shift))^(1/n) − shift over the last axis.
@@ -41,8 +43,12 @@ def shifted_geometric_mean(costs: ArrayLike, shift: float, *, unsolved: float = 
     table = np.where(np.isinf(table), unsolved, table)
     run = ~np.isnan(table)
     count = np.count_nonzero(run, axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log1p(table / shift) if shift else np.log(table)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratios = table / shift if shift else np.full_like(table, math.inf)
+        # log(1 + cost/shift), and where the ratio is beyond floats (or the shift is 0) log cost − log shift.
+        offset = math.log(shift) if shift else 0.0
+        logs = np.where(ratios < _LARGE, np.log1p(ratios), np.log(table) - offset)
         mean = np.sum(logs, axis=-1, where=run) / np.where(count, count, np.nan)
-    result: NDArray[np.float64] = shift * np.expm1(mean) if shift else np.exp(mean)
+        large = np.exp(mean + offset) - shift
+        result: NDArray[np.float64] = np.where(mean < 1, shift * np.expm1(mean), large) if shift else large
     return result

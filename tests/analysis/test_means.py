@@ -52,3 +52,9 @@ def test_mean_lies_among_the_costs_below_the_arithmetic_one(costs, shift):
 def test_negative_costs_and_shifts_are_an_error(costs, shift, unsolved):
     with pytest.raises(ValueError, match="must be ≥ 0"):
         shifted_geometric_mean(costs, shift, unsolved=unsolved)
+
+
+@pytest.mark.parametrize("shift", [5e-324, 1e-310, 1e-300])
+def test_the_least_shifts_overflow_nothing(shift):
+    assert shifted_geometric_mean([1e6, 1e2], shift) == pytest.approx(1e4)
+    assert shifted_geometric_mean([1e6, 0.0], shift) == pytest.approx((1e6 * shift) ** 0.5, rel=1e-3)

@@ -129,14 +129,15 @@ def test_the_tightest_limit_of_the_control_groups_counts(tree, files, quota, lim
 
 
 def test_the_modes_are_those_of_this_process():
+    deterministic = torch.are_deterministic_algorithms_enabled()
     before = torch_modes()
     torch.set_flush_denormal(True)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(not deterministic, warn_only=True)
     try:
         after = torch_modes()
     finally:
         torch.set_flush_denormal(False)
-        torch.use_deterministic_algorithms(False)
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"flush_denormal", "deterministic_algorithms"}
     assert before["threads"] == torch.get_num_threads()
