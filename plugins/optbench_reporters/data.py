@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel
+from optbench_reporters.scaling import scaling_lines
 
 SCHEMA = 1
 VALUE = "f"  # the metric that the column "value" shows already
@@ -18,6 +19,8 @@ def data_files(model: ReportModel, target: float) -> Iterator[tuple[str, str]]:
     """Yield (file name, text): the suite, its cells, and one file of curves a problem, loaded when it is looked at."""
     yield "suite.js", _put("suite", _suite(model, target))
     yield "cells.js", _put("cells", _cells(model))
+    if model.scaling:
+        yield "scaling.js", _put("scaling", [line.to_json() for line in scaling_lines(model)])
     for index, problem in enumerate(model.problems):
         curves = [curve for curve in model.curves if curve.problem == problem.id]
         yield f"curves-{problem.id}.js", _put(f"curves/{problem.id}", _curves(model, curves, index))

@@ -50,9 +50,9 @@ class Look:
 
 def figure_files(model: ReportModel, target: float, slots: Sequence[Slot]) -> Iterator[tuple[str, bytes]]:
     """Yield (file name, SVG) of the profiles at `target` and of the convergence on each problem, over evaluations."""
-    looks = [Look(_plain(item.label), slot) for item, slot in zip(model.optimizers, slots, strict=True)]
+    looks = [Look(plain(item.label), slot) for item, slot in zip(model.optimizers, slots, strict=True)]
     costs = _costs(model, target)
-    with _theme():
+    with theme():
         if np.isfinite(costs).any():
             yield "profile.svg", _performance(costs, looks, target)
             yield "dataprofile.svg", _data(costs, looks, target)
@@ -64,7 +64,7 @@ def figure_files(model: ReportModel, target: float, slots: Sequence[Slot]) -> It
 
 
 @contextmanager
-def _theme() -> Iterator[None]:
+def theme() -> Iterator[None]:
     """Set seaborn's style for the figures inside, and leave matplotlib's settings as they were."""
     import matplotlib as mpl
     import seaborn as sns
@@ -148,7 +148,7 @@ def _convergence(problem: ReportProblem, curves: Sequence[tuple[Look, ReportCurv
             axes.plot(*zip(*ends, strict=True), linestyle="none", marker="x", color=look.slot.light)
     axes.axhline(target, color="#5b6572", linestyle=":", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="relative gap (f - f*) / (f0 - f*)")
-    axes.set(title=_plain(problem.label) + (f", n = {problem.size}" if problem.size else ""))
+    axes.set(title=plain(problem.label) + (f", n = {problem.size}" if problem.size else ""))
     return _svg(axes, [look for look, _ in curves])
 
 
@@ -166,13 +166,13 @@ def _svg(axes: Axes, looks: Sequence[Look]) -> bytes:
     names = [look.label for look in looks]
     axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, handlelength=3.2)
     axes.spines[["top", "right"]].set_visible(False)
-    _plain_ticks(axes)
+    plain_ticks(axes)
     figure, buffer = axes.figure, io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "optbench"})  # type: ignore[union-attr]
     return buffer.getvalue()
 
 
-def _plain_ticks(axes: Axes) -> None:
+def plain_ticks(axes: Axes) -> None:
     """Write powers of ten as plain text, which takes a tenth of the time of formulas and can be edited."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -187,7 +187,7 @@ def _title(name: str, target: float) -> str:
     return f"{name} at a relative gap of {power(target)}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Shorten, and keep matplotlib from reading dollar signs as formulas."""
     brief = text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1] + "…"
     return brief.replace("$", r"\$")

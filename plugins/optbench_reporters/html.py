@@ -12,11 +12,16 @@ from pathlib import Path
 from optbench.records import ReportModel
 from optbench_reporters.data import STATUSES, data_files
 from optbench_reporters.palette import Slot, slots, stylesheet
+from optbench_reporters.scaling import scaling_lines
 from optbench_reporters.view import page_variables
 
 DEFAULT_TARGET = 1e-8
 PAGE = "index.html"
-GENERATED = ("data/*.js", "figures/*.svg")  # of an earlier report, if it stands in the same folder
+GENERATED = (
+    "data/*.js",
+    "figures/*.svg",
+    "figures/scaling.png",
+)  # of an earlier report, if it stands in the same folder
 
 
 class HtmlReporter:
@@ -58,6 +63,11 @@ class HtmlReporter:
             from optbench_reporters.figures import figure_files
 
             yield from figure_files(model, target, looks)
+        lines = scaling_lines(model)
+        if self.figures and lines:
+            from optbench_reporters.scaling_figure import scaling_files
+
+            yield from scaling_files(lines, looks)
 
 
 def _render(model: ReportModel, target: float, figures: frozenset[str]) -> str:

@@ -8,6 +8,7 @@ from statistics import median_low
 from typing import Any
 
 from optbench.records import AREA_FACTOR, SHIFTS, Environment, ReportModel, Score
+from optbench_reporters.scaling import scaling_rows
 
 SECTIONS = ("Overview", "Profiles", "Convergence", "Outcomes", "Method")
 MISSING = "–"
@@ -28,7 +29,8 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "target": power(target),
         "rows": rows,
         "failures": failures,
-        "sections": ("Gates", *SECTIONS) if model.gates else SECTIONS,
+        "sections": _sections(model),
+        "scaling": scaling_rows(model),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
         "curved": {curve.problem for curve in model.curves},
@@ -38,6 +40,11 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "thresholds": any(cell.thresholds for cell in model.cells),
         "solved": any(score.hits for score in model.scores),
     }
+
+
+def _sections(model: ReportModel) -> tuple[str, ...]:
+    first = {"Gates": model.gates, "Memory": model.scaling}
+    return (*(name for name, rows in first.items() if rows), *SECTIONS)
 
 
 def power(target: float) -> str:

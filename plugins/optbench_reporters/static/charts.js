@@ -3,7 +3,8 @@
  *
  * OB.lineChart(host, {label, x, y, series, guides, key, height}) draws into `host`; call it again to update.
  *   x, y     {label, log, domain: [low, high], format}
- *   series   [{o, name, x, y, low?, high?, band?, ends?, step?}]   o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses;
+ *   series   [{o, name, x, y, from?, marks?, low?, high?, band?, ends?, step?}]   from: points have markers, hollow from this one on, with crosses at marks;
+ *            o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses;
  *            low, high: a band at x, always seen; band: {x, low, high}, seen while its curve is highlighted
  *   guides   [{x, y}]                                        grey reference lines
  *   key      {title, rows: [{o, name, text}]}                ordered key instead of labels at the line ends
@@ -22,6 +23,14 @@
       pen = true;
     });
     return d;
+  }
+
+  /* A line with a marker at each point; from the point `from` on they are hollow and the line is dotted. */
+  function marked(s, sx, sy) {
+    const part = (begin, end, more) => `<path class="line ser o${s.o}${more}" d="${path(s.x.slice(begin, end), s.y.slice(begin, end), sx, sy)}"/>`;
+    const dots = s.x.map((x, i) => `<circle class="dot ser o${s.o}${i < s.from ? "" : " hollow"}" cx="${px(sx(x))}" cy="${px(sy(s.y[i]))}" r="3.2"/>`);
+    const arms = (s.marks || []).map(([x, y]) => `<path class="end ser o${s.o}" d="M${px(sx(x) - 6)} ${px(sy(y) - 6)}l12 12m0 -12l-12 12"/>`);
+    return part(0, s.from, "") + (s.from < s.x.length ? part(Math.max(s.from - 1, 0), s.x.length, " dotted") : "") + arms.join("") + dots.join("");
   }
 
   function area(s, sx, sy) {
@@ -52,7 +61,7 @@
     const guides = (spec.guides || []).map((g) => `<path class="guide" d="${path(g.x, g.y, sx, sy)}"/>`);
     const band = (s, rows, kind) => `<path class="band ${kind} ser o${s.o}" d="${area(rows, sx, sy)}"/>`;
     const bands = spec.series.map((s) => (s.low ? band(s, s, "") : s.band ? band(s, s.band, "quiet") : ""));
-    const lines = spec.series.map((s) => `<path class="line ser o${s.o}" d="${path(s.x, s.y, sx, sy, s.step)}"/>`);
+    const lines = spec.series.map((s) => (s.from == null ? `<path class="line ser o${s.o}" d="${path(s.x, s.y, sx, sy, s.step)}"/>` : marked(s, sx, sy)));
     const crosses = spec.series.flatMap((s) => (s.ends || []).map(([x, y]) =>
       `<path class="end ser o${s.o}" d="M${px(sx(x) - 4)} ${px(Math.min(H - m.b, sy(y)) - 4)}l8 8m0 -8l-8 8"/>`));
     return `<defs><clipPath id="${id}"><rect x="${m.l}" y="${m.t}" width="${W - m.l - m.r}" height="${H - m.t - m.b}"/></clipPath></defs>` +

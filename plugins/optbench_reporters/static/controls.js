@@ -3,7 +3,7 @@
 (() => {
   const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
   const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", cost: "Cost" };
-  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-over", "o"]], CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
+  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-over", "o"], ["f-bytes", "y"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
 
   function segment(id, key, items) {
     $(id).innerHTML = items.map(([value, label]) =>
@@ -72,6 +72,7 @@
     segment("f-device", "d", [["all", "All"], ...suite.devices.map((device) => [device, device.toUpperCase()])]);
     segment("f-best", "b", [["shown", "shown"], ["all", "all"]]);
     segment("f-over", "o", [["one", "chosen"], ["all", "all"]]);
+    if (OB.data.scaling) segment("f-bytes", "y", [["peak", "peak"], ["state", "state"]]);
     $("devices").hidden = suite.devices.length < 2;
     kinds();
     legend();

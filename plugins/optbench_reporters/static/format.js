@@ -3,7 +3,7 @@
 (() => {
   const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
   const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-  const BYTES = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]], TIMES = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
+  const BYTES = [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]], TIMES = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
 
   OB.esc = (text) => String(text).replace(/[&<>"']/g, (c) => ESCAPES[c]);
   OB.superscript = (n) => (n < 0 ? "⁻" : "") + String(Math.abs(n)).replace(/\d/g, (d) => SUPERSCRIPTS[d]);

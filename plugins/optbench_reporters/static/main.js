@@ -3,6 +3,7 @@
 (() => {
   const { suite, cells } = OB.data, $ = (id) => document.getElementById(id);
   const SECTIONS = { overview: ["cards", "table"], profiles: ["profiles"], convergence: ["convergence"] };
+  if (OB.data.scaling) SECTIONS.memory = ["scaling"];
   const dirty = new Set(), near = new Set();
   let view;
 

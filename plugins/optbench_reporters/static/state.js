@@ -3,7 +3,7 @@
 (() => {
   const suite = OB.data.suite, first = suite.problems[0];
   const DEFAULT = {
-    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", o: "one", s: "solved", r: "", p: first ? first.id : "",
+    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", o: "one", y: "peak", s: "solved", r: "", p: first ? first.id : "",
   };
   const ALLOWED = {
     m: (v) => suite.measures.includes(v),
@@ -11,6 +11,7 @@
     d: (v) => v === "all" || suite.devices.includes(v),
     b: (v) => v === "shown" || v === "all",
     o: (v) => v === "one" || v === "all",
+    y: (v) => v === "peak" || v === "state",
     p: (v) => suite.problems.some((problem) => problem.id === v),
   };
   const sections = new Set([...document.querySelectorAll("main section")].map((section) => section.id));

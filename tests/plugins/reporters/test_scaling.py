@@ -1,0 +1,132 @@
+"""Memory against size: the figure's files, the table without scripts, the chart in a browser."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from optbench_reporters.html import HtmlReporter
+from optbench_reporters.scaling import scaling_lines, scaling_rows
+
+from optbench.records import ReportModel, ScalingFit, ScalingPoint
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+def point(arm, quantity, size, size_in_bytes, *, projected=False) -> ScalingPoint:
+    return ScalingPoint(
+        optimizer=arm,
+        name=f"x/{arm}",
+        problem="x/p",
+        device="cpu",
+        dtype="float64",
+        quantity=quantity,
+        size=size,
+        bytes=size_in_bytes,
+        projected=projected,
+    )
+
+
+def fit(arm, quantity, exponent, verdict="as declared") -> ScalingFit:
+    return ScalingFit(
+        optimizer=arm,
+        name=f"x/{arm}",
+        options={},
+        problem="x/p",
+        device="cpu",
+        dtype="float64",
+        quantity=quantity,
+        exponent=exponent,
+        low=exponent,
+        high=exponent,
+        top_octave=exponent,
+        points=2,
+        declared="O(n)",
+        declared_exponent=1.0,
+        verdict=verdict,
+    )
+
+
+@pytest.fixture
+def model(synthetic) -> ReportModel:
+    """A report whose first optimizer keeps a matrix, whose second keeps nothing, and whose third is foreign."""
+    plain = synthetic.full_results(seeds=1, problems=2).report()
+    first, second, third = (item.id for item in plain.optimizers[:3])
+    state = [point(first, "state_bytes", n, 8 * n * n, projected=n > 1000) for n in (100, 1000, 10**6)]
+    peak = [point(first, "peak_live_bytes", n, 16 * n * n) for n in (100, 1000)]
+    process = [point(first, "peak_process_bytes", 1000, 17 * 10**6)]
+    none = [point(second, "state_bytes", n, 0) for n in (100, 1000)]
+    foreign = [point(third, "peak_process_bytes", n, 100 * n) for n in (100, 1000)]
+    fits = (
+        fit(first, "state_bytes", 2.0, "above declared"),
+        fit(first, "peak_live_bytes", 2.0, "above declared"),
+        fit(second, "state_bytes", 0.0, "below declared"),
+        fit(third, "peak_process_bytes", 1.0),
+    )
+    return replace(plain, scaling=fits, scaling_points=(*state, *peak, *process, *none, *foreign))
+
+
+def test_lines_hold_measured_points_first_and_the_process_beside_what_is_exact(model) -> None:
+    lines = {(line.label, line.panel): line for line in scaling_lines(model)}
+    first, second, third = (item.label for item in model.optimizers[:3])
+
+    assert set(lines) == {(first, "state"), (first, "peak"), (third, "peak")}  # zeros of the second have no line
+    assert (lines[first, "state"].sizes, lines[first, "state"].measured) == ((100, 1000, 10**6), 2)
+    assert lines[first, "peak"].marks == ((1000, 17 * 10**6),)
+    assert lines[third, "peak"].marks == ()
+    assert second not in {label for label, _ in lines}
+
+
+def test_the_folder_holds_the_figure_and_the_page_its_table(model, tmp_path) -> None:
+    HtmlReporter()(model, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+
+    svg = (tmp_path / "figures/scaling.svg").read_text()
+    ET.fromstring(svg)
+    assert f"{model.optimizers[0].label} 2.00 (2.00)" in svg
+    assert (tmp_path / "figures/scaling.png").read_bytes().startswith(b"\x89PNG")
+    assert 'id="memory"' in page
+    assert page.count("above declared</span>") == 2
+
+
+def test_a_report_without_a_sweep_has_no_such_section(synthetic, tmp_path) -> None:
+    HtmlReporter()(synthetic.full_results(seeds=1, problems=1).report(), tmp_path)
+
+    assert 'id="memory"' not in (tmp_path / "index.html").read_text()
+    assert not (tmp_path / "data/scaling.js").exists()
+    assert not list((tmp_path / "figures").glob("scaling.*"))
+
+
+def test_rows_name_what_was_fitted(model) -> None:
+    assert [(row["bytes"], row["exponent"]) for row in scaling_rows(model)] == [
+        ("state", "2.000"),
+        ("peak", "2.000"),
+        ("state", "0.000"),
+        ("process", "1.000"),
+    ]
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists() and not shutil.which("chromium"), reason="no chromium on this machine")
+def test_the_chart_has_dots_where_it_was_measured_and_hollow_ones_where_not(model, tmp_path) -> None:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    HtmlReporter(figures=False)(model, tmp_path)
+    errors: list[str] = []
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 400, "height": 800})
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"file://{tmp_path}/index.html")
+        page.locator("#memory").scroll_into_view_if_needed()
+        page.wait_for_selector("#scaling circle.dot")
+        peak = page.locator("#scaling circle.dot").count(), page.locator("#scaling path.end").count()
+        page.locator("#f-bytes label", has_text="state").click()
+        page.wait_for_selector("#scaling circle.hollow")
+        state = page.locator("#scaling circle.dot").count(), page.locator("#scaling circle.hollow").count()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        browser.close()
+
+    assert (peak, state) == ((4, 1), (3, 1))
+    assert wide <= 400
+    assert errors == []
