@@ -84,7 +84,10 @@ class Optimizer(Protocol):
 
 @runtime_checkable
 class Minimizer(Protocol):
-    """A solver that owns its loop: calls observe(x) once an iteration (its step) and returns its point."""
+    """A solver that owns its loop: calls observe(x) once an iteration (its step) and returns its point.
+
+    Optional attribute: `message`, why `minimize` returned, in the solver's own words; it becomes the trial's reason.
+    """
 
     def minimize(self, oracle: Oracle, start: Tensor, observe: Callable[[Tensor], None]) -> Tensor:
         """Return the solver's point; StopTrial passes through."""

@@ -48,6 +48,7 @@ class Plugin:
     options: Mapping[str, Option] = field(default_factory=dict)
     cite: str = ""
     expected_failures: Mapping[str, str] = field(default_factory=dict)  # conformance check -> reason; strict
+    requires: Mapping[str, str] = field(default_factory=dict)  # module that must be there -> what pip installs for it
 
 
 @dataclass(frozen=True, kw_only=True)

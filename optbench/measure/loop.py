@@ -237,7 +237,7 @@ class TrialLoop:
         self._require_finite(running, point)
         if self.books.ledger.stopped:  # the solver swallowed StopTrial
             raise StopTrial
-        return "minimize returned"
+        return getattr(optimizer, "message", "") or "minimize returned"
 
     def _after_step(self, running: _Running, point: Tensor) -> None:
         """Commit and observe on the clock; publish, check, snapshot and let the probe look off it."""

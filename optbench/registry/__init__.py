@@ -7,7 +7,7 @@ from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
 from optbench.registry.nearest import suggestion
 from optbench.registry.options import check_options
-from optbench.registry.requirements import missing_features
+from optbench.registry.requirements import missing_features, missing_library
 from optbench.registry.resolving import resolve, resolve_recipe
 from optbench.registry.sources import source_hash
 from optbench.registry.spelling import default_options, telling_options
@@ -25,6 +25,7 @@ __all__ = [
     "installed_names",
     "load_catalogue",
     "missing_features",
+    "missing_library",
     "resolve",
     "resolve_factory",
     "resolve_recipe",

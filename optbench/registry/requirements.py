@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 
-from optbench.api import MetaAlgorithmPlugin, OptimizerPlugin, ProblemPlugin
+from optbench.api import MetaAlgorithmPlugin, OptimizerPlugin, Plugin, ProblemPlugin
+
+
+def missing_library(record: Plugin) -> str:
+    """Return which library that the plugin requires is not installed, and what to do; empty where none is missing."""
+    for module, package in record.requires.items():
+        if find_spec(module) is None:
+            return f"{record.name} needs {module}, which is not installed: pip install '{package}'"
+    return ""
 
 
 def missing_features(
@@ -14,6 +23,9 @@ def missing_features(
 
     A closed form of the step along a line (`line_minimum`) is used where a problem has it and never required.
     """
+    for record in (problem, optimizer, *meta_algorithms):
+        if why := missing_library(record):
+            return why
     unoffered = optimizer.evaluations - problem.evaluations - {"line_minimum"}
     if unoffered:
         return f"{optimizer.name} evaluates {_words(unoffered)}, which {problem.name} does not offer"

@@ -80,9 +80,13 @@ def run_checks(
     Each check may take `timeout` seconds. With `isolate` a hang or a crash of the plugin is a failed check; without,
     checks run in this process, for debugging.
     """
+    from optbench.registry import missing_library
     from optbench.testing.isolation import attempt_isolated
 
     chosen = tuple(checks)
+    if absent := missing_library(subject.record):  # nothing can be said of it here, whatever is expected
+        yield from (Outcome(check.name, check.summary, "not applicable", absent) for check in chosen)
+        return
     foreseen = subject.record.expected_failures if expected is None else expected
     reasons = {check.name: check.applies(subject) for check in chosen}
     to_run = tuple(check for check in chosen if not reasons[check.name])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from optbench.api import UserError
-from optbench.registry import Catalogue, load_catalogue
+from optbench.registry import Catalogue, load_catalogue, missing_library
 from optbench.testing.collection import Given, checks_for, find_subjects, subject_of
 from optbench.testing.framework import TIMEOUT, Check, CheckFailed, Subject, unknown_expectations
 from optbench.testing.isolation import Isolation
@@ -67,6 +67,9 @@ def _cases(subject: Subject, given: Mapping[str, Mapping[str, str]], timeout: fl
     checks = checks_for(subject.kind)
     for unknown in unknown_expectations(expected, checks):
         raise UserError(f"{subject.name}: expected failure of {unknown.check!r}", unknown.message)
+    if absent := missing_library(subject.record):
+        yield pytest.param(None, id=name, marks=pytest.mark.skip(reason=absent))
+        return
     for check in checks:
         reason = check.applies(subject)
         if reason and check.name in expected:
