@@ -30,8 +30,8 @@ _NLOPT_FAILS = {
     "repeats-bitwise": "nlopt raises a bare runtime_error where rounding ends its line search: status error",
 }
 
-_DENSE = {"state_memory": "O(n^2)", "peak_memory": "O(n^2)", "step_time": "O(n^3)"}
-_LIMITED = {"state_memory": "O(m n)", "peak_memory": "O(m n)", "step_time": "O(m n)"}
+_DENSE: Mapping[str, Any] = {"state_memory": "O(n^2)", "peak_memory": "O(n^2)", "step_time": "O(n^3)"}
+_LIMITED: Mapping[str, Any] = {"state_memory": "O(m n)", "peak_memory": "O(m n)", "step_time": "O(m n)"}
 
 
 @hookimpl

@@ -169,6 +169,20 @@ def test_a_minimizer_s_iterations_are_its_steps(run_loop: Any) -> None:
     assert loop.books.ledger.steps == 3
 
 
+def test_a_minimizer_s_own_word_of_its_end_is_the_reason(run_loop: Any) -> None:
+    class Telling:
+        message = ""
+
+        def minimize(self, oracle: Any, start: Tensor, observe: Any) -> Tensor:
+            observe(start - 0.5 * oracle.gradient(start))
+            self.message = "precision loss"
+            return start
+
+    outcome, _ = run_loop(Stage(problem=Bowl(), optimizer=Telling()), budget=Budget(evaluations=100))
+
+    assert (outcome.status, outcome.reason) == (Status.OK, "precision loss")
+
+
 def test_a_target_ends_the_trial(run_loop: Any) -> None:
     outcome, _ = run_loop(
         Stage(problem=Bowl(), optimizer=Descent()), budget=Budget(evaluations=100), thresholds=Thresholds(value=1e-6)

@@ -50,3 +50,14 @@ def test_a_meta_algorithm_needs_what_the_problem_or_the_optimizer_gives() -> Non
     assert missing_features(problem=problem(), optimizer=plain, meta_algorithms=[meta("step-hook")]) is None
     reason = missing_features(problem=problem(), optimizer=plain, meta_algorithms=[meta("step-hook"), meta("model")])
     assert reason == "average needs model, which neither valley nor method gives"
+
+
+def test_a_library_that_is_not_installed_is_told_with_what_brings_it() -> None:
+    foreign = OptimizerPlugin(name="foreign", factory="m:F", summary="", requires={"json": "x", "no_such": "mine[all]"})
+    reason = missing_features(problem=problem(), optimizer=foreign)
+    assert reason == "foreign needs no_such, which is not installed: pip install 'mine[all]'"
+
+
+def test_libraries_that_are_there_stand_in_no_way() -> None:
+    foreign = OptimizerPlugin(name="foreign", factory="m:F", summary="", requires={"json": "json"})
+    assert missing_features(problem=problem(), optimizer=foreign) is None

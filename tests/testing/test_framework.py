@@ -117,3 +117,16 @@ def test_checking_leaves_the_settings_of_the_calling_process_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout.split() == ["ok", "True"], done.stderr
+
+
+def test_nothing_is_said_of_a_plugin_whose_library_is_absent() -> None:
+    record = OptimizerPlugin(
+        name="mine",
+        factory=f"{__name__}:passes",
+        summary="x",
+        requires={"no_such_library": "mine[all]"},
+        expected_failures={"passes": "it would"},
+    )
+    (outcome,) = run_checks(Subject.of_record(record), [Check("passes", "x", passes)])
+    assert (outcome.status, outcome.failed) == ("not applicable", False)
+    assert outcome.message == "mine needs no_such_library, which is not installed: pip install 'mine[all]'"
