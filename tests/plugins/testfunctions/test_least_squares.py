@@ -210,6 +210,18 @@ def test_chains_of_one_link_are_the_plain_functions(build: Build) -> None:
         assert float(build(chain, n=n).value(x)) == pytest.approx(float(build(plain, n=n).value(x)), rel=1e-15)
 
 
+def test_chains_are_sums_of_plain_functions_over_overlapping_windows(build: Build) -> None:
+    for chain, plain, width, stride in (
+        ("chained-rosenbrock", "rosenbrock", 2, 1),
+        ("chained-powell-singular", "powell-singular", 4, 2),
+        ("chained-wood", "wood", 4, 2),
+    ):
+        problem, link = build(chain, n=10), build(plain, n=width)
+        x = elsewhere(problem)
+        windows = x.unfold(0, width, stride)
+        assert float(problem.value(x)) == pytest.approx(sum(float(link.value(window)) for window in windows), rel=1e-14)
+
+
 def test_both_discretisations_vanish_at_one_point(build: Build) -> None:
     equation, integral = build("discrete-boundary-value"), build("discrete-integral-equation")
     x = start(equation)
