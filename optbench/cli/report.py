@@ -46,7 +46,7 @@ def command(
     from optbench.cli._reporting import build_model, write_reports
     from optbench.measure.reliability import with_spread
     from optbench.records import SuiteSpec
-    from optbench.report import gate_table, scaling_table, terminal_table
+    from optbench.report import comparison_table, gate_table, scaling_table, solved_table, terminal_table
     from optbench.runner.scoring import Asked, rescored
     from optbench.runner.session import merge
     from optbench.store import ResultKey, Store
@@ -86,10 +86,14 @@ def command(
     warn_broken(catalogue)
     if as_json:
         gates = [gate.to_row() for gate in model.gates]
+        pairs = [row.to_row() for row in model.comparisons]
         files = [str(path) for path in written]
-        print_json({"suite": spec.name, "trials": len(records), "gates": gates, "files": files})
+        print_json({"suite": spec.name, "trials": len(records), "gates": gates, "comparisons": pairs, "files": files})
     else:
         console().print(terminal_table(model))
+        if model.comparisons:
+            console().print(solved_table(model))
+            console().print(comparison_table(model))
         if model.gates:
             console().print(gate_table(model))
         if model.scaling:

@@ -234,6 +234,7 @@ def _print_object(finished: _Finished) -> None:
             "results": plain(rows),
             "gates": [gate.to_row() for gate in finished.model.gates],
             **_scaling(finished.model),
+            **_comparisons(finished.model),
             "report": [str(path) for path in finished.written if path.suffix == ".html"],
             "timing": {
                 "startup": finished.planning_seconds + timing.startup,
@@ -257,14 +258,25 @@ def _scaling(model: ReportModel) -> dict[str, Any]:
     return {"scaling": fits, "scaling_points": points}
 
 
+def _comparisons(model: ReportModel) -> dict[str, Any]:
+    """Return how the pairs of the suite compare, and what each optimizer solves; nothing where it names no pairs."""
+    if not model.comparisons:
+        return {}
+    solved = [count.to_row() for count in model.solved]
+    return {"comparisons": [row.to_row() for row in model.comparisons], "solved": solved}
+
+
 def _print_table(finished: _Finished) -> None:
     from optbench.cli._progress import duration
-    from optbench.report import gate_table, scaling_table, terminal_table
+    from optbench.report import comparison_table, gate_table, scaling_table, solved_table, terminal_table
 
     screen = console()
     screen.print(terminal_table(finished.model))
     if finished.model.scaling:
         screen.print(scaling_table(finished.model))
+    if finished.model.comparisons:
+        screen.print(solved_table(finished.model))
+        screen.print(comparison_table(finished.model))
     if finished.model.gates:
         screen.print(gate_table(finished.model))
     session = finished.session

@@ -5,6 +5,7 @@ from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
 from optbench.records.gate import QUANTITIES, TARGETED, Gate, GateResult
 from optbench.records.job import Facts, Job
+from optbench.records.pairing import PAIRING_HEADINGS, Pairing, PairingResult, SolvedCount
 from optbench.records.report import (
     AREA_FACTOR,
     COST,
@@ -52,6 +53,7 @@ __all__ = [
     "FAILED",
     "MEASURES",
     "MEMORY_FIELDS",
+    "PAIRING_HEADINGS",
     "QUANTITIES",
     "SHIFTS",
     "SNAPSHOT_COLUMNS",
@@ -71,6 +73,8 @@ __all__ = [
     "GateResult",
     "Job",
     "Limits",
+    "Pairing",
+    "PairingResult",
     "Pass",
     "Quantiles",
     "ReportCurve",
@@ -81,6 +85,7 @@ __all__ = [
     "ScalingFit",
     "ScalingPoint",
     "Score",
+    "SolvedCount",
     "Status",
     "SuiteSpec",
     "Target",

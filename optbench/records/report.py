@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from optbench.records.environment import Environment
 from optbench.records.gate import GateResult
+from optbench.records.pairing import PairingResult, SolvedCount
 from optbench.records.trial import COUNTED
 
 MEASURES = ("evaluations", "gradients", "seconds")
@@ -214,6 +215,8 @@ class ReportModel:
     versus: tuple[Versus, ...] = ()  # empty where there is too little for a verdict
     failures: tuple[Failure, ...] = ()
     gates: tuple[GateResult, ...] = ()
+    comparisons: tuple[PairingResult, ...] = ()  # of suites that name pairs
+    solved: tuple[SolvedCount, ...] = ()  # by test, of suites that name pairs
     scaling: tuple[ScalingFit, ...] = ()  # of suites that sweep a size
     scaling_points: tuple[ScalingPoint, ...] = ()
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
@@ -272,6 +275,8 @@ _PARTS: Mapping[str, type] = {
     "versus": Versus,
     "failures": Failure,
     "gates": GateResult,
+    "comparisons": PairingResult,
+    "solved": SolvedCount,
     "scaling": ScalingFit,
     "scaling_points": ScalingPoint,
 }

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from optbench.records.gate import Gate
+from optbench.records.pairing import Pairing
 from optbench.records.trial import Budget, Component, Limits
 
 DEFAULT_TARGETS = (
@@ -78,6 +79,7 @@ class SuiteSpec:
     memory: bool = True  # whether the memory pass runs
     weights: Mapping[str, float] = field(default_factory=dict)  # kind of COUNTED -> weight in costs; empty: no costs
     gates: tuple[Gate, ...] = ()  # what must come out
+    pairings: tuple[Pairing, ...] = ()  # who is compared with whom
     scaling: Scaling | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +95,7 @@ class SuiteSpec:
         for key in ("seeds", "devices", "dtypes", "targets", "metrics"):
             fields[key] = tuple(fields[key])
         fields["gates"] = tuple(Gate.from_json(item) for item in fields.get("gates", ()))
+        fields["pairings"] = tuple(Pairing.from_json(item) for item in fields.get("pairings", ()))
         fields["budget"] = Budget.from_json(fields["budget"])
         fields["limits"] = Limits(**fields["limits"])
         fields["scaling"] = None if fields.get("scaling") is None else Scaling.from_json(fields["scaling"])

@@ -26,6 +26,7 @@ from optbench.report.cells import Place, SeedCosts, build_cell, build_curve, bui
 from optbench.report.gates import judge
 from optbench.report.naming import Info, Parts, expression, key_of, labels, slugs
 from optbench.report.notes import notes
+from optbench.report.pairings import compare_pairings, count_solved
 from optbench.report.runs import Axes, Reference, Run, Traces, load_run, reference
 from optbench.report.scaling import build_scaling, not_projectable
 from optbench.report.scores import Grid, build_scores
@@ -100,6 +101,7 @@ def build_report(
     ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
     scores = build_scores(Grid(arms, parts.problems, ran), axes.measures, tuple(targets))
     pairs = Pairs(parts.problems, {where: parts.costs[where] for where in ran})
+    names = {key: optimizer.label for key, optimizer in optimizers.items()}
     scaling, points = build_scaling(suite.scaling, records, projections, optimizers, optimizer_info)
     return ReportModel(
         name=suite.name,
@@ -122,6 +124,8 @@ def build_report(
         versus=build_versus(pairs, scores, tuple(targets)),
         failures=tuple(parts.failures),
         gates=judge(suite.gates, records, events),
+        comparisons=compare_pairings(suite.pairings, records, names),
+        solved=count_solved(suite.targets, records, names) if suite.pairings else (),
         scaling=scaling,
         scaling_points=points,
         notes=(

@@ -17,6 +17,7 @@ from optbench.records import Limits, Scaling, SuiteSpec, Target
 from optbench.suites.entries import EntryReader, budget_of
 from optbench.suites.gates import read_gates
 from optbench.suites.mistakes import Mistake, SuiteError
+from optbench.suites.pairings import read_pairings
 from optbench.suites.schema import BudgetTable, OptimizerTable, ProblemTable, SuiteTable, shape_mistakes
 
 if TYPE_CHECKING:
@@ -51,9 +52,11 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
         raise SuiteError(source, [*shape_mistakes(error), *reader.mistakes]) from None
     spec = _spec(table, reader, path)
     mistakes = [*reader.mistakes, *_unbounded(table), *_unmeasured(spec), *_unswept(spec), *reader.lonely_groups(table)]
-    if not mistakes:  # what a gate selects is known once all entries are
+    if not mistakes:  # what gates and pairings select is known once all entries are
         gates, mistakes = read_gates(table.gate, spec, catalogue)
-        spec = replace(spec, gates=gates)
+        pairings, wrong = read_pairings(table.compare, spec, catalogue)
+        mistakes = [*mistakes, *wrong]
+        spec = replace(spec, gates=gates, pairings=pairings)
     if mistakes:
         raise SuiteError(source, mistakes)
     return spec

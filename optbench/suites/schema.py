@@ -113,6 +113,15 @@ class GateTable(_Table):
         return self
 
 
+class CompareTable(_Table):
+    """`[[compare]]`."""
+
+    first: str
+    second: str
+    targets: Annotated[list[Target], Field(min_length=1)] | None = None
+    min_size: Count = 1
+
+
 class SuiteTable(_Table):
     """The whole file."""
 
@@ -133,6 +142,7 @@ class SuiteTable(_Table):
     problem: Annotated[list[ProblemTable], Field(min_length=1)]
     optimizer: Annotated[list[OptimizerTable], Field(min_length=1)]
     gate: list[GateTable] = []
+    compare: list[CompareTable] = []
 
 
 # Which table a key's parents name; indices left out.
@@ -146,6 +156,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("problem", "budget"): BudgetTable,
     ("optimizer",): OptimizerTable,
     ("gate",): GateTable,
+    ("compare",): CompareTable,
 }
 
 

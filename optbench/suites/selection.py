@@ -12,6 +12,7 @@ from optbench.records import Budget, Component, Entry, SuiteSpec
 from optbench.registry.nearest import suggestion
 from optbench.suites import spellings
 from optbench.suites.gates import has_trials
+from optbench.suites.pairings import is_left
 
 _SELECTORS: dict[str, Callable[[Entry], tuple[Component, ...]]] = {
     "problem": lambda entry: (entry.use,),
@@ -24,7 +25,8 @@ def select(spec: SuiteSpec, only: Iterable[str]) -> SuiteSpec:
     """Return the suite with the entries that `only` names: "optimizer=lbfgs", "problem=quad*", "meta-algorithm=polyak".
 
     Patterns of one key add up, those of different keys narrow. A pattern matches a short or a qualified name, with
-    shell wildcards. Gates that are left without a trial are left out. Raises UserError where a pattern matches nothing.
+    shell wildcards. Gates that are left without a trial, and comparisons without one of
+    the two, are left out. Raises UserError where a pattern matches nothing.
     """
     patterns: dict[str, list[str]] = {}
     for text in only:
@@ -35,7 +37,11 @@ def select(spec: SuiteSpec, only: Iterable[str]) -> SuiteSpec:
             spec = replace(spec, problems=_matching(spec.problems, key, wanted))
         else:
             spec = replace(spec, optimizers=_matching(spec.optimizers, key, wanted))
-    return replace(spec, gates=tuple(gate for gate in spec.gates if has_trials(gate, spec)))
+    return replace(
+        spec,
+        gates=tuple(gate for gate in spec.gates if has_trials(gate, spec)),
+        pairings=tuple(pairing for pairing in spec.pairings if is_left(pairing, spec)),
+    )
 
 
 def override(

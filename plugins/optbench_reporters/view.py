@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import median_low
 from typing import Any
 
-from optbench.records import AREA_FACTOR, SHIFTS, Environment, ReportModel, Score
+from optbench.records import AREA_FACTOR, PAIRING_HEADINGS, SHIFTS, Environment, ReportModel, Score
 from optbench_reporters.scaling import scaling_rows
 
 SECTIONS = ("Overview", "Profiles", "Convergence", "Outcomes", "Method")
@@ -30,6 +30,8 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "rows": rows,
         "failures": failures,
         "sections": _sections(model),
+        "headings": PAIRING_HEADINGS,
+        "tests": solved_by_test(model),
         "scaling": scaling_rows(model),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
@@ -43,8 +45,16 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
 
 
 def _sections(model: ReportModel) -> tuple[str, ...]:
-    first = {"Gates": model.gates, "Memory": model.scaling}
+    first = {"Gates": model.gates, "Pairs": model.comparisons, "Memory": model.scaling}
     return (*(name for name, rows in first.items() if rows), *SECTIONS)
+
+
+def solved_by_test(model: ReportModel) -> dict[str, dict[str, str]]:
+    """Return for each optimizer, by test, how many of its problems it solves."""
+    rows: dict[str, dict[str, str]] = {}
+    for count in model.solved:
+        rows.setdefault(count.optimizer, {})[count.test] = f"{count.solved}/{count.problems}"
+    return rows
 
 
 def power(target: float) -> str:

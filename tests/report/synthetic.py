@@ -91,7 +91,7 @@ class Results:
                 entries.append(entry)
         return record
 
-    def report(self, *, gates=(), **changes) -> ReportModel:
+    def report(self, *, gates=(), pairings=(), **changes) -> ReportModel:
         """Return the report of these results."""
         suite = SuiteSpec(
             name="made-up",
@@ -101,6 +101,7 @@ class Results:
             targets=self.targets,
             weights=self.weights,
             gates=gates,
+            pairings=pairings,
         )
         arguments = {
             "events": self.events.get,

@@ -10,7 +10,7 @@ from optbench_reporters import optbench_reporters
 from optbench_reporters.html import HtmlReporter
 from optbench_reporters.palette import COLOURED, GREY, HUES, slots, stylesheet
 
-from optbench.records import Component, Gate, Status
+from optbench.records import Component, Gate, Pairing, Status
 
 EVIL = "<script>alert(1)</script>"
 
@@ -147,6 +147,22 @@ def test_gates_are_listed_with_what_came_out(results, synthetic, tmp_path):
     assert "outside of what is allowed" in section
     assert "&lt;b&gt;bold&lt;/b&gt;" in section
     assert '<td class="n">0.5</td>' in section
+
+
+def test_pairs_are_listed_with_their_ratios(results, synthetic, tmp_path):
+    problem, ours, theirs = Component(name="x/p"), Component(name="x/<ours>"), Component(name="x/theirs")
+    for optimizer, cost in ((ours, 10.0), (theirs, 20.0)):
+        results.add(
+            optimizer, problem, synthetic.events_of([1, 2], [5.0, 3.0]), evaluations_to_target={"relative:1e-05": cost}
+        )
+    pairing = Pairing(first=(ours,), second=(theirs,), targets=("relative:1e-05",))
+    HtmlReporter(figures=False)(results.report(pairings=(pairing,)), tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    section = page.split('<section id="pairs">')[1].split("</section>")[0]
+    assert '<a href="#pairs">Pairs</a>' in page
+    assert '<td class="n">0.500</td>' in section
+    assert '<td class="n">1 : 1</td>' in section
+    assert "&lt;ours&gt;" in section
 
 
 def test_a_report_without_gates_has_no_section_for_them(folder):
