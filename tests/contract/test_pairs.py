@@ -15,7 +15,7 @@ memory = false
 targets = ["relative:1e-06", "gradient:1e-06"]
 budget.evaluations = 100
 [[problem]]
-use = "quadratic"
+use = "quadratic(condition=10.0)"
 grid.n = [5, 10]
 [[optimizer]]
 use = "lbfgs"
