@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 # One thread: small problems are slower with more, and results then agree between machines. Before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -49,3 +51,17 @@ def chromium() -> str:
     if path is None:
         pytest.skip("no browser")
     return path
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
+    """Return a function that writes files, path to text, and returns the folder that they lie under."""
+
+    def write(files: Mapping[str, str]) -> Path:
+        for name, text in files.items():
+            path = tmp_path / "root" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path / "root"
+
+    return write

@@ -15,7 +15,7 @@ from optbench.api import UserError
 from optbench.cli._common import console, json_option, print_json
 
 if TYPE_CHECKING:
-    from optbench.runner.doctor import Diagnosis
+    from optbench.doctor import Diagnosis
 
 _MOST_SECONDS = 3600.0
 _STYLES = {"good": "green", "warning": "yellow", "bad": "bold red", "unknown": "dim"}
@@ -44,13 +44,13 @@ def examine(seconds: float) -> Diagnosis:
     """Watch this machine and judge it."""
     from optbench.api.data import VARIABLE, cache_root
     from optbench.cli._execute import DEFAULT_STORE
-    from optbench.runner.doctor import diagnose, observe, read_surroundings, real_instruments
+    from optbench.doctor import diagnose, observe, read_setting, real_instruments
     from optbench.runner.machine import Machine
 
     places = {cache_root(): f"set {VARIABLE} to another folder", DEFAULT_STORE.parent: "change the folder, or --store"}
     with _progress(seconds) as tell:
-        surroundings = read_surroundings(places, Machine(), os.environ)
-        return diagnose(observe(real_instruments(Machine()), surroundings, seconds, tell))
+        setting = read_setting(places, Machine(), os.environ)
+        return diagnose(observe(real_instruments(Machine()), setting, seconds, tell))
 
 
 @contextmanager

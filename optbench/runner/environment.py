@@ -1,14 +1,13 @@
-"""Capturing where a run is measured, and the hash of the engine that measures it."""
+"""Capturing where a run is measured."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +26,6 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
 )
 MACHINE_VARIABLE = "OPTBENCH_MACHINE"
-MEASURING = ("api", "numerics", "measure", "records", "runner")  # the engine's parts that a result depends on
 _GIT_SECONDS = 10
 _UNKNOWN = "unknown"
 
@@ -138,19 +136,3 @@ def _quietly(read: Callable[[], T | None]) -> T | None:
         return read()
     except (OSError, AttributeError, ImportError, ValueError, PackageNotFoundError, subprocess.SubprocessError):
         return None
-
-
-@cache
-def engine_hash(root: Path | None = None) -> str:
-    """Return the SHA-256 over the names and contents of the engine's sources that a result depends on.
-
-    Args:
-        root: the folder of the package `optbench`; the one that is running by default.
-    """
-    folder = root or Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(path for part in MEASURING for path in (folder / part).rglob("*.py")):
-        content = path.read_bytes()
-        # The length keeps a name and the content beside it from being read as another pair.
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()

@@ -10,7 +10,7 @@ from typing import Any
 
 from optbench.records import Job, Pass, TrialSpec
 from optbench.registry import Catalogue, Registered, source_hash
-from optbench.runner.environment import engine_hash
+from optbench.runner.sources import engine_hash
 from optbench.store import ResultKey
 
 

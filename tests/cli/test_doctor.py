@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from optbench.cli import doctor, main
-from optbench.runner.doctor import Diagnosis, Level, Line
-from optbench.runner.doctor.noise import noise_of
+from optbench.doctor import Diagnosis, Level, Line
+from optbench.doctor.noise import noise_of
 
 Capture = pytest.CaptureFixture[str]
 Diagnose = Callable[..., list[float]]

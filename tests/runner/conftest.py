@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,17 +172,3 @@ class _Plan:
     def next(self, records: Any) -> tuple[TrialSpec, ...]:
         done = {record.id for record in records}
         return tuple(spec for spec in self.specs if spec.id not in done)
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
-    """Return a function that writes files, path to text, and returns the folder that they lie under."""
-
-    def write(files: Mapping[str, str]) -> Path:
-        for name, text in files.items():
-            path = tmp_path / "root" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return tmp_path / "root"
-
-    return write

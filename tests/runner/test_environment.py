@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from optbench.records import Environment
-from optbench.runner.environment import MEASURING, Readers, capture, engine_hash, git_commit
+from optbench.runner.environment import Readers, capture, git_commit
 from optbench.runner.machine import Machine
 
 VERSIONS = {"torch": "2.13.0", "numpy": "2.4.6"}
@@ -193,39 +193,3 @@ def test_there_is_no_commit_outside_a_repository_nor_before_the_first(tmp_path):
     assert git_commit(tmp_path) is None
     git(tmp_path, "init", "--quiet")
     assert git_commit(tmp_path) is None
-
-
-@pytest.fixture
-def engine(tmp_path):
-    for part in (*MEASURING, "cli"):
-        (tmp_path / part).mkdir()
-        (tmp_path / part / "module.py").write_text(f"{part} = 1")
-    engine_hash.cache_clear()
-    yield tmp_path
-    engine_hash.cache_clear()
-
-
-@pytest.mark.parametrize("part", MEASURING)
-def test_editing_what_measures_changes_the_engines_hash(engine, part):
-    before = engine_hash(engine)
-    engine_hash.cache_clear()
-    (engine / part / "module.py").write_text(f"{part} = 2")
-    assert engine_hash(engine) != before
-
-
-def test_editing_what_only_shows_results_does_not_change_the_engines_hash(engine):
-    before = engine_hash(engine)
-    engine_hash.cache_clear()
-    (engine / "cli" / "module.py").write_text("cli = 2")
-    assert engine_hash(engine) == before
-
-
-def test_moving_code_between_files_changes_the_engines_hash(engine):
-    before = engine_hash(engine)
-    engine_hash.cache_clear()
-    (engine / "api" / "module.py").rename(engine / "api" / "renamed.py")
-    assert engine_hash(engine) != before
-
-
-def test_the_engines_hash_covers_its_own_file():
-    assert Path(engine_hash.__wrapped__.__code__.co_filename).parent.name in MEASURING

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from optbench.runner.doctor.observing import Moment, Observations, Process, Resolution
-from optbench.runner.doctor.surroundings import Gpus, Place, Surroundings
+from optbench.doctor.observing import Moment, Observations, Process, Resolution
+from optbench.doctor.setting import Gpus, Place, Setting
 from optbench.runner.machine import Processors
 
 GIB = 2**30
 
-SURROUNDINGS = Surroundings(
+SETTING = Setting(
     processors=4,
     all_processors=4,
     cpu_quota=None,
@@ -46,7 +46,7 @@ BEFORE = Moment(
 # Ten seconds later: this process used ten seconds, the others a tenth of one.
 AFTER = replace(BEFORE, clock=110.0, own_cpu=11.0, processors=Processors(busy=60.1, idle=529.9, stolen=5.0))
 OBSERVATIONS = Observations(
-    surroundings=SURROUNDINGS,
+    setting=SETTING,
     before=BEFORE,
     after=AFTER,
     slices=((1e-3,) * 10,) * 4,
@@ -63,19 +63,19 @@ OBSERVATIONS = Observations(
 
 
 @pytest.fixture
-def surroundings() -> Surroundings:
-    return SURROUNDINGS
+def setting() -> Setting:
+    return SETTING
 
 
 @pytest.fixture
 def seen() -> Callable[..., Observations]:
-    """Return a function that replaces fields of the good observations, of their surroundings, `before` or `after`."""
+    """Return a function that replaces fields of the good observations, of their setting, `before` or `after`."""
 
     def make(before: Any = None, after: Any = None, **changes: Any) -> Observations:
-        around = {name: changes.pop(name) for name in list(changes) if name in vars(SURROUNDINGS)}
+        around = {name: changes.pop(name) for name in list(changes) if name in vars(SETTING)}
         return replace(
             OBSERVATIONS,
-            surroundings=replace(SURROUNDINGS, **around),
+            setting=replace(SETTING, **around),
             before=replace(BEFORE, **(before or {})),
             after=replace(AFTER, **(after or {})),
             **changes,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from optbench.runner.doctor import Instruments, diagnose, observe, read_surroundings, real_instruments
-from optbench.runner.doctor.observing import Process, Resolution, _others, resolution
-from optbench.runner.doctor.surroundings import Card, Gpus, burdens, look_at, read_gpus
+from optbench.doctor import Instruments, diagnose, observe, read_setting, real_instruments
+from optbench.doctor.observing import Process, Resolution, _others, resolution
+from optbench.doctor.setting import Card, Gpus, burdens, look_at, read_gpus
 from optbench.runner.machine import Machine, Processors
 
 NOWHERE = Machine(Path("/no/such/root"))
@@ -35,48 +35,48 @@ class Kernel:
         )
 
 
-def watch(instruments, surroundings, seconds=2.0):
-    return observe(instruments, surroundings, seconds, lambda _: None)
+def watch(instruments, setting, seconds=2.0):
+    return observe(instruments, setting, seconds, lambda _: None)
 
 
-def test_the_kernel_runs_all_the_time_in_slices_of_half_a_second(surroundings):
-    seen = watch(Kernel(0.0625).instruments(), surroundings)
+def test_the_kernel_runs_all_the_time_in_slices_of_half_a_second(setting):
+    seen = watch(Kernel(0.0625).instruments(), setting)
     assert [len(part) for part in seen.slices] == [8, 8, 8, 8]
     assert {seconds for part in seen.slices for seconds in part} == {0.0625}
     assert seen.seconds == 2.0
 
 
-def test_a_first_run_is_not_timed(surroundings):
+def test_a_first_run_is_not_timed(setting):
     kernel = Kernel(0.25)
-    seen = watch(kernel.instruments(), surroundings)
+    seen = watch(kernel.instruments(), setting)
     assert kernel.runs == 1 + sum(map(len, seen.slices))
     assert seen.before.clock == 0.25
 
 
-def test_a_slice_has_runs_enough_for_a_reading_however_slow_they_are(surroundings):
-    assert [len(part) for part in watch(Kernel(1.0).instruments(), surroundings).slices] == [5]
+def test_a_slice_has_runs_enough_for_a_reading_however_slow_they_are(setting):
+    assert [len(part) for part in watch(Kernel(1.0).instruments(), setting).slices] == [5]
 
 
-def test_processor_time_is_that_of_the_slices(surroundings):
-    seen = watch(Kernel(0.0625, on_cpu=0.75).instruments(), surroundings)
+def test_processor_time_is_that_of_the_slices(setting):
+    seen = watch(Kernel(0.0625, on_cpu=0.75).instruments(), setting)
     assert (seen.running, seen.on_cpu) == (2.0, 1.5)
 
 
-def test_the_cpu_clock_a_system_call_is_read_at_the_ends_of_a_slice_only(surroundings):
+def test_the_cpu_clock_a_system_call_is_read_at_the_ends_of_a_slice_only(setting):
     calls = []
     kernel = Kernel(0.0625)
     instruments = replace(kernel.instruments(), cpu_clock=lambda: calls.append(kernel.runs) or 0.0)
-    watch(instruments, surroundings)
+    watch(instruments, setting)
     assert [runs for runs in calls if runs] == [1, 9, 9, 17, 17, 25, 25, 33]
 
 
-def test_the_share_of_the_time_that_has_passed_is_told(surroundings):
+def test_the_share_of_the_time_that_has_passed_is_told(setting):
     told = []
-    observe(Kernel(0.125).instruments(), surroundings, 2.0, told.append)
+    observe(Kernel(0.125).instruments(), setting, 2.0, told.append)
     assert told == [0.0, 0.3125, 0.625, 0.9375]
 
 
-def test_counters_are_read_before_and_after(tree, surroundings):
+def test_counters_are_read_before_and_after(tree, setting):
     rounds = itertools.count()
 
     def others():
@@ -88,7 +88,7 @@ def test_counters_are_read_before_and_after(tree, surroundings):
     others()
     machine = Machine(tree({"proc/loadavg": "1.50 0 0 3/9 9", "proc/meminfo": "MemAvailable: 1 kB"}))
     counts = iter((5, 8))
-    seen = watch(Kernel(0.25).instruments(machine, others=others, preemptions=lambda: next(counts)), surroundings)
+    seen = watch(Kernel(0.25).instruments(machine, others=others, preemptions=lambda: next(counts)), setting)
     assert (seen.before.others[9].seconds, seen.after.others[9].seconds) == (1.0, 2.0)
     assert (seen.before.preemptions, seen.after.preemptions) == (5, 8)
     assert (seen.before.pages_swapped, seen.after.pages_swapped) == (0, 1)
@@ -96,7 +96,7 @@ def test_counters_are_read_before_and_after(tree, surroundings):
     assert (seen.load, seen.memory_free, set(seen.runnable)) == (1.5, 1024, {3})
 
 
-def test_the_frequency_is_that_of_the_fastest_processor(tree, surroundings):
+def test_the_frequency_is_that_of_the_fastest_processor(tree, setting):
     folder = "sys/devices/system/cpu/cpu{}/cpufreq"
     machine = Machine(
         tree(
@@ -104,11 +104,11 @@ def test_the_frequency_is_that_of_the_fastest_processor(tree, surroundings):
             | {f"{folder}/cpuinfo_max_freq".format(index): "3000" for index in range(2)}
         )
     )
-    assert set(watch(Kernel(0.25).instruments(machine), surroundings).frequencies) == {(2e6, 3e6)}
+    assert set(watch(Kernel(0.25).instruments(machine), setting).frequencies) == {(2e6, 3e6)}
 
 
-def test_a_machine_that_tells_nothing_is_judged_by_the_kernel_alone(surroundings):
-    levels = {line.name: line.level for line in diagnose(watch(Kernel(0.125).instruments(), surroundings)).lines}
+def test_a_machine_that_tells_nothing_is_judged_by_the_kernel_alone(setting):
+    levels = {line.name: line.level for line in diagnose(watch(Kernel(0.125).instruments(), setting)).lines}
     assert {levels[name] for name in ("load", "throttling", "swap", "memory")} == {"unknown"}
     assert (levels["waiting"], levels["reference kernel"]) == ("good", "good")
 
@@ -164,7 +164,7 @@ def test_a_tracer_is_a_burden(monkeypatch):
 
 
 def test_this_machine_can_be_read(tmp_path):
-    found = read_surroundings({tmp_path: ""}, Machine(), {})
+    found = read_setting({tmp_path: ""}, Machine(), {})
     assert 1 <= found.processors <= found.all_processors
     assert found.pools["torch"] >= 1
     assert [place.path for place in found.places] == [tmp_path]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from optbench.runner.doctor.line import Harm, Level, Line, good, graded, unknown
-from optbench.runner.doctor.observing import Observations
-from optbench.runner.doctor.surroundings import Gpus, Surroundings
+from optbench.doctor.line import Harm, Level, Line, good, graded, unknown
+from optbench.doctor.observing import Observations
+from optbench.doctor.setting import Gpus, Setting
 
 _GIB = 2**30
 
 
 def threads(seen: Observations) -> Line:
     """Processors that may be used against the thread pools of the libraries."""
-    around = seen.surroundings
+    around = seen.setting
     pools = ", ".join(f"{name} {size}" for name, size in sorted(around.pools.items()))
     text = f"{around.processors} of {around.all_processors} processors usable; thread pools here: {pools}"
     if around.processors == 1 and around.all_processors > 1:
@@ -28,14 +28,14 @@ def threads(seen: Observations) -> Line:
     return good("threads", text)
 
 
-def _allowed(around: Surroundings) -> int:
+def _allowed(around: Setting) -> int:
     quota = around.processors if around.cpu_quota is None else around.cpu_quota
     return max(1, min(around.processors, int(quota)))
 
 
 def container(seen: Observations) -> Line:
     """Limits of the control groups, and whether they bit meanwhile."""
-    around = seen.surroundings
+    around = seen.setting
     before, after = seen.before.throttled_periods, seen.after.throttled_periods
     stopped = 0 if before is None or after is None else after - before
     quota, limit = around.cpu_quota, around.memory_limit
@@ -56,7 +56,7 @@ def swap(seen: Observations) -> Line:
     if seen.swap_used is None or before is None or after is None:
         return unknown("swap", "this machine does not tell")
     moved, used = after - before, seen.swap_used
-    swappiness = seen.surroundings.swappiness
+    swappiness = seen.setting.swappiness
     text = f"{used / _GIB:.2f} GiB in use, {moved} pages moved meanwhile"
     text += "" if swappiness is None else f", swappiness {swappiness}"
     advice = "free memory, then bring back what lies in swap: swapoff -a && swapon -a; sysctl vm.swappiness=1"
@@ -67,7 +67,7 @@ def memory(seen: Observations) -> Line:
     """Memory that trials can have."""
     if seen.memory_free is None:
         return unknown("memory", "this machine does not tell")
-    limit = seen.surroundings.memory_limit
+    limit = seen.setting.memory_limit
     free = seen.memory_free if limit is None else min(seen.memory_free, limit)
     level = Level.GOOD if free >= 2 * _GIB else Level.WARNING if free >= _GIB / 2 else Level.BAD
     advice = "" if level is Level.GOOD else "free memory: large trials end as out of memory"
@@ -76,7 +76,7 @@ def memory(seen: Observations) -> Line:
 
 def memory_counters(seen: Observations) -> Line:
     """Whether the peak memory of a process can be measured exactly."""
-    around = seen.surroundings
+    around = seen.setting
     lacking = []
     if not around.resets_peak:
         lacking.append("the system can't reset a process's peak (/proc/self/clear_refs)")
@@ -90,7 +90,7 @@ def memory_counters(seen: Observations) -> Line:
 
 def gpu(seen: Observations) -> Line:
     """Whether GPUs can be used, and whether others use them."""
-    gpus = seen.surroundings.gpus
+    gpus = seen.setting.gpus
     if not gpus.cards:
         return good("gpu", f"{gpus.usable} usable, the driver tells nothing" if gpus.usable else "none")
     text = f"{gpus.usable} usable of {', '.join(card.name for card in gpus.cards)}{_use(gpus)}"
@@ -113,14 +113,14 @@ def _use(gpus: Gpus) -> str:
 
 def python(seen: Observations) -> Line:
     """Whether the interpreter itself slows what is measured."""
-    if burdens := seen.surroundings.burdens:
+    if burdens := seen.setting.burdens:
         return Line("python", Level.BAD, f"slowed by {', '.join(burdens)}", "measure with a plain interpreter")
     return good("python", "no debug build, no tracing")
 
 
 def folders(seen: Observations) -> Line:
     """Whether the folders that optbench writes to can be written."""
-    places = seen.surroundings.places
+    places = seen.setting.places
     refused = [place for place in places if not place.writable]
     if refused:
         text = f"can't write {', '.join(str(place.path) for place in refused)}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from optbench.doctor.line import Level, Line, good, graded, unknown
+from optbench.doctor.noise import DRIFT, noise_of
+from optbench.doctor.observing import Observations, Resolution
 from optbench.measure.reliability import TOLERANCES
-from optbench.runner.doctor.line import Level, Line, good, graded, unknown
-from optbench.runner.doctor.noise import DRIFT, noise_of
-from optbench.runner.doctor.observing import Observations, Resolution
 from optbench.runner.machine import Processors
 
 _SLOW_CLOCKS = {"hpet", "acpi_pm", "pit", "jiffies", "refined-jiffies"}
@@ -19,7 +19,7 @@ def load(seen: Observations) -> Line:
     average = "" if seen.load is None else f"load average {seen.load:.2f}; "
     if used is None:
         return unknown("load", f"{average}the system does not tell how busy its processors are")
-    processors = seen.surroundings.all_processors
+    processors = seen.setting.all_processors
     text = f"{average}others use {used:.2f} of {processors} processors{_queue(seen)}{_busiest(seen)}"
     advice = "stop other programs, or measure on a machine of its own"
     fine = max(0.1, 0.01 * processors)
@@ -71,7 +71,7 @@ def _stolen(before: Processors | None, after: Processors | None) -> float | None
 
 def frequency(seen: Observations) -> Line:
     """The governor, turbo, and the frequency of the processor that runs the kernel."""
-    around = seen.surroundings
+    around = seen.setting
     if not around.governors and not seen.frequencies and around.turbo is None:
         return unknown("frequency", "this machine does not tell; usual for a virtual machine")
     facts, advice = [f"governor {' and '.join(around.governors) or 'unknown'}"], []
@@ -104,7 +104,7 @@ def throttling(seen: Observations) -> Line:
 
 def clocks(seen: Observations) -> Line:
     """Resolution and cost of the clocks that trials are timed with."""
-    source = seen.surroundings.clock_source
+    source = seen.setting.clock_source
     text = f"wall {_clock(seen.clock)}; CPU {_clock(seen.cpu_clock)}; source {source or 'unknown'}"
     advice = (
         "use the processor's own counter as the system's clock source (boot with clocksource=tsc where it is steady)"
@@ -140,7 +140,7 @@ def reference(seen: Observations) -> Line:
 
 def hyperthreading(seen: Observations) -> Line:
     """Whether processors share cores: a busy sibling halves a trial's speed."""
-    smt = seen.surroundings.smt
+    smt = seen.setting.smt
     if smt is None:
         return unknown("hyperthreading", "this machine does not tell")
     if not smt:

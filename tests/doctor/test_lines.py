@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from optbench.runner.doctor import diagnose, setting, timing
-from optbench.runner.doctor.observing import Process, Resolution
-from optbench.runner.doctor.surroundings import Card, Gpus, Place
+from optbench.doctor import diagnose, resources, timing
+from optbench.doctor.observing import Process, Resolution
+from optbench.doctor.setting import Card, Gpus, Place
 from optbench.runner.machine import Processors
 
 GIB = 2**30
@@ -58,32 +58,32 @@ def test_everything_is_good_on_a_good_machine(seen):
         (timing.reference, {"slices": ((1e-3, 1.2e-3) * 5,) * 4}, "bad", "spread 18.2%"),
         (timing.reference, {"slices": (STEADY * 9 + (1.12e-3,) * 10,)}, "warning", "10.0% of the readings"),
         (timing.reference, {"slices": (STEADY * 3 + (1.5e-3,) * 10,)}, "bad", "25.0% of the readings"),
-        (setting.threads, {"processors": 1}, "warning", "1 of 4"),
-        (setting.threads, {"pools": {"torch": 5}}, "warning", "torch 5"),
-        (setting.threads, {"cpu_quota": 2.5}, "warning", "more than"),
-        (setting.threads, {"variables": {"OMP_PROC_BIND": "true"}}, "warning", "OMP_PROC_BIND"),
-        (setting.threads, {"variables": {"OMP_PROC_BIND": "FALSE"}}, "good", "4 of 4"),
-        (setting.container, {"cpu_quota": 1.5}, "warning", "1.5 processors"),
-        (setting.container, {"cpu_quota": 1.0}, "bad", "1 processors"),
-        (setting.container, {"cpu_quota": 2.0, "memory_limit": 3 * GIB}, "good", "3.0 GiB"),
-        (setting.container, {"after": {"throttled_periods": 3}}, "bad", "1 times"),
-        (setting.swap, {"swap_used": GIB}, "warning", "1.00 GiB"),
-        (setting.swap, {"after": {"pages_swapped": 12}}, "bad", "1 pages"),
-        (setting.swap, {"swap_used": None}, "unknown", "not tell"),
-        (setting.memory, {"memory_free": GIB}, "warning", "1.0 GiB"),
-        (setting.memory, {"memory_limit": GIB // 4}, "bad", "0.2 GiB"),
-        (setting.memory, {"memory_free": None}, "unknown", "not tell"),
-        (setting.memory_counters, {"resets_peak": False}, "warning", "clear_refs"),
-        (setting.memory_counters, {"sets_allocator": False}, "warning", "mallopt"),
-        (setting.gpu, {"gpus": Gpus(1, (card(),))}, "good", "1 usable of H; busy 0%"),
-        (setting.gpu, {"gpus": Gpus(2)}, "good", "2 usable"),
-        (setting.gpu, {"gpus": Gpus(0, (card(),))}, "warning", "0 usable"),
-        (setting.gpu, {"gpus": Gpus(1, (card(persistent=False),))}, "warning", "persistence mode off"),
-        (setting.gpu, {"gpus": Gpus(1, (card(),), ("job (7)",))}, "warning", "job (7)"),
-        (setting.gpu, {"gpus": Gpus(1, (card(busy=0.5), card(busy=None)), ("job (7)",))}, "bad", "busy 50%"),
-        (setting.python, {"burdens": ("tracemalloc",)}, "bad", "tracemalloc"),
-        (setting.folders, {"places": (Place(Path("/c"), False, 9 * GIB, "set it"),)}, "bad", "can't write /c"),
-        (setting.folders, {"places": (Place(Path("/c"), True, GIB // 2, "set it"),)}, "warning", "0.5 GiB"),
+        (resources.threads, {"processors": 1}, "warning", "1 of 4"),
+        (resources.threads, {"pools": {"torch": 5}}, "warning", "torch 5"),
+        (resources.threads, {"cpu_quota": 2.5}, "warning", "more than"),
+        (resources.threads, {"variables": {"OMP_PROC_BIND": "true"}}, "warning", "OMP_PROC_BIND"),
+        (resources.threads, {"variables": {"OMP_PROC_BIND": "FALSE"}}, "good", "4 of 4"),
+        (resources.container, {"cpu_quota": 1.5}, "warning", "1.5 processors"),
+        (resources.container, {"cpu_quota": 1.0}, "bad", "1 processors"),
+        (resources.container, {"cpu_quota": 2.0, "memory_limit": 3 * GIB}, "good", "3.0 GiB"),
+        (resources.container, {"after": {"throttled_periods": 3}}, "bad", "1 times"),
+        (resources.swap, {"swap_used": GIB}, "warning", "1.00 GiB"),
+        (resources.swap, {"after": {"pages_swapped": 12}}, "bad", "1 pages"),
+        (resources.swap, {"swap_used": None}, "unknown", "not tell"),
+        (resources.memory, {"memory_free": GIB}, "warning", "1.0 GiB"),
+        (resources.memory, {"memory_limit": GIB // 4}, "bad", "0.2 GiB"),
+        (resources.memory, {"memory_free": None}, "unknown", "not tell"),
+        (resources.memory_counters, {"resets_peak": False}, "warning", "clear_refs"),
+        (resources.memory_counters, {"sets_allocator": False}, "warning", "mallopt"),
+        (resources.gpu, {"gpus": Gpus(1, (card(),))}, "good", "1 usable of H; busy 0%"),
+        (resources.gpu, {"gpus": Gpus(2)}, "good", "2 usable"),
+        (resources.gpu, {"gpus": Gpus(0, (card(),))}, "warning", "0 usable"),
+        (resources.gpu, {"gpus": Gpus(1, (card(persistent=False),))}, "warning", "persistence mode off"),
+        (resources.gpu, {"gpus": Gpus(1, (card(),), ("job (7)",))}, "warning", "job (7)"),
+        (resources.gpu, {"gpus": Gpus(1, (card(busy=0.5), card(busy=None)), ("job (7)",))}, "bad", "busy 50%"),
+        (resources.python, {"burdens": ("tracemalloc",)}, "bad", "tracemalloc"),
+        (resources.folders, {"places": (Place(Path("/c"), False, 9 * GIB, "set it"),)}, "bad", "can't write /c"),
+        (resources.folders, {"places": (Place(Path("/c"), True, GIB // 2, "set it"),)}, "warning", "0.5 GiB"),
     ],
 )
 def test_each_line_says_how_bad_what_was_seen_is_and_what_to_do(seen, check, changes, level, told):

@@ -47,7 +47,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class Setting:
     """What this process may use and what it is surrounded by."""
 
     processors: int  # that this process may use
@@ -68,15 +68,15 @@ class Surroundings:
     sets_allocator: bool  # the C library gives large blocks back at once on demand
 
 
-def read_surroundings(places: Mapping[Path, str], machine: Machine, variables: Mapping[str, str]) -> Surroundings:
-    """Return this process's surroundings; imports torch.
+def read_setting(places: Mapping[Path, str], machine: Machine, variables: Mapping[str, str]) -> Setting:
+    """Return this process's setting; imports torch.
 
     Args:
         places: folders that optbench writes to, each with what to do where it can't.
         machine: what the system tells.
         variables: the environment's.
     """
-    return Surroundings(
+    return Setting(
         processors=len(os.sched_getaffinity(0)),
         all_processors=os.cpu_count() or 1,
         cpu_quota=machine.container.cpu_quota(),

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from optbench.runner.doctor.noise import READING
-from optbench.runner.doctor.surroundings import Surroundings
+from optbench.doctor.noise import READING
+from optbench.doctor.setting import Setting
 from optbench.runner.machine import Machine, Processors
 
 _SLICE_SECONDS = 0.5
@@ -91,7 +91,7 @@ class Resolution:
 class Observations:
     """What was seen of a machine within some seconds."""
 
-    surroundings: Surroundings
+    setting: Setting
     before: Moment
     after: Moment
     slices: tuple[tuple[float, ...], ...]  # seconds of single runs of the reference kernel
@@ -111,9 +111,7 @@ class Observations:
         return self.after.clock - self.before.clock
 
 
-def observe(
-    instruments: Instruments, surroundings: Surroundings, seconds: float, tell: Callable[[float], None]
-) -> Observations:
+def observe(instruments: Instruments, setting: Setting, seconds: float, tell: Callable[[float], None]) -> Observations:
     """Watch the machine for some seconds; `tell` is called with the share of them that has passed."""
     machine = instruments.machine
     load, memory_free, swap_used = machine.load(), machine.memory_free(), machine.swap_used()
@@ -130,7 +128,7 @@ def observe(
         frequencies.append(max(machine.frequencies(), default=None))
     after = _moment(instruments)
     return Observations(
-        surroundings=surroundings,
+        setting=setting,
         before=before,
         after=after,
         slices=tuple(slices),

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from optbench.runner.doctor import setting, timing
-from optbench.runner.doctor.line import Harm, Level, Line
-from optbench.runner.doctor.noise import Noise, noise_of
-from optbench.runner.doctor.observing import Observations
+from optbench.doctor import resources, timing
+from optbench.doctor.line import Harm, Level, Line
+from optbench.doctor.noise import Noise, noise_of
+from optbench.doctor.observing import Observations
 
 _LINES = (
     timing.load,
@@ -19,14 +19,14 @@ _LINES = (
     timing.hyperthreading,
     timing.clocks,
     timing.reference,
-    setting.threads,
-    setting.container,
-    setting.swap,
-    setting.memory,
-    setting.memory_counters,
-    setting.gpu,
-    setting.python,
-    setting.folders,
+    resources.threads,
+    resources.container,
+    resources.swap,
+    resources.memory,
+    resources.memory_counters,
+    resources.gpu,
+    resources.python,
+    resources.folders,
 )
 
 
