@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 from optbench.doctor.noise import READING
 from optbench.doctor.setting import Setting
+from optbench.measure.surroundings import load_average, preemptions
 from optbench.runner.machine import Machine, Processors
 
 _SLICE_SECONDS = 0.5
@@ -38,10 +38,6 @@ def _others() -> dict[int, Process]:
     return found
 
 
-def _preemptions() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-
-
 @dataclass(frozen=True, kw_only=True)
 class Instruments:
     """What a machine is watched with."""
@@ -49,7 +45,8 @@ class Instruments:
     work: Callable[[], object]  # one run of the reference kernel
     machine: Machine
     others: Callable[[], Mapping[int, Process]] = _others
-    preemptions: Callable[[], int] = _preemptions  # how often this process had to give its processor away
+    preemptions: Callable[[], int] = preemptions  # how often this process had to give its processor away
+    load: Callable[[], float | None] = load_average
     clock: Callable[[], float] = time.perf_counter
     cpu_clock: Callable[[], float] = time.thread_time  # of the thread that runs the kernel
     own_cpu: Callable[[], float] = time.process_time  # of this whole process
@@ -114,7 +111,7 @@ class Observations:
 def observe(instruments: Instruments, setting: Setting, seconds: float, tell: Callable[[float], None]) -> Observations:
     """Watch the machine for some seconds; `tell` is called with the share of them that has passed."""
     machine = instruments.machine
-    load, memory_free, swap_used = machine.load(), machine.memory_free(), machine.swap_used()
+    load, memory_free, swap_used = instruments.load(), machine.memory_free(), machine.swap_used()
     resolutions = (resolution(instruments.clock), resolution(instruments.cpu_clock))
     instruments.work()  # brings the kernel into the caches
     slices, runnable, frequencies, running, on_cpu = [], [], [], 0.0, 0.0

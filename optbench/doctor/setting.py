@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from optbench.runner.machine import Machine
+from optbench.measure.surroundings import usable_cores
+from optbench.runner.machine import Machine, thread_pools
 
 _SMI_SECONDS = 20
 
@@ -77,7 +78,7 @@ def read_setting(places: Mapping[Path, str], machine: Machine, variables: Mappin
         variables: the environment's.
     """
     return Setting(
-        processors=len(os.sched_getaffinity(0)),
+        processors=usable_cores(),
         all_processors=os.cpu_count() or 1,
         cpu_quota=machine.container.cpu_quota(),
         memory_limit=machine.container.memory_limit(),
@@ -97,16 +98,11 @@ def read_setting(places: Mapping[Path, str], machine: Machine, variables: Mappin
 
 
 def _pools() -> dict[str, int]:
-    """Return the thread pools that torch and numpy bring; of two with one name the larger."""
+    """Return the thread pools that torch and numpy bring."""
     import numpy as np  # noqa: F401 -- loads its pool
     import torch
-    from threadpoolctl import threadpool_info
 
-    found = {"torch": torch.get_num_threads()}
-    for pool in threadpool_info():
-        name = pool["internal_api"]
-        found[name] = max(pool["num_threads"], found.get(name, 0))
-    return found
+    return {"torch": torch.get_num_threads(), **thread_pools()}
 
 
 def _usable_gpus() -> int:

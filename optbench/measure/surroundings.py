@@ -7,8 +7,6 @@ import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from optbench.measure.reference import reference_seconds
-
 _REPETITIONS = 5  # of the reference kernel, before and after each trial: milliseconds
 
 
@@ -32,6 +30,8 @@ def preemptions() -> int:
 
 def reference() -> float:
     """Return the reference kernel's seconds, from a few repetitions."""
+    from optbench.measure.reference import reference_seconds  # torch: for the process that measures
+
     return reference_seconds(repetitions=_REPETITIONS)
 
 

@@ -36,7 +36,7 @@ class Container:
 
     def _quotas_2(self) -> Iterator[float | None]:
         for folder in self._groups(""):
-            quota, _, period = (_text(folder / "cpu.max") or "").partition(" ")
+            quota, _, period = (read_text(folder / "cpu.max") or "").partition(" ")
             yield float(quota) / float(period) if quota.isdecimal() and period.isdecimal() else None
 
     def _quotas_1(self) -> Iterator[float | None]:
@@ -53,14 +53,15 @@ class Container:
                 yield folder
 
     def _own_path(self, controller: str) -> str:
-        for line in (_text(self.root / "proc/self/cgroup") or "").splitlines():
+        for line in (read_text(self.root / "proc/self/cgroup") or "").splitlines():
             _, controllers, path = line.split(":", 2)
             if controller in controllers.split(","):  # "" is the only one of version 2
                 return path.strip("/")
         return ""
 
 
-def _text(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
+    """Return what a file holds; None where it can't be read."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -69,13 +70,13 @@ def _text(path: Path) -> str | None:
 
 def _integer(path: Path) -> int | None:
     try:
-        return int(_text(path) or "")
+        return int(read_text(path) or "")
     except ValueError:  # "max"
         return None
 
 
 def _entry(path: Path, name: str) -> int | None:
-    for line in (_text(path) or "").splitlines():
+    for line in (read_text(path) or "").splitlines():
         key, _, value = line.partition(" ")
         if key == name and value.isdecimal():
             return int(value)

@@ -8,12 +8,12 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
 
+from optbench.measure.surroundings import load_average
 from optbench.records import Environment
-from optbench.runner.machine import Machine, Mode
+from optbench.runner.machine import Machine, Mode, quietly
 
 LIBRARIES = ("optbench", "torch", "numpy", "scipy", "scikit-learn")
 # Allow-listed: the whole environment would hold secrets.
@@ -28,16 +28,6 @@ THREAD_VARIABLES = (
 MACHINE_VARIABLE = "OPTBENCH_MACHINE"
 _GIT_SECONDS = 10
 _UNKNOWN = "unknown"
-
-T = TypeVar("T")
-
-
-def _cpu_name(read: Callable[[Path], str] = Path.read_text) -> str | None:
-    for line in read(Path("/proc/cpuinfo")).splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
-    return platform.processor() or None
 
 
 def _memory() -> int:
@@ -75,9 +65,10 @@ class Readers:
     node: Callable[[], str] = platform.node
     system: Callable[[], str] = platform.platform
     architecture: Callable[[], str] = platform.machine
-    cpu: Callable[[], str | None] = _cpu_name
+    processor: Callable[[], str] = platform.processor  # where the kernel does not name it
     cores: Callable[[], int | None] = os.cpu_count
     memory: Callable[[], int] = _memory
+    load: Callable[[], float | None] = load_average
     python: Callable[[], str] = platform.python_version
     version: Callable[[str], str] = version
     commit: Callable[[Path], str | None] = git_commit
@@ -102,19 +93,19 @@ def capture(
     """
     source = readers or Readers(variables=os.environ)
     where = folder or Path.cwd()
-    versions = {name: _quietly(partial(source.version, name)) for name in libraries}
+    versions = {name: quietly(partial(source.version, name)) for name in libraries}
     kernel = source.kernel
     return Environment(
-        machine=source.variables.get(MACHINE_VARIABLE) or _quietly(source.node) or _UNKNOWN,
-        system=_quietly(source.system) or _UNKNOWN,
-        architecture=_quietly(source.architecture) or _UNKNOWN,
-        cpu=_quietly(source.cpu) or _UNKNOWN,
-        cores=_quietly(source.cores) or 0,
-        memory=_quietly(source.memory) or 0,
-        python=_quietly(source.python) or _UNKNOWN,
+        machine=source.variables.get(MACHINE_VARIABLE) or quietly(source.node) or _UNKNOWN,
+        system=quietly(source.system) or _UNKNOWN,
+        architecture=quietly(source.architecture) or _UNKNOWN,
+        cpu=kernel.cpu() or quietly(source.processor) or _UNKNOWN,
+        cores=quietly(source.cores) or 0,
+        memory=quietly(source.memory) or 0,
+        python=quietly(source.python) or _UNKNOWN,
         libraries={name: found for name, found in sorted(versions.items()) if found is not None},
-        commit=_quietly(partial(source.commit, where)),
-        load=kernel.load(),
+        commit=quietly(partial(source.commit, where)),
+        load=quietly(source.load),
         runnable=kernel.runnable(),
         swap_used=kernel.swap_used(),
         governor=", ".join(kernel.governors()) or None,
@@ -122,17 +113,9 @@ def capture(
         smt=kernel.smt(),
         hugepages=kernel.hugepages(),
         isolated=kernel.isolated(),
-        affinity=_quietly(source.affinity) or (),
+        affinity=quietly(source.affinity) or (),
         cpu_quota=kernel.container.cpu_quota(),
         memory_limit=kernel.container.memory_limit(),
         modes=dict(modes or {}),
         variables={name: source.variables[name] for name in THREAD_VARIABLES if name in source.variables},
     )
-
-
-def _quietly(read: Callable[[], T | None]) -> T | None:
-    """Return what `read` returns, None where the system refuses or lacks it."""
-    try:
-        return read()
-    except (OSError, AttributeError, ImportError, ValueError, PackageNotFoundError, subprocess.SubprocessError):
-        return None

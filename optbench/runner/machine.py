@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from subprocess import SubprocessError
+from typing import Any, TypeVar
 
-from optbench.runner.container import Container
+from optbench.runner.container import Container, read_text
 
 Mode = str | int | bool | None
+T = TypeVar("T")
 _CPUS = "sys/devices/system/cpu"
 
 
@@ -34,6 +36,14 @@ class Machine:
     def container(self) -> Container:
         """The limits of the control groups."""
         return Container(self.root)
+
+    def cpu(self) -> str | None:
+        """Return the name of the first processor."""
+        for line in (self.text("proc/cpuinfo") or "").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+        return None
 
     def governors(self) -> tuple[str, ...]:
         """Return the distinct frequency governors of the processors; empty where they can't be read."""
@@ -81,11 +91,6 @@ class Machine:
         user, nice, system, idle, waiting, interrupts, soft, stolen = (int(word) / _ticks() for word in line[1:9])
         return Processors(busy=user + nice + system + interrupts + soft, idle=idle + waiting, stolen=stolen)
 
-    def load(self) -> float | None:
-        """Return the load average of the last minute."""
-        words = (self.text("proc/loadavg") or "").split()
-        return float(words[0]) if len(words) >= 4 else None
-
     def runnable(self) -> int | None:
         """Return how many threads run or wait for a processor now, the caller included."""
         words = (self.text("proc/loadavg") or "").split()
@@ -116,10 +121,7 @@ class Machine:
 
     def text(self, path: str) -> str | None:
         """Return what a file below the root holds."""
-        try:
-            return (self.root / path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            return None
+        return read_text(self.root / path)
 
     def _each(self, pattern: str) -> list[str]:
         paths = sorted((self.root / _CPUS).glob(pattern))
@@ -153,7 +155,7 @@ def torch_modes() -> dict[str, Mode]:
     facts: dict[str, Callable[[], Mode]] = {
         "threads": torch.get_num_threads,
         "interop_threads": torch.get_num_interop_threads,
-        "pools": _pools,
+        "pools": lambda: ", ".join(f"{name} {size}" for name, size in sorted(thread_pools().items())),
         "blas": lambda: _torch_blas(torch.__config__.show()),
         "numpy_blas": _numpy_blas,
         "cpu_capability": torch.backends.cpu.get_cpu_capability,
@@ -166,14 +168,14 @@ def torch_modes() -> dict[str, Mode]:
         "flush_denormal": _flushes_denormal,
         "cuda": lambda: torch.version.cuda,
     }
-    return {name: _quietly(read) for name, read in facts.items()}
+    return {name: quietly(read) for name, read in facts.items()}
 
 
-def _quietly(read: Callable[[], Mode]) -> Mode:
-    """Return what `read` returns, None where this build of the library lacks it or refuses."""
+def quietly(read: Callable[[], T | None]) -> T | None:
+    """Return what `read` returns, None where the system or this build of a library lacks it or refuses."""
     try:
         return read()
-    except (AttributeError, ImportError, KeyError, RuntimeError, TypeError, ValueError):
+    except (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError, SubprocessError):
         return None
 
 
@@ -194,11 +196,15 @@ def _numpy_blas() -> str | None:
     return f"{library['name']} {library['version']}"
 
 
-def _pools() -> str:
-    """Return the thread pools that are loaded with their sizes, such as "openblas 1, openmp 1"."""
+def thread_pools() -> dict[str, int]:
+    """Return the thread pools of the libraries that are loaded, with their sizes: of two with one name the larger."""
     from threadpoolctl import threadpool_info
 
-    return ", ".join(sorted(f"{pool['internal_api']} {pool['num_threads']}" for pool in threadpool_info()))
+    found: dict[str, int] = {}
+    for pool in threadpool_info():
+        name = pool["internal_api"]
+        found[name] = max(pool["num_threads"], found.get(name, 0))
+    return found
 
 
 def _flushes_denormal() -> bool:

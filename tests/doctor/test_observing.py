@@ -31,7 +31,7 @@ class Kernel:
             clock=lambda: self.runs * self.seconds,
             cpu_clock=lambda: self.runs * self.seconds * self.on_cpu,
             own_cpu=lambda: self.runs * self.seconds * self.on_cpu,
-            **{"others": dict, "preemptions": lambda: 0} | others,
+            **{"others": dict, "preemptions": lambda: 0, "load": lambda: 1.5} | others,
         )
 
 
@@ -86,7 +86,7 @@ def test_counters_are_read_before_and_after(tree, setting):
         return {9: Process("make", float(busy))}
 
     others()
-    machine = Machine(tree({"proc/loadavg": "1.50 0 0 3/9 9", "proc/meminfo": "MemAvailable: 1 kB"}))
+    machine = Machine(tree({"proc/loadavg": "0 0 0 3/9 9", "proc/meminfo": "MemAvailable: 1 kB"}))
     counts = iter((5, 8))
     seen = watch(Kernel(0.25).instruments(machine, others=others, preemptions=lambda: next(counts)), setting)
     assert (seen.before.others[9].seconds, seen.after.others[9].seconds) == (1.0, 2.0)

@@ -17,7 +17,8 @@ READERS = Readers(
     node=lambda: "host",
     system=lambda: "Linux-6",
     architecture=lambda: "x86_64",
-    cpu=lambda: "A processor",
+    processor=lambda: "x86",
+    load=lambda: None,
     cores=lambda: 8,
     memory=lambda: 2**34,
     python=lambda: "3.11.7",
@@ -29,6 +30,7 @@ READERS = Readers(
 MODES = {"blas": "mkl 2024.2", "numpy_blas": "openblas 0.3", "threads": 1, "tf32_cudnn": None}
 CPUS = "sys/devices/system/cpu"
 SYSTEM = {
+    "proc/cpuinfo": "processor : 0\nmodel name\t: A processor\nprocessor : 1\nmodel name : B",
     "proc/loadavg": "0.26 1.00 2.00 3/93 9691",
     "proc/meminfo": "SwapTotal: 8 kB\nSwapFree: 6 kB",
     f"{CPUS}/cpu0/cpufreq/scaling_governor": "performance",
@@ -43,7 +45,7 @@ SYSTEM = {
 
 @pytest.fixture
 def readers(tree):
-    return replace(READERS, kernel=Machine(tree(SYSTEM)))
+    return replace(READERS, load=lambda: 0.26, kernel=Machine(tree(SYSTEM)))
 
 
 def unreadable(*_):
@@ -91,10 +93,11 @@ def test_nothing_of_the_environment_is_kept_but_thread_counts():
     ("fact", "without"),
     [
         ("node", ("machine", "unknown")),
-        ("cpu", ("cpu", "unknown")),
+        ("processor", ("cpu", "unknown")),
         ("cores", ("cores", 0)),
         ("memory", ("memory", 0)),
         ("commit", ("commit", None)),
+        ("load", ("load", None)),
         ("affinity", ("affinity", ())),
     ],
 )

@@ -47,7 +47,7 @@ def machine(tree):
             6,
             None,
         ),
-        ("load", {"proc/loadavg": "1.25 0.07 0.95 4/93 9691"}, 1.25, None),
+        ("cpu", {"proc/cpuinfo": "processor : 0\nmodel name\t: A: B\n\nprocessor : 1\nmodel name : C"}, "A: B", None),
         ("runnable", {"proc/loadavg": "1.25 0.07 0.95 4/93 9691"}, 4, None),
         ("memory_free", {"proc/meminfo": "MemFree: 1 kB\nMemAvailable:   7 kB"}, 7168, None),
         ("swap_used", {"proc/meminfo": "SwapTotal: 9 kB\nSwapFree: 4 kB"}, 5120, None),
