@@ -17,7 +17,7 @@ READERS = Readers(
     node=lambda: "host",
     system=lambda: "Linux-6",
     architecture=lambda: "x86_64",
-    processor=lambda: "x86",
+    processor=lambda: "A processor",
     load=lambda: None,
     cores=lambda: 8,
     memory=lambda: 2**34,
@@ -30,7 +30,6 @@ READERS = Readers(
 MODES = {"blas": "mkl 2024.2", "numpy_blas": "openblas 0.3", "threads": 1, "tf32_cudnn": None}
 CPUS = "sys/devices/system/cpu"
 SYSTEM = {
-    "proc/cpuinfo": "processor : 0\nmodel name\t: A processor\nprocessor : 1\nmodel name : B",
     "proc/loadavg": "0.26 1.00 2.00 3/93 9691",
     "proc/meminfo": "SwapTotal: 8 kB\nSwapFree: 6 kB",
     f"{CPUS}/cpu0/cpufreq/scaling_governor": "performance",
@@ -110,6 +109,11 @@ def test_what_the_system_does_not_tell_is_left_open():
     captured = capture((), readers=READERS)
     assert {captured.load, captured.runnable, captured.swap_used, captured.cpu_quota, captured.memory_limit} == {None}
     assert {captured.governor, captured.turbo, captured.smt, captured.hugepages, captured.isolated} == {None, ()}
+
+
+def test_the_kernels_name_of_the_processor_comes_first(tree):
+    kernel = Machine(tree({"proc/cpuinfo": "model name\t: Its full name"}))
+    assert capture((), readers=replace(READERS, kernel=kernel)).cpu == "Its full name"
 
 
 def test_a_library_that_is_not_installed_is_left_out():
