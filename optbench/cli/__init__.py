@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -136,6 +135,7 @@ def _complain(message: str) -> int:
 
 
 def _unknown_command(given: str) -> str:
-    near = difflib.get_close_matches(given, COMMANDS, n=1)
-    hint = f"nearest: {near[0]}" if near else f"commands: {', '.join(COMMANDS)}"
+    from optbench.records.nearest import suggestion
+
+    hint = suggestion(given, COMMANDS) or f"commands: {', '.join(COMMANDS)}"
     return f"unknown command {given!r}; {hint}"

@@ -41,7 +41,8 @@ def json_option(command: _F) -> _F:
 
 def open_catalogue(plugin: Sequence[Path], block: Sequence[str]) -> Catalogue:
     """Return the catalogue with what `plugin_options` gave; tells on stderr what of `block` blocks nothing."""
-    from optbench.registry import installed_names, load_catalogue, suggestion
+    from optbench.records.nearest import suggestion
+    from optbench.registry import installed_names, load_catalogue
 
     known = installed_names() if block else frozenset()
     for name in sorted(set(block) - known):

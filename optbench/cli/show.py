@@ -47,8 +47,8 @@ def command(name: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[
 def _find(catalogue: Catalogue, name: str) -> tuple[str, Registered]:
     """Return the one record of that name, with its kind; raises UserError."""
     from optbench.api import UserError
+    from optbench.records.nearest import suggestion
     from optbench.registry import KINDS
-    from optbench.registry.nearest import suggestion
 
     prefix, _, rest = name.partition("/")
     wanted = [kind for kind in KINDS.values() if prefix in (kind.name, kind.singular) and rest]

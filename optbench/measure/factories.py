@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -18,6 +17,7 @@ from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
 from optbench.measure.streams import SeededStreams
 from optbench.records import Job
+from optbench.records.nearest import suggestion
 
 
 def load_plugin_files(files: Mapping[str, str]) -> None:
@@ -40,8 +40,7 @@ def resolve(factory: str) -> Any:
     found: Any = importlib.import_module(module)
     for part in name.split("."):
         if not hasattr(found, part):
-            near = difflib.get_close_matches(part, dir(found), n=3)
-            raise UserError(f"{module!r} has no {name!r}", f"nearest: {', '.join(near)}" if near else "")
+            raise UserError(f"{module!r} has no {name!r}", suggestion(part, dir(found)))
         found = getattr(found, part)
     return found
 

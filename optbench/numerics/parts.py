@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optbench.api import Option, Part, UserError
 from optbench.records import ExpressionError, parse_one
+from optbench.records.nearest import suggestion
 
 
 def build_part(expression: str, parts: Mapping[str, Part], what: str) -> Any:
@@ -32,9 +32,8 @@ def build_part(expression: str, parts: Mapping[str, Part], what: str) -> Any:
 
 def _unknown(what: str, given: str, allowed: Iterable[str]) -> UserError:
     names = sorted(allowed)
-    near = difflib.get_close_matches(given, names, n=1)
-    remedy = f"did you mean {near[0]!r}?" if near else ""
-    return UserError(f"unknown {what}: {given!r}", f"allowed: {', '.join(names) or 'none'}", remedy)
+    choice = f"allowed: {', '.join(names) or 'none'}"
+    return UserError(f"unknown {what}: {given!r}", choice, suggestion(given, names))
 
 
 def _check(name: str, value: Any, option: Option) -> None:

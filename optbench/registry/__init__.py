@@ -5,7 +5,6 @@ from optbench.registry.discovery import build_catalogue, installed_names, load_c
 from optbench.registry.factories import resolve_factory
 from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
-from optbench.registry.nearest import suggestion
 from optbench.registry.options import check_options
 from optbench.registry.requirements import missing_features, missing_library
 from optbench.registry.resolving import resolve, resolve_recipe
@@ -30,6 +29,5 @@ __all__ = [
     "resolve_factory",
     "resolve_recipe",
     "source_hash",
-    "suggestion",
     "telling_options",
 ]

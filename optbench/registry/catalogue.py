@@ -12,9 +12,9 @@ import pluggy
 
 from optbench.api import OptimizerPlugin, UserError
 from optbench.records import TrialRecord
+from optbench.records.nearest import suggestion
 from optbench.registry.factories import CLASS_NAME, locate_module
 from optbench.registry.kinds import KINDS, RecordKind
-from optbench.registry.nearest import suggestion
 from optbench.registry.validation import fault
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import pluggy
 
 from optbench.api import API_VERSION, PROJECT, Hooks, UserError
+from optbench.records.nearest import suggestion
 from optbench.registry.catalogue import Broken, Catalogue, Source, describe
 from optbench.registry.files import import_file
-from optbench.registry.nearest import suggestion
 
 _PLUGIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from optbench.api import Option, Part, UserError
 from optbench.records import Call, ExpressionError, parse_one
+from optbench.records.nearest import suggestion
 from optbench.registry.factories import resolve_factory
-from optbench.registry.nearest import suggestion
 
 _WORDS = {bool: "true or false", int: "an integer", float: "a number", str: "a text", list: "a list"}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from optbench.api import UserError
 from optbench.records import Call, Component, Entry
-from optbench.registry.nearest import suggestion
+from optbench.records.nearest import suggestion
 from optbench.registry.resolving import parse_text, resolve
 from optbench.suites.mistakes import Mistake
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from optbench.records import DEFAULT_TARGETS, TARGETED
-from optbench.registry.nearest import suggestion
+from optbench.records.nearest import suggestion
 from optbench.suites import spellings
 from optbench.suites.mistakes import Mistake, key_path
 

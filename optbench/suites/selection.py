@@ -9,7 +9,7 @@ from typing import Any
 
 from optbench.api import UserError
 from optbench.records import Budget, Component, Entry, SuiteSpec
-from optbench.registry.nearest import suggestion
+from optbench.records.nearest import suggestion
 from optbench.suites import spellings
 from optbench.suites.gates import has_trials
 from optbench.suites.pairings import is_left

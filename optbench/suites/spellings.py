@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optbench.records import COUNTED, QUANTITIES, Target
-from optbench.registry.nearest import suggestion
+from optbench.records.nearest import suggestion
 
 DTYPES = ("float32", "float64")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from optbench.api import Plugin, UserError
 from optbench.records import Call
+from optbench.records.nearest import suggestion
 from optbench.registry import (
     KINDS,
     Catalogue,
@@ -21,7 +22,6 @@ from optbench.registry import (
 )
 from optbench.registry.factories import locate_module
 from optbench.registry.files import module_name
-from optbench.registry.nearest import suggestion
 from optbench.registry.resolving import parse_text
 from optbench.testing.framework import Check
 from optbench.testing.subject import Subject

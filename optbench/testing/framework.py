@@ -137,6 +137,6 @@ def unknown_expectations(expected: Mapping[str, str], checks: Sequence[Check]) -
 
 
 def _known(name: str, names: Sequence[str]) -> str:
-    from optbench.registry.nearest import suggestion
+    from optbench.records.nearest import suggestion
 
     return suggestion(name, names) or f"checks: {', '.join(names)}"

@@ -161,7 +161,7 @@ def test_build_passes_options_and_fills_in_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("strong-wolf", "did you mean 'strong-wolfe'"),
+        ("strong-wolf", "nearest: strong-wolfe"),
         ("strong-wolfe(c3=0.1)", "allowed: c1, c2, max_evaluations"),
         ("armijo(c1=0.9)", "expected >= 0 and <= 0.5"),
         ("armijo(c1='small')", "expected float"),

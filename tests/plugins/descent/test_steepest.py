@@ -49,7 +49,7 @@ def test_steepest_descent_converges_with_any_search(search: str, oracle: Any, mi
 
 
 def test_an_unknown_search_is_the_users_mistake() -> None:
-    with pytest.raises(UserError, match="did you mean 'armijo'"):
+    with pytest.raises(UserError, match="nearest: armijo"):
         gradient_descent(lr=0.1, line_search="armigo")
 
 
