@@ -171,7 +171,7 @@ def torch_modes() -> dict[str, Mode]:
     return {name: quietly(read) for name, read in facts.items()}
 
 
-def quietly(read: Callable[[], T | None]) -> T | None:
+def quietly(read: Callable[[], T]) -> T | None:
     """Return what `read` returns, None where the system or this build of a library lacks it or refuses."""
     try:
         return read()
