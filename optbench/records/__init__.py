@@ -26,7 +26,7 @@ from optbench.records.report import (
     Versus,
     ranked,
 )
-from optbench.records.suite import DEFAULT_TARGETS, Entry, Scaling, SuiteSpec
+from optbench.records.suite import DEFAULT_TARGETS, LEAST_SIZES, Entry, Scaling, SuiteSpec
 from optbench.records.targets import TARGET_KINDS, Target
 from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
 from optbench.records.trial import (
@@ -51,6 +51,7 @@ __all__ = [
     "DEFAULT_TARGETS",
     "EVENT_COLUMNS",
     "FAILED",
+    "LEAST_SIZES",
     "MEASURES",
     "MEMORY_FIELDS",
     "PAIRING_HEADINGS",

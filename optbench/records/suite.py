@@ -19,6 +19,7 @@ DEFAULT_TARGETS = (
     "absolute:1e-10",
     "gradient:1e-06",
 )
+LEAST_SIZES = 3  # of a sweep: two always lie on a line
 
 
 @dataclass(frozen=True, kw_only=True)

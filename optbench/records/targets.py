@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from optbench.records.nearest import suggestion
+
 TARGET_KINDS = ("relative", "absolute", "gradient")
 _METRIC = re.compile(r"([^\s:<>=]+)\s*(<=|>=)\s*(\S+)")
+_OTHER_SENSE = re.compile(r"([^\s:<>=]+)\s*(<|>|=|==)\s*([^\s<>=]+)")
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,7 @@ class Target:
             level = math.nan
         if math.isfinite(level) and (metric or (name in TARGET_KINDS and level > 0)):
             return cls(name, level, sense)
-        kinds = f'"KIND:VALUE" with KIND {", ".join(TARGET_KINDS)} and VALUE above 0'
-        message = f'given {text!r}; allowed: {kinds}, or a metric\'s threshold such as "train-loss<=0.1"'
-        raise ValueError(message)
+        raise ValueError("; ".join(filter(None, (_refusal(text), _hint(text)))))
 
     @property
     def is_metric(self) -> bool:
@@ -45,3 +46,18 @@ class Target:
             return f"{self.name}{self.sense}{repr(self.level).removesuffix('.0')}"
         digits = next(count for count in range(18) if float(f"{self.level:.{count}e}") == self.level)
         return f"{self.name}:{self.level:.{digits}e}"
+
+
+def _refusal(text: str) -> str:
+    kinds = f'"KIND:VALUE" with KIND {", ".join(TARGET_KINDS)} and VALUE above 0'
+    return f'given {text!r}; allowed: {kinds}, or a metric\'s threshold such as "train-loss<=0.1"'
+
+
+def _hint(text: str) -> str:
+    """Return what was probably meant; "" where nothing is near."""
+    other = _OTHER_SENSE.fullmatch(text.strip())
+    if other is None:
+        return suggestion(text.partition(":")[0], TARGET_KINDS)
+    name, given, number = other.groups()
+    senses = {"<": ("<=",), ">": (">=",)}.get(given, ("<=", ">="))
+    return f"a threshold is written with <= or >=: {' or '.join(f'{name}{sense}{number}' for sense in senses)}"

@@ -8,13 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from optbench.analysis import Exponent, fit_exponent
-from optbench.records import ReportOptimizer, Scaling, ScalingFit, ScalingPoint, Status, TrialRecord, finite
+from optbench.records import (
+    LEAST_SIZES,
+    ReportOptimizer,
+    Scaling,
+    ScalingFit,
+    ScalingPoint,
+    Status,
+    TrialRecord,
+    finite,
+)
 from optbench.records.orders import degree
 from optbench.report.naming import Info, expression, key_of
 
 PROCESS = "peak_process_bytes"
 LEAST_GROWTH = 2**20  # bytes of a process: below, it is the noise of pages
-LEAST_POINTS = 3  # two always lie on a line
 TOLERANCE = 0.05  # of an exponent, for the lower-order terms that every method has
 TOP_TOLERANCE = 0.1  # of that of the top octave, which has no interval worth the name
 
@@ -131,7 +139,7 @@ def _fit(sweep: _Sweep, quantity: str, rows: Sequence[TrialRecord], info: Info) 
 def _exponent(values: Mapping[int, int]) -> Exponent:
     """Fit; zeros among positive values, and fewer than three sizes, give no exponent."""
     some_zero = any(values.values()) and not all(values.values())
-    if some_zero or len(values) < LEAST_POINTS:
+    if some_zero or len(values) < LEAST_SIZES:
         return Exponent(math.nan, math.nan, math.nan, len(values))
     return fit_exponent(list(values), list(values.values()))
 

@@ -28,7 +28,8 @@ def scaling_table(model: ReportModel) -> Table:
     caption = (
         "exponent p of bytes ∝ nᵖ over the sizes that were run, with its 95 % interval; top: over the top octave. "
         "state: kept between steps; peak: of what came alive, exact; process: growth of the process, for solvers that "
-        "own their loop. verdict: against the declared order. run, projected: bytes at the largest size that was run, "
+        "own their loop. verdict: against the declared order; not fitted: fewer than three sizes have a "
+        "figure, or some are zero. run, projected: bytes at the largest size that was run, "
         "and at the largest that was not."
     )
     table = Table(

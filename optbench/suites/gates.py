@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from optbench.records import Entry, Gate, SuiteSpec
 from optbench.suites.mistakes import Mistake
@@ -13,6 +15,8 @@ from optbench.suites.schema import GateTable
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
+
+_PLACE = re.compile(r"gate\[(\d+)\]")
 
 
 def read_gates(
@@ -23,6 +27,18 @@ def read_gates(
     gates = tuple(_gate(f"gate[{index}]", table, spec, picker) for index, table in enumerate(tables))
     repeated = [name for name, count in Counter(table.name for table in tables).items() if count > 1]
     return gates, [*picker.mistakes, *(Mistake("gate", f"the name {name!r} stands twice") for name in repeated)]
+
+
+def with_names(mistakes: Iterable[Mistake], data: Mapping[str, Any]) -> list[Mistake]:
+    """Return the mistakes, those of gates with the names that the file gives to them."""
+    return [replace(mistake, name=_given_name(mistake.key, data.get("gate"))) for mistake in mistakes]
+
+
+def _given_name(key: str, tables: Any) -> str:
+    found = _PLACE.match(key)
+    if found is None or not isinstance(tables, list) or not isinstance(tables[int(found[1])], dict):
+        return ""
+    return str(tables[int(found[1])].get("name", ""))
 
 
 def has_trials(gate: Gate, spec: SuiteSpec) -> bool:

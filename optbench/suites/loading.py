@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from optbench.api import UserError
-from optbench.records import Limits, Scaling, SuiteSpec, Target
+from optbench.records import LEAST_SIZES, Limits, Scaling, SuiteSpec, Target, canonical_json
+from optbench.records.nearest import suggestion
 from optbench.suites.entries import EntryReader, budget_of
-from optbench.suites.gates import read_gates
+from optbench.suites.gates import read_gates, with_names
 from optbench.suites.mistakes import Mistake, SuiteError
 from optbench.suites.pairings import read_pairings
 from optbench.suites.schema import BudgetTable, OptimizerTable, ProblemTable, SuiteTable, shape_mistakes
@@ -49,7 +52,7 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
         table = SuiteTable.model_validate(data)
     except ValidationError as error:
         _look_up(data, reader)
-        raise SuiteError(source, [*shape_mistakes(error), *reader.mistakes]) from None
+        raise SuiteError(source, with_names([*shape_mistakes(error), *reader.mistakes], data)) from None
     spec = _spec(table, reader, path)
     mistakes = [*reader.mistakes, *_unbounded(table), *_unmeasured(spec), *_unswept(spec), *reader.lonely_groups(table)]
     if not mistakes:  # what gates and pairings select is known once all entries are
@@ -58,7 +61,7 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
         mistakes = [*mistakes, *wrong]
         spec = replace(spec, gates=gates, pairings=pairings)
     if mistakes:
-        raise SuiteError(source, mistakes)
+        raise SuiteError(source, with_names(mistakes, data))
     return spec
 
 
@@ -120,7 +123,9 @@ def _unmeasured(spec: SuiteSpec) -> list[Mistake]:
         if target.is_metric and len(named) != 1:
             listed = ", ".join(named or spec.metrics) or "none"
             why = f"several of the metrics: {listed}" if named else f"not among the suite's `metrics`: {listed}"
-            mistakes.append(Mistake(f"targets[{index}]", f"given '{target}'; {target.name!r} is {why}"))
+            near = suggestion(target.name, (metric.rpartition("/")[2] for metric in spec.metrics)) if not named else ""
+            parts = (f"given '{target}'; {target.name!r} is {why}", near)
+            mistakes.append(Mistake(f"targets[{index}]", "; ".join(filter(None, parts))))
     return mistakes
 
 
@@ -133,8 +138,22 @@ def _unswept(spec: SuiteSpec) -> list[Mistake]:
     if problems and not any(option in problem.options for problem in problems):
         options = sorted({name for problem in problems for name in problem.options})
         why = f"given {option!r}; no problem has this option; their options: {', '.join(options) or 'none'}"
-        mistakes.append(Mistake("scaling.option", why))
-    return mistakes
+        return [*mistakes, Mistake("scaling.option", why)]
+    return [*mistakes, *(Mistake("scaling", why) for why in dict.fromkeys(_too_few_sizes(spec, option)))]
+
+
+def _too_few_sizes(spec: SuiteSpec, option: str) -> Iterator[str]:
+    """Yield what can't be fitted: an optimizer's problem with too few values of the swept option."""
+    for optimizer in spec.optimizers:
+        values: dict[str, set[Any]] = defaultdict(set)
+        for problem in spec.problems:
+            if option in problem.use.options and set(problem.groups) & set(optimizer.groups):
+                kept = {name: value for name, value in problem.use.options.items() if name != option}
+                values[canonical_json([problem.use.name, kept])].add(problem.use.options[option])
+        for name, swept in ((json.loads(problem)[0], swept) for problem, swept in values.items()):
+            if len(swept) < LEAST_SIZES:
+                given = f"{optimizer.use.short} meets {name.rpartition('/')[2]} at {len(swept)} of {option!r}"
+                yield f"{given}; allowed: at least {LEAST_SIZES} values, as in grid.{option} = [250, 500, 1000]"
 
 
 def _unbounded(table: SuiteTable) -> list[Mistake]:

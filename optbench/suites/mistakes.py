@@ -14,10 +14,12 @@ class Mistake:
 
     key: str  # "optimizer[1].grid.history"
     message: str  # what was given, what is allowed, the nearest name
+    name: str = ""  # that the author gave to what stands there: of a gate
 
     def __str__(self) -> str:
         """Return the mistake in one line."""
-        return f"{self.key}: {self.message}" if self.key else self.message
+        place = f"{self.key} of {self.name!r}" if self.name else self.key
+        return f"{place}: {self.message}" if place else self.message
 
 
 class SuiteError(UserError):

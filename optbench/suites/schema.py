@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -21,6 +22,7 @@ Device = Annotated[str, AfterValidator(spellings.device)]
 DType = Annotated[str, AfterValidator(spellings.dtype)]
 Target = Annotated[str, AfterValidator(spellings.target)]
 EndingTarget = Annotated[str, AfterValidator(spellings.ending_target)]
+Counted = Annotated[str, AfterValidator(spellings.counted)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Memory = Annotated[int, BeforeValidator(spellings.memory)]
 Seeds = Annotated[Any, AfterValidator(spellings.seeds)]
@@ -53,7 +55,7 @@ class LimitsTable(_Table):
 class CostTable(_Table):
     """`[cost]`: what an evaluation of each kind costs, in units of the author's choice."""
 
-    weights: Annotated[dict[str, Weight], Field(min_length=1), AfterValidator(spellings.weights)]
+    weights: Annotated[dict[Counted, Weight], Field(min_length=1), AfterValidator(spellings.weights)]
 
 
 class ScalingTable(_Table):
@@ -106,6 +108,9 @@ class GateTable(_Table):
             message = (
                 "allowed: `expected` with one of `tolerance`, `relative_tolerance`; or `at_most`, `at_least`, both"
             )
+            raise ValueError(message)
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            message = f"given at_least {self.at_least:g} above at_most {self.at_most:g}; allowed: at_least <= at_most"
             raise ValueError(message)
         if self.target is not None and self.quantity not in TARGETED:
             message = f"given a target with {self.quantity!r}; allowed with {', '.join(TARGETED)}"
@@ -162,7 +167,11 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
 
 def shape_mistakes(error: ValidationError) -> list[Mistake]:
     """Return pydantic's findings as mistakes."""
-    return [Mistake(key_path(details["loc"]), _message(details)) for details in error.errors(include_url=False)]
+    return [
+        # pydantic marks a mistake in a table's key, rather than in its value
+        Mistake(key_path([part for part in details["loc"] if part != "[key]"]), _message(details))
+        for details in error.errors(include_url=False)
+    ]
 
 
 def _message(details: ErrorDetails) -> str:
@@ -170,11 +179,19 @@ def _message(details: ErrorDetails) -> str:
         "extra_forbidden": _unknown_key,
         "missing": lambda _: "missing; this key is required",
         "value_error": lambda found: str(found["ctx"]["error"]),
+        "too_short": lambda found: f"given {found['input']!r}; allowed: at least {found['ctx']['min_length']}",
+        "literal_error": _unknown_word,
     }
     if details["type"] in special:
         return special[details["type"]](details)
     allowed = details["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     return f"given {details['input']!r}; allowed: {allowed}"
+
+
+def _unknown_word(details: ErrorDetails) -> str:
+    given, expected = details["input"], str(details["ctx"]["expected"])
+    near = suggestion(str(given), re.findall(r"'([^']+)'", expected))
+    return "; ".join(filter(None, (f"given {given!r}; allowed: {expected}", near)))
 
 
 def _unknown_key(details: ErrorDetails) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from optbench.records import COUNTED, QUANTITIES, Target
@@ -65,20 +65,26 @@ def ending_target(given: str) -> str:
 
 def weights(given: Mapping[str, float]) -> Mapping[str, float]:
     """Return the weights of what is counted; at least one is above 0."""
-    unknown = [kind for kind in given if kind not in COUNTED]
-    if unknown or not any(given.values()):
-        message = f"given {dict(given)!r}; allowed: {', '.join(COUNTED)}, at least one with a weight above 0"
+    if not any(given.values()):
+        message = f"given {dict(given)!r}; allowed: at least one weight above 0"
         raise ValueError(message)
     return given
 
 
+def counted(given: str) -> str:
+    """Return the name of what is counted."""
+    return _one_of(given, COUNTED)
+
+
 def quantity(given: str) -> str:
     """Return the name of what a gate measures."""
-    if given in QUANTITIES:
+    return _one_of(given, QUANTITIES)
+
+
+def _one_of(given: str, allowed: Collection[str]) -> str:
+    if given in allowed:
         return given
-    message = "; ".join(
-        filter(None, (f"given {given!r}; allowed: {', '.join(QUANTITIES)}", suggestion(given, QUANTITIES)))
-    )
+    message = "; ".join(filter(None, (f"given {given!r}; allowed: {', '.join(allowed)}", suggestion(given, allowed))))
     raise ValueError(message)
 
 

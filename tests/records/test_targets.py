@@ -30,3 +30,19 @@ def test_a_target_has_one_spelling(given: str, normal: str) -> None:
 def test_other_texts_are_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"allowed: .*relative, absolute, gradient.*train-loss<=0.1"):
         Target.parse(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("relativ:1e-3", "nearest: relative"),
+        ("f<0.1", "a threshold is written with <= or >=: f<=0.1"),
+        ("f > 0.1", "f>=0.1"),
+        ("f==0.1", "a threshold is written with <= or >=: f<=0.1 or f>=0.1"),
+        ("nothing", 'train-loss<=0.1"'),
+    ],
+)
+def test_a_refusal_ends_with_what_was_probably_meant(given: str, hint: str) -> None:
+    with pytest.raises(ValueError, match="allowed") as caught:
+        Target.parse(given)
+    assert str(caught.value).endswith(hint)

@@ -85,6 +85,7 @@ def test_a_relative_tolerance_becomes_an_absolute_one(catalogue: Catalogue, writ
         ("at_most = 10", "at_most = 10\ntolerance = 1", "gate[0]", "`expected` with one of"),
         ("at_most = 10", "expected = 1\ntolerance = 1\nrelative_tolerance = 1", "gate[0]", "`expected` with one of"),
         ("at_most = 10", "expected = 1\ntolerance = -1", "gate[0].tolerance", "greater than or equal to 0"),
+        ("at_most = 10", "at_most = 3\nat_least = 4", "gate[0]", "given at_least 4 above at_most 3"),
         ("at_most", "at_moist", "gate[0].at_moist", "nearest: at_most"),
     ],
 )
@@ -94,6 +95,12 @@ def test_a_mistake_is_told_with_its_place(
     with pytest.raises(SuiteError) as caught:
         gates(GATE.replace(old, new), catalogue, write)
     assert told in {mistake.key: mistake.message for mistake in caught.value.mistakes}[key]
+
+
+@pytest.mark.parametrize(("old", "new"), [("quadratic", "quadratik"), ("at_most", "at_moist")])
+def test_a_mistake_tells_the_name_of_its_gate(old: str, new: str, catalogue: Catalogue, write: Write) -> None:
+    with pytest.raises(SuiteError, match=r"gate\[1\]\.\w+ of 'second'"):
+        gates(GATE + GATE.replace("fast", "second").replace(old, new), catalogue, write)
 
 
 def test_two_gates_of_one_name_are_a_mistake(catalogue: Catalogue, write: Write) -> None:

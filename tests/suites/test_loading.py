@@ -214,6 +214,37 @@ def test_weights_that_weigh_nothing_are_mistakes(catalogue: Catalogue, write: Wr
         load_suite(write(MINIMAL + f"[cost]\nweights = {weights}\n"), catalogue)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[cost]\nweights = {valu = 1}\n", "cost.weights.valu: given 'valu'; allowed: value, gradient"),
+        ("[cost]\nweights = {valu = 1}\n", "nearest: value"),
+        ("[cost]\nweights = {}\n", "cost.weights: given {}; allowed: at least 1"),
+        ('[budget]\ntargets = ["relativ:1e-3"]\n', "nearest: relative"),
+    ],
+)
+def test_what_is_misspelt_is_told_with_the_nearest_name(
+    catalogue: Catalogue, write: Write, text: str, message: str
+) -> None:
+    with pytest.raises(SuiteError, match=re.escape(message)):
+        load_suite(write(MINIMAL.replace("budget.steps = 10\n", "") + text), catalogue)
+
+
+def test_a_misspelt_metric_of_a_target_is_told_with_the_nearest_one(catalogue: Catalogue, write: Write) -> None:
+    text = MINIMAL.replace("budget", 'metrics = ["f"]\ntargets = ["F<=0.1"]\nbudget')
+    with pytest.raises(SuiteError, match=r"targets\[0\].* fake/f; nearest: f$"):
+        load_suite(write(text), catalogue)
+
+
+def test_sizes_are_counted_for_what_an_optimizer_meets(catalogue: Catalogue, write: Write) -> None:
+    text = SWEPT.replace("[[problem]]", '[[problem]]\ngroups = ["main", "few"]', 1)
+    few = '[[problem]]\nuse = "quadratic(n=16)"\ngroups = ["few"]\n[[optimizer]]\nuse = "sgd"\ngroups = ["few"]\n'
+
+    load_suite(write(text + few), catalogue)
+    with pytest.raises(SuiteError, match="sgd meets quadratic at 1 of 'n'"):
+        load_suite(write(SWEPT + few), catalogue)
+
+
 SWEPT = (
     MINIMAL
     + """
@@ -222,7 +253,7 @@ option = "n"
 quantities = ["state_bytes"]
 project = [100, 200]
 """
-)
+).replace('"quadratic"', '"quadratic"\ngrid.n = [2, 4, 8]')
 
 
 def test_a_sweep_reaches_the_suite_and_round_trips(catalogue: Catalogue, write: Write) -> None:
@@ -240,6 +271,9 @@ def test_a_sweep_reaches_the_suite_and_round_trips(catalogue: Catalogue, write: 
         ('"state_bytes"', '"seconds"', "scaling.quantities[0]: given 'seconds'; allowed: 'state_bytes'"),
         ("project =", "projekt =", "scaling.projekt: unknown key; allowed: option, quantities, project"),
         ('title = "Mine"', 'title = "Mine"\nmemory = false', "memory: given false; [scaling] needs"),
+        ('["state_bytes"]', "[]", "scaling.quantities: given []; allowed: at least 1"),
+        ('"state_bytes"', '"peak_live_byte"', "nearest: peak_live_bytes"),
+        ("[2, 4, 8]", "[2, 4, 4]", "scaling: lbfgs meets quadratic at 2 of 'n'; allowed: at least 3 values"),
     ],
 )
 def test_a_sweep_that_can_not_be_made_is_told(
