@@ -33,7 +33,8 @@ def runtimes_to_targets(costs: ArrayLike, values: ArrayLike, targets: ArrayLike)
     if not spent.size:
         return np.full(levels.shape, np.nan)
     best = best_so_far(values)
-    rising = -np.where(np.isnan(best), np.inf, best)  # ascending, as searchsorted wants it
+    evaluated = ~np.isnan(best)  # all but the first rows
+    spent, rising = spent[evaluated], -best[evaluated]  # ascending, as searchsorted wants it
     return np.append(spent, np.inf)[np.searchsorted(rising, -levels, side="left")]
 
 

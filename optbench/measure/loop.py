@@ -96,12 +96,8 @@ class TrialLoop:
 
     def run(self) -> Outcome:
         """Fold over the stages; exceptions of plugins pass through after the clock was stopped."""
-        status, reason = Status.OK, ""
         try:
-            reason = self._fold()
-            self._require_finite_value()
-        except Ended as ended:
-            status, reason = ended.status, ended.reason
+            status, reason = self._ended()
         finally:
             self._stop_clock()
         self.books.scalars.flush()
@@ -119,6 +115,16 @@ class TrialLoop:
             tuple(self._stage_counts),
             ledger.device.seconds if ledger.device is not None and ledger.device.marks_time else None,
         )
+
+    def _ended(self) -> tuple[Status, str]:
+        """Fold; return how it ended. No end but a failure stands where no value was finite."""
+        try:
+            status, reason = Status.OK, self._fold()
+        except Ended as ended:
+            status, reason = ended.status, ended.reason
+        if status in (Status.OK, Status.BUDGET, Status.TARGET) and self._saw_nothing_finite():
+            return Status.DIVERGED, "no finite value was found"
+        return status, reason
 
     def _fold(self) -> str:
         reason, previous, share = "", None, 0.0
@@ -282,13 +288,12 @@ class TrialLoop:
         if value is not None and not math.isfinite(float(value)):
             raise Ended(Status.DIVERGED, "the value of the published point is not finite")
 
-    def _require_finite_value(self) -> None:
-        """A trial that ends by itself without having seen one finite value has not converged, whatever it says."""
+    def _saw_nothing_finite(self) -> bool:
+        """Tell whether the full objective was evaluated, and never finite."""
         self.books.scalars.flush()
         running = self._running
         judged = running is not None and running.batches is None and running.stage.on_curve
-        if judged and self.books.log.events and math.isinf(self.books.scalars.best_value):
-            raise Ended(Status.DIVERGED, "no finite value was found")
+        return judged and self.books.log.events > 0 and math.isinf(self.books.scalars.best_value)
 
     # ---- the clock
 

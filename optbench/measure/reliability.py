@@ -17,14 +17,13 @@ from optbench.records import TrialRecord
 class Tolerances:
     """The largest shares that a believable time may show."""
 
-    waiting: float = 0.10  # of the loop off the processor, by a process that was preempted
+    waiting: float = 0.10  # of the loop, in which a thread wanted a processor and had none
     drift: float = 0.10  # of the reference kernel above its baseline in the run
     overhead: float = 0.05  # of the step: what the harness leaves on the clock
     spread: float = 0.10  # of repetitions: interquartile range over median
 
 
 TOLERANCES = Tolerances()
-_SHORTEST = 0.005  # seconds: below it the CPU clock's ticks say nothing of the share of waiting
 
 
 def doubts(record: TrialRecord, tolerances: Tolerances = TOLERANCES) -> tuple[str, ...]:
@@ -72,12 +71,9 @@ def _load(record: TrialRecord, _: Tolerances) -> Iterator[str]:
 
 def _waiting(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
     """Tell where the process was kept from running; one that waits of its own will is not."""
-    seconds, cpu = record.seconds, record.cpu_seconds
-    if not seconds or cpu is None or seconds < _SHORTEST or not record.conditions.get("preemptions"):
-        return
-    share = 1 - cpu / seconds
-    if share > tolerances.waiting:
-        yield f"load: preempted, off the processor for {share:.0%} of the time; stop other work and measure again"
+    share = record.conditions.get("waiting")
+    if share is not None and share > tolerances.waiting:
+        yield f"load: waited for a processor for {share:.0%} of the loop; stop other work and measure again"
 
 
 def _drift(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
@@ -97,13 +93,13 @@ def _drift(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
 
 
 def _overhead(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
-    """Tell where what the harness leaves on the clock is much of a step."""
-    bias, steps = record.conditions.get("bias"), record.counts.get("steps", 0)
+    """Tell where what the harness leaves on the clock, at each evaluation, is much of the time."""
+    bias = record.conditions.get("bias")
     if not bias or not record.seconds:
         return
-    share = bias * steps / record.seconds
+    share = bias * max(record.counts.get("steps", 0), record.evaluations or 0) / record.seconds
     if share > tolerances.overhead:
         yield (
-            f"overhead: the harness's {1e6 * bias:.1f} µs a step are {share:.0%} of the time; "
+            f"overhead: the harness's {1e6 * bias:.1f} µs an evaluation are {share:.0%} of the time; "
             "compare counts, or take a larger problem"
         )

@@ -125,7 +125,7 @@ class _Reached:
     def update(self, value: float, norm: float) -> bool:
         if not self._any:
             return False
-        if self._value is not None and value <= self._value:
+        if self._value is not None and -math.inf < value <= self._value:
             self._value = None
         if self._norm is not None and norm <= self._norm:
             self._norm = None

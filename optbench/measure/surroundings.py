@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 _REPETITIONS = 5  # of the reference kernel, before and after each trial: milliseconds
 
@@ -16,6 +18,18 @@ def load_average() -> float | None:
         return os.getloadavg()[0]
     except OSError:
         return None
+
+
+def waited() -> float | None:
+    """Return the seconds that threads of this process wanted a processor and had none; None where it can't be read.
+
+    From Linux's scheduler statistics: unlike the difference of wall and CPU time, what waits of its own will is left out.
+    """
+    try:
+        texts = [path.read_text(encoding="ascii") for path in Path("/proc/self/task").glob("*/schedstat")]
+    except OSError:
+        return None
+    return sum(int(text.split()[1]) for text in texts) / 1e9 if texts else None
 
 
 def usable_cores() -> int:
@@ -41,12 +55,14 @@ class Surroundings:
 
     reference: Callable[[], float] = reference
     load: Callable[[], float | None] = load_average
-    cores: Callable[[], int] = usable_cores
+    cores: Callable[[], int | None] = os.cpu_count  # all of them: the load is the whole machine's
     preemptions: Callable[[], int] = preemptions
+    waited: Callable[[], float | None] = waited
+    clock: Callable[[], float] = time.perf_counter
 
     def before(self) -> Observation:
         """Look, just before the loop."""
-        return Observation(self, self.reference(), self.load(), self.preemptions())
+        return Observation(self, self.reference(), self.load(), self.preemptions(), self.waited(), self.clock())
 
 
 @dataclass(frozen=True)
@@ -57,14 +73,18 @@ class Observation:
     reference: float
     load: float | None
     preemptions: int
+    waited: float | None
+    at: float
 
     def after(self) -> Mapping[str, float | None]:
         """Look again, just after the loop; returns what a record keeps as `conditions`."""
-        preempted = self.around.preemptions() - self.preemptions
+        elapsed, waited = self.around.clock() - self.at, self.around.waited()
+        known = waited is not None and self.waited is not None and elapsed > 0
         return {
             "load": self.load,
-            "cores": float(self.around.cores()),
-            "preemptions": float(preempted),
+            "cores": self.around.cores(),
+            "preemptions": self.around.preemptions() - self.preemptions,
+            "waiting": (waited - self.waited) / elapsed if known else None,  # type: ignore[operator]  # both are known
             "reference_before": self.reference,
             "reference_after": self.around.reference(),
         }

@@ -47,14 +47,14 @@ class Judged(Protocol):
 def value_threshold(target: str, judged: Judged) -> float | None:
     """Return the objective value at which "relative:ε" or "absolute:ε" is reached.
 
-    None for other targets, where f* is unknown, and for a relative accuracy where the start is no worse than f*.
+    None for other targets, where f* is unknown, and for a relative accuracy where the start is better than f*.
     """
     asked, f_star = Target.parse(target), judged.f_reference
     if f_star is None:
         return None
     if asked.name == "absolute":
         return f_star + asked.level * max(1.0, abs(f_star))
-    if asked.name != "relative" or judged.f0 is None or judged.f0 <= f_star:
+    if asked.name != "relative" or judged.f0 is None or judged.f0 < f_star:
         return None
     return f_star + asked.level * (judged.f0 - f_star)
 
@@ -144,7 +144,8 @@ class TargetFinder:
             return None
         if self._judged.scored_at_snapshots:
             return self._at_snapshots(_SNAPSHOT_NAMES[column], level)
-        hits = np.flatnonzero(_on_curve(self._events, column, self._judged) <= level)
+        values = _on_curve(self._events, column, self._judged)
+        hits = np.flatnonzero(np.isfinite(values) & (values <= level))
         return (self._events, Hit(int(hits[0]), int(hits[0]), 0.0)) if hits.size else None
 
     def _at_snapshots(self, column: str | None, level: float, sense: str = "<=") -> tuple[Curve, Hit] | None:
@@ -152,7 +153,7 @@ class TargetFinder:
         if curve is None or column is None or column not in curve.trace.columns:
             return None
         values = curve.column(column)
-        good = values <= level if sense == "<=" else values >= level
+        good = np.isfinite(values) & (values <= level if sense == "<=" else values >= level)
         lasting = np.append(good[:-1] & good[1:], good[-1:] & self._settled)
         hits = np.flatnonzero(lasting)
         return (curve, _between(values, int(hits[0]), level)) if hits.size else None

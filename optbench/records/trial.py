@@ -114,8 +114,9 @@ class TrialSpec:
 
 CONDITIONS = (  # what is noted beside a timed loop; times in seconds
     "load",  # average number of processes that ran or wanted to, over a minute
-    "cores",  # processors that the trial may use
+    "cores",  # processors of the machine
     "preemptions",  # how often it lost its processor
+    "waiting",  # seconds that its threads wanted a processor and had none, over the loop's wall seconds
     "reference_before",  # the reference kernel's time
     "reference_after",
     "reference_baseline",  # the first quartile of its times in the run so far

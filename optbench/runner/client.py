@@ -26,7 +26,7 @@ class Calibration:
 
     harness: float  # that the harness adds to a step, nearly all of it off the trial's clock
     bias: float  # what of it stays on the clock
-    reference: float  # of the reference kernel, at its fastest
+    reference: float  # of the reference kernel, at its usual speed
 
 
 @dataclass(frozen=True)

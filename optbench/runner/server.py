@@ -17,6 +17,7 @@ import os
 import selectors
 import signal
 import socket
+import statistics
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from typing import Any
 from optbench.runner.machine import torch_modes
 
 _PR_SET_PDEATHSIG = 1
-_REFERENCE_REPETITIONS = 20
+_REFERENCE_READINGS = 7
 
 
 def die_with_parent(sig: int = signal.SIGKILL) -> None:
@@ -73,7 +74,7 @@ def calibration() -> dict[str, float]:
     return {
         "harness": overhead.harness,
         "bias": overhead.bias,
-        "reference": reference_seconds(repetitions=_REFERENCE_REPETITIONS),
+        "reference": statistics.median(reference_seconds() for _ in range(_REFERENCE_READINGS)),
     }
 
 

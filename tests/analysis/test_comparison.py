@@ -210,3 +210,16 @@ def test_equal_optimizers_are_called_different_as_rarely_as_it_says(censored):
             first[rng.random(15) < 0.3], second[rng.random(15) < 0.3] = INF, INF
         wrong += compare(first, second).verdict is not Verdict.WITHIN_NOISE
     assert wrong / 2000 < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 2000)
+
+
+def test_few_pairs_with_outliers_get_the_wider_of_both_intervals():
+    draws = np.random.default_rng(3)
+    logs = np.where(draws.random(12) < 0.2, np.log(5.0), 0.0) + 0.01 * draws.standard_normal(12)
+    costs = np.exp(logs)
+
+    plain = compare(costs, np.ones(12))
+    careful = compare(costs, np.ones(12), np.random.default_rng(0))
+
+    assert careful.low <= plain.low
+    assert careful.high >= plain.high
+    assert careful.p_value >= plain.p_value

@@ -95,3 +95,7 @@ def test_the_same_generator_gives_the_same_draws():
 def test_lengths_of_another_number_of_runs_are_an_error():
     with pytest.raises(ValueError):
         expected_running_time([1, INF, 3], [10, 20])
+
+
+def test_rows_before_the_first_value_reach_not_even_an_infinite_target():
+    assert runtimes_to_targets([1, 2, 5], [np.nan, 3, 1], [np.inf, 2]).tolist() == [2.0, 5.0]

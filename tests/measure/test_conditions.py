@@ -59,12 +59,16 @@ def job(*, steps: int = 50, **options: Any) -> Job:
 
 
 class Around:
-    """A reference kernel, load and preemptions that change as told between the two looks."""
+    """A reference kernel, load and waiting that change as told between the two looks, ten seconds apart."""
 
-    def __init__(self, *, reference: tuple[float, float] = (1.0, 1.0), load: float = 1.0, preempted: int = 0) -> None:
-        kernel, switches = iter(reference), iter((100, 100 + preempted))
+    def __init__(self, *, reference: tuple[float, float] = (1.0, 1.0), load: float = 1.0, waited: float = 0.0) -> None:
+        kernel, delays, clock = iter(reference), iter((3.0, 3.0 + waited)), iter((50.0, 60.0))
         self.surroundings = Surroundings(
-            reference=lambda: next(kernel), load=lambda: load, cores=lambda: 2, preemptions=lambda: next(switches)
+            reference=lambda: next(kernel),
+            load=lambda: load,
+            cores=lambda: 2,
+            waited=lambda: next(delays),
+            clock=lambda: next(clock),
         )
 
 
@@ -101,8 +105,12 @@ class TestInjected:
     def test_load_is_noticed(self):
         assert judged(measure(Around(load=7.0))) == {"load"}
 
-    def test_a_preempted_process_is_noticed(self):
-        assert judged(measure(Around(preempted=5), busy=0.6)) == {"load"}
+    def test_a_process_that_is_kept_from_running_is_noticed(self):
+        assert judged(measure(Around(waited=1.5))) == {"load"}
+        assert judged(measure(Around(waited=0.5))) == set()
+
+    def test_one_that_waits_of_its_own_will_is_not(self):
+        assert judged(measure(Around(), busy=0.3)) == set()
 
     def test_a_machine_that_slows_down_during_the_loop_is_noticed(self):
         assert judged(measure(Around(reference=(1.0, 1.2)))) == {"drift"}

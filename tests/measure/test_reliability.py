@@ -14,6 +14,7 @@ CALM = {
     "load": 1.2,
     "cores": 2.0,
     "preemptions": 0.0,
+    "waiting": 0.02,
     "reference_before": 1.00e-3,
     "reference_after": 1.05e-3,
     "reference_baseline": 0.99e-3,
@@ -42,10 +43,10 @@ def test_a_calm_machine_raises_no_doubt():
     ("case", "kind", "figure"),
     [
         (record(load=5.0), "load", "5.0 processes on 2 processors"),
-        (record(cpu=0.7, preemptions=3.0), "load", "off the processor for 30%"),
+        (record(waiting=0.3), "load", "waited for a processor for 30%"),
         (record(reference_after=1.3e-3), "drift", "31% slower"),
         (record(reference_before=1.3e-3), "drift", "31% slower"),
-        (record(seconds=0.01, cpu=0.01), "overhead", "1.0 µs a step are 10%"),
+        (record(seconds=0.01, cpu=0.01), "overhead", "1.0 µs an evaluation are 10%"),
     ],
 )
 def test_each_disturbance_is_told_with_its_figure_and_what_to_do(case: TrialRecord, kind: str, figure: str):
@@ -61,8 +62,9 @@ def test_each_disturbance_is_told_with_its_figure_and_what_to_do(case: TrialReco
     [
         record(load=2.0),  # this trial and another process: each has a processor
         record(load=None),
-        record(cpu=0.5, preemptions=0.0),  # it waited of its own will
-        record(cpu=0.91, preemptions=9.0),
+        record(cpu=0.5, preemptions=9.0),  # it waited of its own will
+        record(waiting=0.09, preemptions=9.0),
+        record(waiting=None),
         record(reference_after=1.08e-3),
         record(reference_before=0.8e-3),  # faster than anything before: not a slow machine
         record(seconds=0.021, cpu=0.021),
@@ -107,3 +109,9 @@ def test_other_trials_do_not_count_as_repetitions():
 
     assert with_spread([first, other]) == [first, other]
     assert TOLERANCES.spread < 2.0
+
+
+def test_the_harness_costs_its_bias_at_each_evaluation_also_where_a_solver_reports_no_steps():
+    own_loop = dataclasses.replace(record(steps=0), evaluations=100_000)
+
+    assert kinds(doubts(own_loop)) == {"overhead"}

@@ -94,7 +94,7 @@ def test_absolute_accuracy_is_relative_to_a_large_minimum(f_star: float, level: 
     assert value_threshold("absolute:1e-02", facts) == pytest.approx(level)
 
 
-@pytest.mark.parametrize(("f0", "f_star"), [(0.0, 0.0), (-1.0, 0.0), (None, 0.0), (1.0, None)])
+@pytest.mark.parametrize(("f0", "f_star"), [(-1.0, 0.0), (None, 0.0), (1.0, None)])
 def test_no_relative_accuracy_without_a_start_above_the_minimum(f0: float | None, f_star: float | None) -> None:
     facts = dataclasses.replace(FACTS, f0=f0, f_star=f_star)
     assert costs_to_targets(("relative:1e-01",), facts, log([-5.0]), None)[0] == {"relative:1e-01": None}
@@ -158,7 +158,7 @@ def test_a_snapshot_without_a_value_is_no_hit_and_nothing_to_interpolate_from() 
     assert at_snapshots([10.0, 0.5, NAN, 0.5, 0.5]) == 30.0
     assert at_snapshots([10.0, 0.5, NAN, 0.5]) is None
     assert at_snapshots([math.inf, 0.5, 0.5]) == 10.0
-    assert at_snapshots([10.0, -math.inf, -math.inf]) == 10.0
+    assert at_snapshots([10.0, -math.inf, -math.inf]) is None
 
 
 def test_a_gradient_target_reads_the_full_gradient_at_snapshots() -> None:
@@ -204,3 +204,12 @@ def test_a_weighted_cost_is_the_sum_over_kinds_at_the_hit() -> None:
 
     assert finder.weighted_cost("relative:1e-01", {"value": 1.0, "gradient": 2.0, "hessian": 100.0}) == 108.0
     assert finder.weighted_cost("relative:1e-09", {"value": 1.0}) is None
+
+
+def test_minus_infinity_is_no_minimum_and_a_start_at_the_minimum_is_there_at_once():
+    columns = {"stage": [0, 0, 0], "value_count": [1, 2, 3], "gradient_count": [0, 0, 0], "seconds": [1, 2, 3]}
+    bottomless = Trace.from_columns({**columns, "value": [10.0, -math.inf, 9.0], "gradient_norm": [1.0, 1.0, 1.0]})
+    there = Trace.from_columns({**columns, "value": [0.0, 1.0, 1.0], "gradient_norm": [1.0, 1.0, 1.0]})
+
+    assert TargetFinder(FACTS, bottomless, None).evaluations("relative:1e-01") is None
+    assert TargetFinder(dataclasses.replace(FACTS, f0=0.0), there, None).evaluations("relative:1e-01") == 1.0
