@@ -23,7 +23,7 @@ def load_average() -> float | None:
 def waited() -> float | None:
     """Return the seconds that threads of this process wanted a processor and had none; None where it can't be read.
 
-    From Linux's scheduler statistics: unlike the difference of wall and CPU time, what waits of its own will is left out.
+    From Linux's scheduler statistics: unlike wall less CPU time, what waits of its own will is left out.
     """
     try:
         texts = [path.read_text(encoding="ascii") for path in Path("/proc/self/task").glob("*/schedstat")]
