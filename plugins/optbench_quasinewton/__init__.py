@@ -25,7 +25,13 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         name="bfgs",
         factory="optbench_quasinewton.bfgs:bfgs",
         summary="Quasi-Newton method with a dense inverse Hessian, updated in place.",
-        options={"initial_scale": _INITIAL_SCALE, "line_search": _LINE_SEARCH},
+        options={
+            "initial_scale": _INITIAL_SCALE,
+            "self_scaling": Option(
+                default=True, doc="before an update, let the inverse Hessian grow where the step shows it too small"
+            ),
+            "line_search": _LINE_SEARCH,
+        },
         cite="Nocedal & Wright, Numerical Optimization (2006), algorithm 6.1",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
         state_memory="O(n^2)",

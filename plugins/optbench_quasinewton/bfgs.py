@@ -9,11 +9,12 @@ from torch import Tensor
 
 from optbench.numerics.descent import Descent, Move
 from optbench.numerics.line_searches import build
+from optbench.numerics.scalars import read
 
 
-def bfgs(*, initial_scale: str, line_search: str) -> Descent[Inverse]:
+def bfgs(*, initial_scale: str, self_scaling: bool, line_search: str) -> Descent[Inverse]:
     """Return the method that the options describe."""
-    return Descent(DenseInverse(scaled=initial_scale == "scaled"), build(line_search))
+    return Descent(DenseInverse(scaled=initial_scale == "scaled", grows=self_scaling), build(line_search))
 
 
 @dataclass
@@ -24,18 +25,27 @@ class Inverse:
     updated: bool
     factors: Tensor  # (2, n): the two vectors of a rank-two update
     change: Tensor  # (n,), of the gradient
+    product: Tensor  # (n,), the matrix times the gradient after the move
+
     direction: Tensor  # (n,)
+    ahead: Tensor | None  # the gradient for which `direction` is known already
 
 
 class DenseInverse:
     """The direction −H·g with H updated by BFGS (Nocedal & Wright 2006, equation 6.17).
 
-    Three passes over H a step: H·y, the update in place, and the direction.
+    Two passes over H a step: a product with the gradient after the move and the update in place. H·y is the difference
+    of two directions, and the next direction follows from the product and the update's two vectors.
     """
 
-    def __init__(self, *, scaled: bool) -> None:
-        """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I."""
-        self.scaled = scaled
+    def __init__(self, *, scaled: bool, grows: bool) -> None:
+        """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I.
+
+        Where it `grows`, H is multiplied by sᵀy/yᵀHy before an update if that is more than 1: it has then been too small
+        along the newest step (Oren & Luenberger, Management Science 20, 1974; upwards only, as in Al-Baali,
+        Comput. Optim. Appl. 9, 1998).
+        """
+        self.scaled, self.grows = scaled, grows
 
     def start(self, point: Tensor) -> Inverse:
         """Allocate for points like `point`."""
@@ -45,51 +55,66 @@ class DenseInverse:
             updated=False,
             factors=point.new_empty(2, n),
             change=torch.empty_like(point),
+            product=torch.empty_like(point),
             direction=torch.empty_like(point),
+            ahead=None,
         )
 
     def direction(self, memory: Inverse, gradient: Tensor) -> Tensor:
         """Return −H·gradient."""
+        if memory.ahead is gradient:
+            return memory.direction
         if not memory.updated:
             return torch.neg(gradient, out=memory.direction)
         torch.mv(memory.matrix, gradient, out=memory.direction)
         return memory.direction.neg_()
 
     def learn(self, memory: Inverse, move: Move) -> None:
-        """Update H; a move without positive curvature is left out."""
+        """Update H and prepare the next direction; a move without positive curvature is left out."""
+        memory.ahead = None
         if not move.is_convex:
             return
-        displacement, work = memory.factors
+        displacement, image = memory.factors
         torch.mul(move.direction, move.step, out=displacement)
         change = torch.sub(move.next_gradient, move.gradient, out=memory.change)
-        curvature = torch.dot(displacement, change)
-        if not memory.updated:
-            self._fill(memory, curvature, change)
-        torch.mv(memory.matrix, change, out=work)
-        rank_two_update(memory.matrix, memory.factors, change, curvature)
+        if memory.updated:
+            torch.mv(memory.matrix, move.next_gradient, out=memory.product)
+            torch.add(memory.product, move.direction, out=image)
+        else:
+            scale = self._fill(memory, displacement, change)
+            torch.mul(move.next_gradient, scale, out=memory.product)
+            torch.mul(change, scale, out=image)
+        curvature, bend = read(torch.dot(displacement, change), torch.dot(change, image))
+        growth = max(1.0, curvature / bend) if self.grows and bend > 0 else 1.0
+        rank_two_update(memory.matrix, memory.factors, curvature=curvature, bend=bend, growth=growth)
+        weights = memory.factors @ move.next_gradient
+        torch.addmv(memory.product, memory.factors.T, weights.flip(0), beta=growth, out=memory.direction)
+        memory.direction.neg_()
+        memory.ahead = move.next_gradient
 
     def forget(self, memory: Inverse) -> None:
         """Start again from a multiple of the identity."""
-        memory.updated = False
+        memory.updated, memory.ahead = False, None
 
     def knows_scale(self, memory: Inverse) -> bool:
         """Tell whether an update has set the scale."""
         return memory.updated
 
-    def _fill(self, memory: Inverse, curvature: Tensor, change: Tensor) -> None:
+    def _fill(self, memory: Inverse, displacement: Tensor, change: Tensor) -> Tensor:
+        """Set H to a multiple of the identity; returns it, shape ()."""
         memory.matrix.zero_()
-        diagonal = memory.matrix.diagonal()
-        diagonal.copy_(curvature / torch.dot(change, change)) if self.scaled else diagonal.fill_(1)
+        scale = torch.dot(displacement, change) / torch.dot(change, change) if self.scaled else change.new_ones(())
+        memory.matrix.diagonal().copy_(scale)
         memory.updated = True
+        return scale
 
 
-def rank_two_update(matrix: Tensor, factors: Tensor, change: Tensor, curvature: Tensor) -> None:
-    """Update the inverse Hessian H in place so that H·y = s.
+def rank_two_update(matrix: Tensor, factors: Tensor, *, curvature: float, bend: float, growth: float = 1.0) -> None:
+    """Multiply the inverse Hessian H by `growth` and update it in place so that H·y = s, in one pass.
 
     H ← H + s·zᵀ + z·sᵀ with z = (½(1 + yᵀHy/sᵀy)·s − Hy)/sᵀy, which is equation 6.17 written out.
-    `factors` (2, n) holds s and Hy, and is overwritten by s and z; `change` is y; `curvature` is sᵀy.
+    `factors` (2, n) holds s and Hy of the H before, and is overwritten by s and z; `curvature` is sᵀy, `bend` yᵀHy.
     """
-    displacement, product = factors
-    weight = 0.5 * (1 + torch.dot(change, product) / curvature)
-    product.neg_().addcmul_(displacement, weight).div_(curvature)
-    matrix.addmm_(factors.T, factors.flip(0))
+    displacement, image = factors
+    image.mul_(-growth / curvature).add_(displacement, alpha=0.5 * (1 + growth * bend / curvature) / curvature)
+    matrix.addmm_(factors.T, factors.flip(0), beta=growth)

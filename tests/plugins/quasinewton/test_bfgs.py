@@ -9,6 +9,8 @@ import torch
 from optbench_quasinewton.bfgs import DenseInverse, bfgs, rank_two_update
 from torch import Tensor
 
+from optbench.numerics.descent import Move
+
 
 def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
@@ -22,15 +24,20 @@ def test_the_update_is_the_textbooks() -> None:
     curvature = displacement @ change
     shift = torch.eye(7, dtype=torch.float64) - torch.outer(displacement, change) / curvature
     expected = shift @ before @ shift.T + torch.outer(displacement, displacement) / curvature
-    matrix = before.clone()
-    rank_two_update(matrix, torch.stack((displacement, before @ change)), change, curvature)
-    assert torch.allclose(matrix, expected, rtol=1e-11, atol=1e-11 * float(expected.abs().max()))
+    for growth in (1.0, 3.0):
+        grown = expected + (growth - 1) * shift @ before @ shift.T
+        matrix, factors = before.clone(), torch.stack((displacement, before @ change))
+        bend = float(change @ before @ change)
+        rank_two_update(matrix, factors, curvature=float(curvature), bend=bend, growth=growth)
+        assert torch.allclose(matrix, grown, rtol=1e-11, atol=1e-11 * float(grown.abs().max()))
 
 
-def run(oracle: Any, steps: int, initial_scale: str = "scaled") -> list[tuple[Tensor, Tensor, Tensor]]:
+def run(
+    oracle: Any, steps: int, initial_scale: str = "scaled", *, self_scaling: bool = True
+) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Return (H, displacement, gradient change) after each step on a function that is not convex."""
     problem = oracle(lambda x: (x**4).sum() - x.square().sum() + x[0] * x[1] + x.sum(), 4)
-    method = bfgs(initial_scale=initial_scale, line_search="strong-wolfe")
+    method = bfgs(initial_scale=initial_scale, self_scaling=self_scaling, line_search="strong-wolfe")
     state = method.init(problem, torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64))
     seen = []
     for _ in range(steps):
@@ -40,8 +47,9 @@ def run(oracle: Any, steps: int, initial_scale: str = "scaled") -> list[tuple[Te
     return seen
 
 
-def test_the_secant_equation_holds_and_the_matrix_stays_positive_definite(oracle: Any) -> None:
-    for matrix, displacement, change in run(oracle, 10):
+@pytest.mark.parametrize("self_scaling", [True, False])
+def test_the_secant_equation_holds_and_the_matrix_stays_positive_definite(oracle: Any, self_scaling: bool) -> None:
+    for matrix, displacement, change in run(oracle, 10, self_scaling=self_scaling):
         assert torch.allclose(matrix @ change, displacement, rtol=1e-9, atol=1e-13)
         assert torch.linalg.cholesky_ex(matrix).info == 0
         assert torch.allclose(matrix, matrix.T, rtol=1e-12, atol=1e-15)
@@ -49,7 +57,7 @@ def test_the_secant_equation_holds_and_the_matrix_stays_positive_definite(oracle
 
 @pytest.mark.parametrize(("initial_scale", "scale"), [("scaled", None), ("identity", 1.0)])
 def test_the_first_matrix_is_a_multiple_of_the_identity(initial_scale: str, scale: float | None, oracle: Any) -> None:
-    matrix, displacement, change = run(oracle, 1, initial_scale)[0]
+    matrix, displacement, change = run(oracle, 1, initial_scale, self_scaling=False)[0]
     scale = float(displacement @ change / (change @ change)) if scale is None else scale
     shift = torch.eye(4, dtype=torch.float64) - torch.outer(displacement, change) / (displacement @ change)
     expected = scale * shift @ shift.T + torch.outer(displacement, displacement) / (displacement @ change)
@@ -57,7 +65,7 @@ def test_the_first_matrix_is_a_multiple_of_the_identity(initial_scale: str, scal
 
 
 def test_the_direction_uses_the_matrix_as_it_is() -> None:
-    rule = DenseInverse(scaled=True)
+    rule = DenseInverse(scaled=True, grows=True)
     memory = rule.start(random(3))
     memory.matrix.copy_(torch.diag(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)))
     gradient = torch.ones(3, dtype=torch.float64)
@@ -68,9 +76,45 @@ def test_the_direction_uses_the_matrix_as_it_is() -> None:
 
 def test_the_matrix_is_allocated_once(oracle: Any) -> None:
     problem = oracle(lambda x: (x**4).sum() + x.sum(), 4)
-    method = bfgs(initial_scale="scaled", line_search="strong-wolfe")
+    method = bfgs(initial_scale="scaled", self_scaling=True, line_search="strong-wolfe")
     state = method.init(problem, torch.ones(4, dtype=torch.float64))
     address = state.memory.matrix.data_ptr()
     for _ in range(5):
         method.step(problem, state)
     assert state.memory.matrix.data_ptr() == address
+
+
+@pytest.mark.parametrize("self_scaling", [True, False])
+def test_the_direction_that_is_ready_after_an_update_is_the_matrix_times_the_gradient(
+    oracle: Any, self_scaling: bool
+) -> None:
+    problem = oracle(lambda x: (x**4).sum() - x.square().sum() + x[0] * x[1] + x.sum(), 4)
+    method = bfgs(initial_scale="scaled", self_scaling=self_scaling, line_search="strong-wolfe")
+    state = method.init(problem, torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64))
+    for _ in range(8):
+        state = method.step(problem, state)
+        gradient = state.here.gradient
+        expected = -(state.memory.matrix @ gradient)
+        assert state.memory.ahead is gradient
+        assert torch.allclose(method.directions.direction(state.memory, gradient), expected, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize(("curvature", "growth"), [(0.25, 2.0), (0.5, 1.0), (2.0, 1.0)])
+def test_the_matrix_grows_where_the_step_shows_it_too_small_and_only_there(curvature: float, growth: float) -> None:
+    """f = ½·curvature·|x|² and H = 2·I: s'y/y'Hy is 1/(2·curvature)."""
+    rule = DenseInverse(scaled=True, grows=True)
+    point, gradient = random(2, 3)
+    memory = rule.start(point)
+    memory.matrix.copy_(2 * torch.eye(3, dtype=torch.float64))
+    memory.updated = True
+    direction = rule.direction(memory, gradient).clone()
+    after = gradient + 0.5 * curvature * direction
+    slopes = float(gradient @ direction), float(after @ direction)
+    rule.learn(
+        memory,
+        Move(
+            direction=direction, step=0.5, gradient=gradient, next_gradient=after, slope=slopes[0], next_slope=slopes[1]
+        ),
+    )
+    across = torch.linalg.cross(direction, gradient + random(3, seed=7))
+    assert torch.allclose(memory.matrix @ across, growth * 2 * across)
