@@ -94,13 +94,13 @@ def capture(
     source = readers or Readers(variables=os.environ)
     where = folder or Path.cwd()
     versions = {name: quietly(partial(source.version, name)) for name in libraries}
-    kernel = source.kernel
+    kernel, cores = source.kernel, quietly(source.cores)
     return Environment(
         machine=source.variables.get(MACHINE_VARIABLE) or quietly(source.node) or _UNKNOWN,
         system=quietly(source.system) or _UNKNOWN,
         architecture=quietly(source.architecture) or _UNKNOWN,
         cpu=kernel.cpu() or quietly(source.processor) or _UNKNOWN,
-        cores=quietly(source.cores) or 0,
+        cores=cores or 0,
         memory=quietly(source.memory) or 0,
         python=quietly(source.python) or _UNKNOWN,
         libraries={name: found for name, found in sorted(versions.items()) if found is not None},
