@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from optbench.measure.device_clock import DeviceClock
-from optbench.records import Budget
+from optbench.records import EVALUATED, Budget
 
 Clock = Callable[[], float]
 _BRIEF = 50e-6
@@ -36,7 +36,7 @@ class Ledger:
     ) -> None:
         """Start paused at zero; `device` is what works asynchronously, None for the CPU."""
         self.now, self.cpu_now, self.device = clock, cpu_clock, device
-        self.counts = dict.fromkeys(("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian"), 0)
+        self.counts = dict.fromkeys(EVALUATED, 0)
         self.examples = 0
         self.steps = 0
         self.cost = 0.0  # model FLOPs

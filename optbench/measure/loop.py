@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -18,9 +18,7 @@ from optbench.measure.scalars import SMALL, is_finite
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget, Status
 
-EVERY_KIND: frozenset[Evaluation] = frozenset(
-    {"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"}
-)
+EVERY_KIND: frozenset[Evaluation] = frozenset(get_args(Evaluation))
 
 
 class Probe(Protocol):

@@ -32,6 +32,7 @@ from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMN
 from optbench.records.trial import (
     CONDITIONS,
     COUNTED,
+    EVALUATED,
     MEMORY_FIELDS,
     Budget,
     Component,
@@ -49,6 +50,7 @@ __all__ = [
     "COUNTED",
     "COUNT_COLUMNS",
     "DEFAULT_TARGETS",
+    "EVALUATED",
     "EVENT_COLUMNS",
     "FAILED",
     "LEAST_SIZES",

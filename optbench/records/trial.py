@@ -136,7 +136,9 @@ MEMORY_FIELDS = (
     "memory_note",
 )
 
-COUNTED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "examples", "steps")
+# Kinds of evaluation that are counted; the minimum on a line counts as a Hessian-vector product.
+EVALUATED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian")
+COUNTED = (*EVALUATED, "examples", "steps")
 
 
 @dataclass(frozen=True, kw_only=True)

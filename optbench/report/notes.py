@@ -13,7 +13,7 @@ NAMED = 4  # longer lists are cut
 MARK = "†"  # of a time that is not to be believed
 CAUSES = {
     "load": "other work on the machine",
-    "drift": "the machine was slower than at its best",
+    "drift": "the machine was slower than usual in this run",
     "overhead": "the harness is much of a short step",
     "spread": "repetitions lie far apart",
     "jobs": "several trials at once",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.measure.event_log import DONE, SETUP, WARM, read_heartbeat, read_log
-from optbench.records import Facts, Job, Limits, Status, Trace, TrialRecord
+from optbench.records import EVALUATED, Facts, Job, Limits, Status, Trace, TrialRecord
 
 SETUP_SECONDS = 120.0  # building a problem, or writing a result, unless the user gave a limit
 LEAST_SECONDS = 20.0  # what those parts get in any case: data that is not cached yet is built in a child
@@ -20,8 +20,7 @@ WARM_UP_SECONDS = 10.0  # the warm-up, or the limit of the loop where that is le
 UNLIMITED_SECONDS = 3600.0  # where neither the budget nor the limits speak of seconds
 _GRACE = 1.0  # between the clocked budget, which the oracle checks, and the hard limit
 _WALL_FACTOR = 5.0  # pauses of the clock may take so many times the limit
-_KINDS = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian")
-_COLUMNS = {**{kind: f"{kind}_count" for kind in _KINDS}, "examples": "examples", "steps": "step"}
+_COLUMNS = {**{kind: f"{kind}_count" for kind in EVALUATED}, "examples": "examples", "steps": "step"}
 
 
 @dataclass
@@ -148,7 +147,7 @@ def _remains(watched: Watched, ending: dict[str, Any], wall: dict[str, float]) -
         traceback=ending.get("traceback", ""),
         counts=counts,
         stage_counts=stage_counts,
-        evaluations=max((counts[kind] for kind in _KINDS), default=0) if counts else 0,
+        evaluations=max((counts[kind] for kind in EVALUATED), default=0) if counts else 0,
         seconds=_seconds(watched, trace),
         cpu_seconds=trace["cpu_seconds"][-1] if len(trace) else None,
         wall=wall,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
+from optbench.api import Evaluation
 from optbench.testing.audit import Audit
 from optbench.testing.audit_shadows import DEVICE
 from optbench.testing.devices import refusal, require_audits
 from optbench.testing.framework import CheckFailed, Subject, require
 from optbench.testing.problems_rig import Rig, place
 
-_ASKED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum")
 _LARGE = 200  # parameters from which on a Hessian takes too long
 
 
@@ -38,7 +38,7 @@ def _evaluated(subject: Subject) -> Tensor:
     x = rig.start().parameters
     _require_here(x, "start")
     batches = [batch if batch is None else batch.to(DEVICE) for batch in rig.batches()]
-    for kind in _ASKED:
+    for kind in get_args(Evaluation):
         if kind not in rig.derivatives.offers() or (kind == "hessian" and rig.n > _LARGE):
             continue
         second = [torch.ones_like(x)] if kind in {"hessian_vector", "line_minimum"} else []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
-from optbench.api import Block, Point, Streams, SupervisedProblem
+from optbench.api import Block, Evaluation, Point, Streams, SupervisedProblem
 from optbench.measure.oracle import Place
 from optbench.testing.needs import FROM_A_NET
 from optbench.testing.subject import Subject
@@ -99,18 +99,7 @@ def small_net(place: Place) -> SupervisedProblem:
 class Wrapped:
     """A problem that passes everything on; subclasses look at what `value`, `gradient`, … return."""
 
-    _KINDS = frozenset(
-        {
-            "value",
-            "gradient",
-            "value_and_gradient",
-            "hessian_vector",
-            "hessian",
-            "residuals",
-            "jacobian",
-            "line_minimum",
-        }
-    )
+    _KINDS = frozenset({*get_args(Evaluation), "value_and_gradient"})
 
     def __init__(self, problem: Any) -> None:
         """Keep the problem."""

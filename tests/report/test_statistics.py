@@ -151,7 +151,7 @@ def test_doubtful_times_are_counted_by_cell_and_told_in_one_note(results, synthe
         results.add("x/a", "x/p", synthetic.events_of([1, 2], [5.0, 1.0]), seed=seed, unreliable=reasons, **KNOWN)
     report = results.report()
     assert cell_of(report).unreliable == 2
-    causes = "other work on the machine (2), the machine was slower than at its best (1)"
+    causes = "other work on the machine (2), the machine was slower than usual in this run (1)"
     assert report.notes[:2] == (
         f"Times of 2 of 4 trials are not to be believed, marked †: {causes}.",
         "Metrics of 1 of 4 trials could not be evaluated: what is scored by them is missing.",
