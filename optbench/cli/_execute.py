@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.api import UserError
 
 if TYPE_CHECKING:
-    from optbench.records import Environment, Limits
+    from optbench.records import Environment, SuiteSpec
     from optbench.registry import Catalogue
     from optbench.runner.session import Session
     from optbench.store import Store
@@ -22,26 +21,22 @@ if TYPE_CHECKING:
 DEFAULT_STORE = Path(".optbench/results.sqlite")
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a session needs beside its plan."""
-
-    suite: dict[str, Any]  # as stored with the run
-    threads: int
-    limits: Limits
-    targets: tuple[str, ...]
-    metrics: tuple[str, ...]
-    memory: bool
-    jobs: int
-    preload: tuple[str, ...] = ()  # modules that children need
-    weights: Mapping[str, float] = field(default_factory=dict)  # of what is counted, for costs
-
-
 @contextmanager
 def open_session(
-    catalogue: Catalogue, store: Store, spool_beside: Path, settings: Settings, **callbacks: Any
+    catalogue: Catalogue,
+    store: Store,
+    spool_beside: Path,
+    spec: SuiteSpec,
+    *,
+    jobs: int = 1,
+    preload: tuple[str, ...] = (),
+    **callbacks: Any,
 ) -> Iterator[tuple[Session, Environment]]:
-    """Give a session with a running fork server; the server and its children are gone afterwards."""
+    """Give a session with a running fork server; the server and its children are gone afterwards.
+
+    `spec` says what is asked of each trial and is stored with the run; `preload` are modules that children need,
+    `callbacks` further arguments of `Session`. What children write lies beside the file `spool_beside` meanwhile.
+    """
     from optbench.runner.client import ForkServer
     from optbench.runner.environment import capture
     from optbench.runner.jobs import JobFactory
@@ -49,21 +44,21 @@ def open_session(
     from optbench.runner.session import Session, spool_folder
 
     cores = os.cpu_count() or 1
-    if settings.threads > cores:
-        raise UserError(f"threads: given {settings.threads}", f"allowed: 1 to {cores}, the cores of this machine")
-    with ForkServer(settings.threads, settings.preload) as server, spool_folder(spool_beside) as spool:
+    if spec.threads > cores:
+        raise UserError(f"threads: given {spec.threads}", f"allowed: 1 to {cores}, the cores of this machine")
+    with ForkServer(spec.threads, preload) as server, spool_folder(spool_beside) as spool:
         environment = capture(modes=server.modes)
-        factory = JobFactory(catalogue, machine=environment.fingerprint, metrics=settings.metrics)
+        factory = JobFactory(catalogue, machine=environment.fingerprint, metrics=spec.metrics)
         session = Session(
             factory,
             server,
             store,
-            store.begin_run(settings.suite, command_line(), environment),
+            store.begin_run(spec.to_json(), command_line(), environment),
             spool,
-            limits=settings.limits,
-            asked=Asked(settings.targets, settings.weights),
-            memory=settings.memory,
-            jobs=settings.jobs,
+            limits=spec.limits,
+            asked=Asked(spec.targets, spec.weights),
+            memory=spec.memory,
+            jobs=jobs,
             **callbacks,
         )
         yield session, environment

@@ -1,12 +1,14 @@
-"""Writes the reports of stored results; shared by `suite` and `report`."""
+"""Builds, writes and prints the report of results; shared by `suite` and `report`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optbench.cli._common import console
 from optbench.records import Environment, ReportModel, SuiteSpec, Trace, TrialRecord
 
 if TYPE_CHECKING:
@@ -70,6 +72,43 @@ def write_reports(
             given = f"can't write the report in {folder} ({error.strerror or error})"
             raise UserError(given, "a folder that can be written", "name one with --out") from None
     return tuple(written)
+
+
+def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> None:
+    """Print the tables of a report, then the sentence `done`, then the pages that were written."""
+    from optbench.report import comparison_table, gate_table, scaling_table, solved_table, terminal_table
+
+    tables = [terminal_table]
+    tables += [scaling_table] if model.scaling else []
+    tables += [solved_table, comparison_table] if model.comparisons else []
+    tables += [gate_table] if model.gates else []
+    screen = console()
+    for table in tables:
+        screen.print(table(model))
+    if done:
+        screen.print(done)
+    for page in pages(written):
+        screen.print(f"report: {page}", soft_wrap=True)
+
+
+def pages(written: Sequence[Path]) -> list[Path]:
+    """Return the files that are looked at first."""
+    return [path for path in written if path.suffix == ".html"]
+
+
+def model_json(model: ReportModel) -> dict[str, Any]:
+    """Return the gates, and what a suite that sweeps a size or names pairs adds; no trials.
+
+    Memory against size tells an optimizer by its qualified name.
+    """
+    data: dict[str, Any] = {"gates": [gate.to_row() for gate in model.gates]}
+    if model.scaling:
+        data["scaling"] = [{**asdict(fit), "optimizer": fit.name} for fit in model.scaling]
+        data["scaling_points"] = [{**asdict(point), "optimizer": point.name} for point in model.scaling_points]
+    if model.comparisons:
+        data["comparisons"] = [row.to_row() for row in model.comparisons]
+        data["solved"] = [count.to_row() for count in model.solved]
+    return data
 
 
 def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:

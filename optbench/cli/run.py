@@ -122,17 +122,24 @@ def _spec(catalogue: Catalogue, optimizer: str, problem: str, options: _Options)
 
 def _run(catalogue: Catalogue, spec: TrialSpec, options: _Options) -> tuple[TrialRecord, Trace | None]:
     from optbench.api import UserError
-    from optbench.cli._execute import Settings, open_session
-    from optbench.records import DEFAULT_TARGETS, Limits, Status
+    from optbench.cli._execute import open_session
+    from optbench.records import Limits, Status, SuiteSpec
     from optbench.store import Store
 
     metrics = tuple(registered.qualified for registered in catalogue.records("metrics"))
-    limits = Limits(seconds=options.timeout)
-    settings = Settings({"name": "run"}, spec.threads, limits, DEFAULT_TARGETS, metrics, memory=True, jobs=1)
+    alone = SuiteSpec(
+        name="run",
+        title="",
+        problems=(),
+        optimizers=(),
+        threads=spec.threads,
+        limits=Limits(seconds=options.timeout),
+        metrics=metrics,
+    )
     with tempfile.TemporaryDirectory(prefix="optbench-") as folder:
         path = Path(folder) / "run.sqlite"
         with Store.open(path) as store:
-            opened = open_session(catalogue, store, path, settings, watching=_live(options))
+            opened = open_session(catalogue, store, path, alone, watching=_live(options))
             with opened as (session, _):
                 record = session.execute(_One(spec))[0]
                 if record.status is Status.SKIPPED:

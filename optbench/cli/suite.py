@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli._common import console, json_option, open_catalogue, plain, plugin_options, print_json, warn_broken
+from optbench.cli._common import json_option, open_catalogue, plain, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._reporting import build_model, model_json, pages, print_model, write_reports
 
 if TYPE_CHECKING:
     from optbench.records import Entry, ReportModel, SuiteSpec, TrialRecord
     from optbench.registry import Catalogue
+    from optbench.runner.scoring import Asked
     from optbench.runner.session import Session
+    from optbench.suites import SuitePlanner
 
 DEFAULT_SUITE = "quick"
 
@@ -157,42 +160,31 @@ def _entry(text: str, spec: SuiteSpec, catalogue: Catalogue) -> Entry:
 
 
 def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
-    from optbench.cli._execute import Settings, command_line, open_session
+    from optbench.cli._execute import command_line, open_session
     from optbench.cli._progress import ProgressLine
-    from optbench.cli._reporting import build_model, write_reports
-    from optbench.records import Status, TrialRecord
     from optbench.runner.jobs import modules
-    from optbench.runner.scoring import rescored
     from optbench.store import Store
     from optbench.store.engine import database_path
     from optbench.suites import SuitePlanner, planned_projections
 
     began = time.perf_counter()
     planner = SuitePlanner(spec, catalogue)
-    settings = Settings(
-        spec.to_json(),
-        spec.threads,
-        spec.limits,
-        spec.targets,
-        spec.metrics,
-        spec.memory,
-        options.jobs,
-        modules(catalogue, planner.trials, spec.metrics),
-        spec.weights,
-    )
     with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
         opened = open_session(
-            catalogue, store, database_path(options.store), settings, report=progress, finished=_notify(catalogue)
+            catalogue,
+            store,
+            database_path(options.store),
+            spec,
+            jobs=options.jobs,
+            preload=modules(catalogue, planner.trials, spec.metrics),
+            report=progress,
+            finished=_notify(catalogue),
         )
         with opened as (session, environment):
             planned = time.perf_counter() - began
             measured = session.execute(planner)
             projections = session.project(planned_projections(spec, measured))
-        refused = [
-            rescored(TrialRecord(spec=trial, status=Status.SKIPPED, reason=why), session.asked)
-            for trial, why in planner.refused
-        ]
-        records = [*measured, *refused]
+        records = [*measured, *_refused(planner, session.asked)]
         report_began = time.perf_counter()
         keys = {record.id: session.factory.key(record.spec, "time") for record in measured}
         model = build_model(
@@ -214,6 +206,15 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     return 0 if all(gate.passed for gate in model.gates) else 1
 
 
+def _refused(planner: SuitePlanner, asked: Asked) -> list[TrialRecord]:
+    """Return records of the trials that can't be run, with the reason."""
+    from optbench.records import Status, TrialRecord
+    from optbench.runner.scoring import rescored
+
+    skipped = (TrialRecord(spec=trial, status=Status.SKIPPED, reason=why) for trial, why in planner.refused)
+    return [rescored(record, asked) for record in skipped]
+
+
 def _notify(catalogue: Catalogue) -> Any:
     def finished(record: TrialRecord) -> None:
         for broken in catalogue.notify(record):
@@ -232,10 +233,8 @@ def _print_object(finished: _Finished) -> None:
             "reused": finished.session.reused,
             "trials": dict(Counter(row["status"] for row in rows)),
             "results": plain(rows),
-            "gates": [gate.to_row() for gate in finished.model.gates],
-            **_scaling(finished.model),
-            **_comparisons(finished.model),
-            "report": [str(path) for path in finished.written if path.suffix == ".html"],
+            **model_json(finished.model),
+            "report": list(map(str, pages(finished.written))),
             "timing": {
                 "startup": finished.planning_seconds + timing.startup,
                 "loops": timing.loops,
@@ -249,38 +248,9 @@ def _print_object(finished: _Finished) -> None:
     )
 
 
-def _scaling(model: ReportModel) -> dict[str, Any]:
-    """Return the exponents and the points behind them; the optimizer is told by its qualified name."""
-    if not model.scaling:
-        return {}
-    fits = [{**asdict(fit), "optimizer": fit.name} for fit in model.scaling]
-    points = [{**asdict(point), "optimizer": point.name} for point in model.scaling_points]
-    return {"scaling": fits, "scaling_points": points}
-
-
-def _comparisons(model: ReportModel) -> dict[str, Any]:
-    """Return how the pairs of the suite compare, and what each optimizer solves; nothing where it names no pairs."""
-    if not model.comparisons:
-        return {}
-    solved = [count.to_row() for count in model.solved]
-    return {"comparisons": [row.to_row() for row in model.comparisons], "solved": solved}
-
-
 def _print_table(finished: _Finished) -> None:
     from optbench.cli._progress import duration
-    from optbench.report import comparison_table, gate_table, scaling_table, solved_table, terminal_table
 
-    screen = console()
-    screen.print(terminal_table(finished.model))
-    if finished.model.scaling:
-        screen.print(scaling_table(finished.model))
-    if finished.model.comparisons:
-        screen.print(solved_table(finished.model))
-        screen.print(comparison_table(finished.model))
-    if finished.model.gates:
-        screen.print(gate_table(finished.model))
     session = finished.session
-    screen.print(f"{session.ran} trials run, {session.reused} reused, in {duration(finished.total_seconds)}")
-    for path in finished.written:
-        if path.suffix == ".html":
-            screen.print(f"report: {path}", soft_wrap=True)
+    done = f"{session.ran} trials run, {session.reused} reused, in {duration(finished.total_seconds)}"
+    print_model(finished.model, finished.written, done)

@@ -10,8 +10,8 @@ from pathlib import Path
 # What runs in a trial's process, and what decides how that ends: folders and files. `optbench.analysis` is not among
 # them: what it says of a trial is worked out anew whenever the stored result is read.
 MEASURING = ("api", "measure", "numerics", "records", "runner/child.py", "runner/server.py", "runner/supervise.py")
-# Of these folders, the records that never come to a trial: of suites, reports and machines.
-APART = ("records/environment.py", "records/gate.py", "records/report.py", "records/suite.py")
+# Of these folders, the records that never come to a trial: of suites, their gates and pairs, reports and machines.
+APART = ("records/environment.py", "records/gate.py", "records/pairing.py", "records/report.py", "records/suite.py")
 
 
 @cache

@@ -61,6 +61,8 @@ def test_a_sweep_shows_exponents_and_catches_what_keeps_more_than_it_declares(
     second = json.loads(capsys.readouterr().out)
     assert main(["report", "--plugin", "planted.py"]) == 0
     printed = capsys.readouterr().out
+    assert main(["report", "--plugin", "planted.py", "--json"]) == 0
+    stored = json.loads(capsys.readouterr().out)
 
     rows = {(row["optimizer"].rpartition("/")[2], row["quantity"]): row for row in first["scaling"]}
     assert rows["newton", "peak_live_bytes"]["low"] > 1.95
@@ -70,7 +72,8 @@ def test_a_sweep_shows_exponents_and_catches_what_keeps_more_than_it_declares(
     assert rows["planted", "state_bytes"]["verdict"] == "above declared"
     assert rows["planted", "peak_live_bytes"]["verdict"] == "above declared"
     assert projected(first)["newton/newton", "state_bytes"] == pytest.approx(8e10, rel=0.01)
-    assert (second["scaling"], second["scaling_points"]) == (first["scaling"], first["scaling_points"])
+    for again in (second, stored):
+        assert (again["scaling"], again["scaling_points"]) == (first["scaling"], first["scaling_points"])
     assert "above O(n)" in printed
     assert "80 GB at 100k" in printed
     newton = next(row for row in first["results"] if row["optimizer"] == "newton/newton" and row["size"] == 2000)
