@@ -41,7 +41,7 @@ class DenseInverse:
     def __init__(self, *, scaled: bool, grows: bool) -> None:
         """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I.
 
-        Where it `grows`, H is multiplied by sᵀy/yᵀHy before an update if that is more than 1: it has then been too small
+        Where it `grows`, H is multiplied by sᵀy/yᵀHy before an update if that is more than 1: H was then too small
         along the newest step (Oren & Luenberger, Management Science 20, 1974; upwards only, as in Al-Baali,
         Comput. Optim. Appl. 9, 1998).
         """
