@@ -10,6 +10,7 @@ from torch import Tensor
 from optbench.numerics.descent import Descent, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.scalars import read
+from optbench_quasinewton.symmetric import Symmetric
 
 
 def bfgs(*, initial_scale: str, self_scaling: bool, line_search: str) -> Descent[Inverse]:
@@ -21,7 +22,7 @@ def bfgs(*, initial_scale: str, self_scaling: bool, line_search: str) -> Descent
 class Inverse:
     """The inverse Hessian; every buffer is allocated once and updated in place."""
 
-    matrix: Tensor  # (n, n), meaningless before the first update
+    matrix: Symmetric  # (n, n), meaningless before the first update
     updated: bool
     factors: Tensor  # (2, n): the two vectors of a rank-two update
     change: Tensor  # (n,), of the gradient
@@ -51,7 +52,7 @@ class DenseInverse:
         """Allocate for points like `point`."""
         n = point.numel()
         return Inverse(
-            matrix=point.new_empty(n, n),
+            matrix=Symmetric(point),
             updated=False,
             factors=point.new_empty(2, n),
             change=torch.empty_like(point),
@@ -66,8 +67,7 @@ class DenseInverse:
             return memory.direction
         if not memory.updated:
             return torch.neg(gradient, out=memory.direction)
-        torch.mv(memory.matrix, gradient, out=memory.direction)
-        return memory.direction.neg_()
+        return memory.matrix.times(gradient, memory.direction).neg_()
 
     def learn(self, memory: Inverse, move: Move) -> None:
         """Update H and prepare the next direction; a move without positive curvature is left out."""
@@ -78,7 +78,7 @@ class DenseInverse:
         torch.mul(move.direction, move.step, out=displacement)
         change = torch.sub(move.next_gradient, move.gradient, out=memory.change)
         if memory.updated:
-            torch.mv(memory.matrix, move.next_gradient, out=memory.product)
+            memory.matrix.times(move.next_gradient, memory.product)
             torch.add(memory.product, move.direction, out=image)
         else:
             scale = self._fill(memory, displacement, change)
@@ -86,7 +86,8 @@ class DenseInverse:
             torch.mul(change, scale, out=image)
         curvature, bend = read(torch.dot(displacement, change), torch.dot(change, image))
         growth = max(1.0, curvature / bend) if self.grows and bend > 0 else 1.0
-        rank_two_update(memory.matrix, memory.factors, curvature=curvature, bend=bend, growth=growth)
+        second_factor(memory.factors, curvature=curvature, bend=bend, growth=growth)
+        memory.matrix.update(growth, memory.factors)
         weights = memory.factors @ move.next_gradient
         torch.addmv(memory.product, memory.factors.T, weights.flip(0), beta=growth, out=memory.direction)
         memory.direction.neg_()
@@ -100,21 +101,22 @@ class DenseInverse:
         """Tell whether an update has set the scale."""
         return memory.updated
 
-    def _fill(self, memory: Inverse, displacement: Tensor, change: Tensor) -> Tensor:
-        """Set H to a multiple of the identity; returns it, shape ()."""
-        memory.matrix.zero_()
-        scale = torch.dot(displacement, change) / torch.dot(change, change) if self.scaled else change.new_ones(())
-        memory.matrix.diagonal().copy_(scale)
+    def _fill(self, memory: Inverse, displacement: Tensor, change: Tensor) -> float:
+        """Set H to a multiple of the identity; returns the factor."""
+        scale = 1.0
+        if self.scaled:
+            curvature, square = read(torch.dot(displacement, change), torch.dot(change, change))
+            scale = curvature / square
+        memory.matrix.fill(scale)
         memory.updated = True
         return scale
 
 
-def rank_two_update(matrix: Tensor, factors: Tensor, *, curvature: float, bend: float, growth: float = 1.0) -> None:
-    """Multiply the inverse Hessian H by `growth` and update it in place so that H·y = s, in one pass.
+def second_factor(factors: Tensor, *, curvature: float, bend: float, growth: float = 1.0) -> None:
+    """Turn `factors` (2, n), s and Hy, into s and z, with which H ← growth·H + s·zᵀ + z·sᵀ makes H·y = s.
 
-    H ← H + s·zᵀ + z·sᵀ with z = (½(1 + yᵀHy/sᵀy)·s − Hy)/sᵀy, which is equation 6.17 written out.
-    `factors` (2, n) holds s and Hy of the H before, and is overwritten by s and z; `curvature` is sᵀy, `bend` yᵀHy.
+    z = (½(1 + growth·yᵀHy/sᵀy)·s − growth·Hy)/sᵀy: equation 6.17 written out, for growth·H in the place of H.
+    `curvature` is sᵀy, `bend` yᵀHy.
     """
     displacement, image = factors
     image.mul_(-growth / curvature).add_(displacement, alpha=0.5 * (1 + growth * bend / curvature) / curvature)
-    matrix.addmm_(factors.T, factors.flip(0), beta=growth)
