@@ -18,6 +18,8 @@ from torch.utils._pytree import tree_leaves
 _TAKES_NEW = (torch.ops.aten.lift_fresh.default,)  # what torch.tensor() calls with what it has just made
 _LEAVES = (str, bytes, int, float, complex, type, ModuleType, type(None))
 
+Key = tuple[str, int]  # what identifies a memory: its kind and a number
+
 
 class LiveBytes(TorchDispatchMode):
     """Counts the bytes of tensor storages that come alive under the mode; `peak` is their largest sum.
@@ -36,6 +38,15 @@ class LiveBytes(TorchDispatchMode):
         """Begin at zero: what is alive now is not counted."""
         self._seen = dict.fromkeys(self._seen, 0)
         self.live = self.peak = 0
+
+    def begin_peak(self) -> None:
+        """Begin a new peak with what is alive."""
+        self.peak = self.live
+
+    def counts(self, key: Key) -> bool:
+        """Tell whether the memory of that name is in `live`."""
+        kind, identity = key
+        return kind == "torch" and self._seen.get(identity, 0) > 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -73,12 +84,13 @@ def state_bytes(*roots: Any, without: tuple[Any, ...] = ()) -> int:
 
     Followed are containers, attributes, slots, and what functions, methods and generators have bound.
     """
-    left_out = set(_storages(without))
-    return sum(size for key, size in _storages(roots).items() if key not in left_out)
+    left_out = bytes_below(*without)
+    return sum(size for key, size in bytes_below(*roots).items() if key not in left_out)
 
 
-def _storages(roots: tuple[Any, ...]) -> dict[tuple[str, int], int]:
-    found: dict[tuple[str, int], int] = {}
+def bytes_below(*roots: Any) -> dict[Key, int]:
+    """Return the bytes of each memory that tensors and arrays below the roots have, by what identifies it."""
+    found: dict[Key, int] = {}
     waiting = list(roots)
     visited: dict[int, Any] = {}  # holds what was visited, lest the identity of a temporary is used again
     while waiting:

@@ -2,7 +2,8 @@
 
 It runs the recipe three times, each time built anew: to warm up, so that lazy imports and thread pools don't count; as
 it is, for the peak of the process (level 2); and under the dispatch mode, for exact bytes (level 1). A solver that owns
-its loop may keep memory that is no tensor: it has level 2 only.
+its loop may keep memory that is no tensor: it has level 2 only. The steps are always the same number: what is needed
+late, or now and then, counts.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any
 
 from torch import Tensor
 
-from optbench.api import Meter, StopTrial
+from optbench.api import Meter
 from optbench.measure.event_log import EventLog
 from optbench.measure.factories import Built, build
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import Outcome, Probe
-from optbench.measure.memory import LiveBytes, state_bytes
+from optbench.measure.memory import LiveBytes, bytes_below, state_bytes
 from optbench.measure.meters import make_meter
 from optbench.measure.oracle import Books
 from optbench.measure.process_memory import ProcessPeak, return_freed_memory
@@ -27,19 +28,18 @@ from optbench.measure.trial import make_loop, make_scalars, warm_up
 from optbench.records import Budget, Job, Status, TrialRecord
 
 MEMORY_BUDGET = Budget(steps=30, seconds=10.0)
-_UNCHANGED_STEPS = 5  # state bytes that stay the same for so many steps have stopped growing
 
 
 def memory_pass(job: Job) -> TrialRecord:
-    """Measure both levels until the state stops growing, at most 30 steps or 10 s each; changes how malloc frees."""
+    """Measure both levels over 30 steps, within 10 s each; changes how malloc frees."""
     return_freed_memory()
     warm_up(job)
     record, owns_its_loop = _process_level(job)
-    if owns_its_loop or record.status is not Status.OK:
+    if owns_its_loop:
         return record
     built = build(job)
     exact = exact_level(job, built, MEMORY_BUDGET)
-    return replace(
+    record = replace(
         record,
         status=exact.status,
         reason=exact.reason,
@@ -47,6 +47,7 @@ def memory_pass(job: Job) -> TrialRecord:
         peak_live_bytes=exact.peak_live_bytes,
         transient_bytes=exact.transient_bytes,
     )
+    return replace(record, memory_note=record.memory_note or _unseen(record))
 
 
 def exact_level(job: Job, built: Built, budget: Budget) -> TrialRecord:
@@ -59,8 +60,8 @@ def exact_level(job: Job, built: Built, budget: Budget) -> TrialRecord:
         status=_status(outcome),
         reason=outcome.reason,
         problem_bytes=probe.problem_bytes,
-        state_bytes=probe.state.most,
-        peak_live_bytes=probe.live.peak,
+        state_bytes=probe.state_bytes,
+        peak_live_bytes=probe.peak_bytes,
         transient_bytes=probe.transient_bytes,
     )
 
@@ -68,7 +69,7 @@ def exact_level(job: Job, built: Built, budget: Budget) -> TrialRecord:
 def _process_level(job: Job) -> tuple[TrialRecord, bool]:
     """Measure by how much the process grows while the recipe runs; tell whether the solver owns its loop, too."""
     built = build(job)
-    probe = ProcessProbe(built, make_meter(built.place.device, job.meter_factories))
+    probe = ProcessProbe(make_meter(built.place.device, job.meter_factories))
     outcome = _run(job, built, probe, MEMORY_BUDGET)
     record = TrialRecord(
         spec=job.spec,
@@ -94,75 +95,67 @@ def _status(outcome: Outcome) -> Status:
     return Status.OK if outcome.status is Status.BUDGET else outcome.status
 
 
-class _State:
-    """Follows the bytes that are reachable from the optimizer, less the published point and the problem."""
-
-    def __init__(self) -> None:
-        self.most = 0
-        self._unchanged = 0
-
-    def restart(self) -> None:
-        """A stage begins: its optimizer's state may grow again."""
-        self._unchanged = 0
-
-    def follow(self, holders: tuple[Any, ...], known: tuple[Any, ...]) -> bool:
-        """Look at the state after a step; tell whether it has stopped growing."""
-        held = state_bytes(*holders, without=known)
-        self._unchanged = self._unchanged + 1 if held == self.most else 0
-        self.most = max(self.most, held)
-        return self._unchanged >= _UNCHANGED_STEPS
+def _unseen(record: TrialRecord) -> str:
+    """Say that level 1 misses what no tensor holds, where it does."""
+    return "the process grew by more than tensors and kept arrays explain" if record.bytes_beyond_tensors else ""
 
 
 class ProcessProbe:
-    """Follows the process's and the device's peak from the first `init` on, as long as the exact level would."""
+    """Follows the process's and the device's peak from the first `init` on; the system keeps them."""
 
-    def __init__(self, built: Built, meter: Meter) -> None:
+    def __init__(self, meter: Meter) -> None:
         """Begin with nothing measured; `meter` is the device's."""
         self.peak, self.meter = ProcessPeak(), meter
         self.problem_bytes: int | None = None
-        self._state, self._problem = _State(), built.problem
-        self._owns_its_loop = hasattr(built.optimizer, "minimize")
 
     def init_begins(self, problem: Any, start: Tensor) -> None:
         """Count what the problem holds and begin."""
-        self._state.restart()
         if self.problem_bytes is None:
             self.problem_bytes = state_bytes(problem, start)
             self.peak.begin()
             self.meter.reset_peak()
 
     def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
-        """Stop once the state doesn't grow; that of a solver with its own loop isn't known."""
-        if self._state.follow(holders, (point, self._problem)) and not self._owns_its_loop:
-            raise StopTrial
+        """Leave the process alone."""
 
 
 class ExactProbe:
-    """Follows the bytes of the state and of what came alive since the first `init` began."""
+    """Follows the bytes of the state and of what came alive since the first `init` began.
+
+    What the optimizer keeps but no operation of torch has returned (arrays, tensors made from them or by its
+    constructor) adds to the peak of each step after which it is kept, so that a peak is never below the state.
+    """
 
     def __init__(self, built: Built) -> None:
         """Begin with nothing measured."""
         self.live = LiveBytes()
-        self.state = _State()
+        self.state_bytes = 0
         self.problem_bytes: int | None = None
         self.transient_bytes: int | None = None
         self._problem = built.problem
         self._start: Tensor | None = None
-        self._peak = 0
+        self._peak = -1
+
+    @property
+    def peak_bytes(self) -> int:
+        """The largest sum so far; what an unfinished step needed counts."""
+        return max(self._peak, self.live.peak)
 
     def init_begins(self, problem: Any, start: Tensor) -> None:
         """Leave out what is alive before the first `init`."""
-        self.state.restart()
         if self.problem_bytes is None:
             self.problem_bytes = state_bytes(problem, start)
             self._start = start
             self.live.forget_all()
 
     def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
-        """Note what the optimizer keeps of a new peak; stop once the state doesn't grow."""
-        if self.live.peak > self._peak:
-            self._peak = self.live.peak
-            kept = state_bytes(*holders, point, without=(self._problem, self._start))
-            self.transient_bytes = self._peak - kept
-        if self.state.follow(holders, (point, self._problem)):
-            raise StopTrial
+        """Look at what is kept after a step, and at the step's own peak."""
+        held, published = bytes_below(*holders), bytes_below(point)
+        problem, start = bytes_below(self._problem), bytes_below(self._start)
+        state = sum(size for key, size in held.items() if key not in published | problem)
+        self.state_bytes = max(self.state_bytes, state)
+        kept = {key: size for key, size in (held | published).items() if key not in problem | start}
+        peak = self.live.peak + sum(size for key, size in kept.items() if not self.live.counts(key))
+        if peak > self._peak:
+            self._peak, self.transient_bytes = peak, peak - sum(kept.values())
+        self.live.begin_peak()

@@ -3,7 +3,8 @@
 Fake tensors have shapes and storages but no numbers, so that what the host reads of them (a value, a slope, whether a
 factorisation failed) does not exist. A small run of the same recipe is recorded first; at the large size its reads are
 answered with the recorded ones, one after the other: the control flow is that of a real run. Where the two do not line
-up the size is not projectable, with the reason; a figure is never made up.
+up the size is not projectable, with the reason; a figure is never made up. Bytes that follow from numbers (rows for
+entries above a bound) line up, too: hence two small runs of different sizes, whose courses must give the same bytes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from optbench.records import Budget, Component, Job, Status, TrialRecord
 
 # Steps only: under fake tensors, seconds mean nothing.
 BUDGET = Budget(steps=30)
+
+_FIGURES = ("problem_bytes", "state_bytes", "peak_live_bytes", "transient_bytes")
 
 # Operations that give the host numbers of a tensor.
 _READS = frozenset(
@@ -92,31 +95,52 @@ class Replay(TorchFunctionMode):
 
 
 def project(job: Job) -> TrialRecord:
-    """Return the exact bytes at the job's size, which is not run; `job.rehearsal` are the options of a small one.
+    """Return the exact bytes at the job's size, which is not run; `job.rehearsals` are the options of small ones.
 
     Raises Refused where that can't be.
     """
-    recorder = Recorder()
-    with recorder:
-        rehearsed = exact_level(job, build(_small(job)), BUDGET)
-    if rehearsed.status is not Status.OK:
-        message = f"not projectable: the small run ended as {rehearsed.status}: {rehearsed.reason}"
+    first, *others = [_projected(job, _rehearsed(job, options)) for options in job.rehearsals]
+    for other in others:
+        _require_same(first, other)
+    return first
+
+
+def _rehearsed(job: Job, options: Mapping[str, Any]) -> list[Read]:
+    """Run the recipe with a small problem; return what it reads of its tensors."""
+    problem = Component(name=job.spec.problem.name, options=options)
+    small = replace(job, spec=replace(job.spec, problem=problem))
+    with Recorder() as recorder:
+        record = exact_level(small, build(small), BUDGET)
+    if record.status is not Status.OK:
+        message = f"not projectable: the small run ended as {record.status}: {record.reason}"
         raise Refused(message)
-    replay = Replay(recorder.reads)
+    return recorder.reads
+
+
+def _projected(job: Job, reads: list[Read]) -> TrialRecord:
+    """Run the recipe without numbers, on the course that the reads give."""
+    replay = Replay(reads)
     with _refusing("not projectable"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that fake tensors have no address, which the oracle's memo knows
         with FakeTensorMode(), replay:
             built = build(job)
             projected = exact_level(job, built, BUDGET)
-        if replay.position != len(replay.reads):
-            message = f"it reads {replay.position} times of its tensors, at the small size {len(replay.reads)} times"
+        if replay.position != len(reads):
+            message = f"it reads {replay.position} times of its tensors, at the small size {len(reads)} times"
             raise Refused(message)
     return replace(projected, size=int(built.problem.size))
 
 
-def _small(job: Job) -> Job:
-    problem = Component(name=job.spec.problem.name, options=job.rehearsal)
-    return replace(job, spec=replace(job.spec, problem=problem))
+def _require_same(first: TrialRecord, second: TrialRecord) -> None:
+    """Raise Refused where two courses need different bytes at the same size."""
+    for name in _FIGURES:
+        one, other = getattr(first, name), getattr(second, name)
+        if one != other:
+            message = (
+                f"not projectable: {name} follows from values, not from the size alone: {one:,} on the course of one "
+                f"small run, {other:,} on that of another"
+            )
+            raise Refused(message)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from optbench.records.canonical import canonical_json, content_hash, finite
 from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
 from optbench.records.gate import QUANTITIES, TARGETED, Gate, GateResult
-from optbench.records.job import Facts, Job
+from optbench.records.job import Facts, Job, Rehearsals
 from optbench.records.pairing import PAIRING_HEADINGS, Pairing, PairingResult, SolvedCount
 from optbench.records.report import (
     AREA_FACTOR,
@@ -80,6 +80,7 @@ __all__ = [
     "PairingResult",
     "Pass",
     "Quantiles",
+    "Rehearsals",
     "ReportCurve",
     "ReportModel",
     "ReportOptimizer",

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from optbench.records.trial import Pass, TrialSpec
 
+Rehearsals = tuple[Mapping[str, Any], ...]  # options of a problem, each at a small size
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -24,7 +26,7 @@ class Job:
     folder: str = ""  # where the child writes: events, snapshots, facts.json, result.json
     meter_factories: tuple[str, ...] = ()  # the plugins' `optbench_make_meter`
     warm_up: bool = True  # whether a few steps run before the timed loop, on parts of their own
-    rehearsal: Mapping[str, Any] = field(default_factory=dict)  # of a projection: the problem's options at a small size
+    rehearsals: Rehearsals = ()  # of a projection
     memory_limit: int | None = None  # bytes beyond what the child has mapped at its start
 
     def to_json(self) -> dict[str, Any]:
@@ -39,6 +41,7 @@ class Job:
         fields["meta_factories"] = tuple(fields["meta_factories"])
         fields["meter_factories"] = tuple(fields["meter_factories"])
         fields["declared"] = tuple(fields["declared"])
+        fields["rehearsals"] = tuple(fields["rehearsals"])
         fields["metric_factories"] = {name: (item[0], item[1]) for name, item in fields["metric_factories"].items()}
         return cls(**fields)
 

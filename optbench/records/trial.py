@@ -136,6 +136,10 @@ MEMORY_FIELDS = (
     "memory_note",
 )
 
+# What counts as memory beyond tensors.
+NOISE_OF_PAGES = 2 * 2**20  # bytes of a process: below, its growth is small objects and fragments
+SHARE_BEYOND = 0.25  # of the exact peak
+
 # Kinds of evaluation that are counted; the minimum on a line counts as a Hessian-vector product.
 EVALUATED = ("value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian")
 COUNTED = (*EVALUATED, "examples", "steps")
@@ -199,6 +203,15 @@ class TrialRecord:
         if self.f_best is None or self.f0 is None or f_star is None or self.f0 == f_star:
             return None
         return (self.f_best - f_star) / (self.f0 - f_star)
+
+    @property
+    def bytes_beyond_tensors(self) -> int:
+        """By how much the process grew beyond the exact peak; 0 where that is noise or not known, and off the host."""
+        process, exact = self.peak_process_bytes, self.peak_live_bytes
+        if process is None or exact is None or self.peak_device_bytes is not None:
+            return 0
+        beyond = process - exact
+        return beyond if beyond > max(NOISE_OF_PAGES, exact * SHARE_BEYOND) else 0
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""

@@ -64,7 +64,7 @@ def _unreliable(records: Sequence[TrialRecord]) -> Iterator[str]:
 def _unmeasured_memory(records: Sequence[TrialRecord]) -> Iterator[str]:
     reasons = Counter(record.memory_note for record in records if record.memory_note)
     for reason, count in reasons.most_common():
-        yield f"The growth of the process was not measured: {reason} ({count} of {len(records)} trials)."
+        yield f"Memory of {count} of {len(records)} trials: {reason}."
 
 
 def _references(problems: Sequence[ReportProblem], cells: Sequence[Cell]) -> Iterator[str]:

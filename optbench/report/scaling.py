@@ -45,7 +45,8 @@ def build_scaling(
     """Return the fits and the points of a suite that sweeps a size; of another, neither.
 
     `info` maps qualified names of optimizers to their declared `state_memory` and `peak_memory`. Only what was measured
-    is fitted. The process's growth is fitted for solvers that have no exact figures; beside others it is shown alone.
+    is fitted. The process's growth is fitted for solvers that have no exact figures, and where it shows memory that
+    exact figures miss; beside others it is shown alone.
     """
     if scaling is None:
         return (), ()
@@ -105,7 +106,8 @@ def _sweeps(scaling: Scaling, records: Iterable[TrialRecord], arms: Arms) -> dic
 
 def _fitted(scaling: Scaling, rows: Sequence[TrialRecord]) -> tuple[str, ...]:
     exact = any(row.peak_live_bytes is not None for row in rows)
-    if exact or PROCESS in scaling.quantities:
+    all_seen = exact and not any(row.bytes_beyond_tensors for row in rows)
+    if all_seen or PROCESS in scaling.quantities:
         return scaling.quantities
     return (*scaling.quantities, PROCESS)
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -24,6 +23,7 @@ from optbench.records import (
     Job,
     Limits,
     Pass,
+    Rehearsals,
     Status,
     Trace,
     TrialRecord,
@@ -112,8 +112,8 @@ class Session:
         self.timing.trials = self.ran
         return with_spread(records)
 
-    def project(self, planned: Sequence[tuple[TrialSpec, Mapping[str, Any]]]) -> list[TrialRecord]:
-        """Return the projected memory of trials that are not run, each with its problem's options at a small size."""
+    def project(self, planned: Sequence[tuple[TrialSpec, Rehearsals]]) -> list[TrialRecord]:
+        """Return the projected memory of trials that are not run, each with its problem's options at small sizes."""
         keys = {spec.memory_id: self.factory.key(spec, "projection") for spec, _ in planned}
         stored = self.store.existing(keys.values())
         self.store.note_use(self.run, stored)
@@ -122,8 +122,8 @@ class Session:
         _Slots(self, len(missing)).run(works)
         return list(self.store.get(keys.values()).values())
 
-    def _projection(self, spec: TrialSpec, small: Mapping[str, Any], key: ResultKey) -> _Work:
-        job = replace(self._job(spec, "projection"), rehearsal=small)
+    def _projection(self, spec: TrialSpec, small: Rehearsals, key: ResultKey) -> _Work:
+        job = replace(self._job(spec, "projection"), rehearsals=small)
         record = yield job
         self.store.add(self.run, key, record)
         shutil.rmtree(job.folder, ignore_errors=True)
@@ -328,10 +328,14 @@ class _Slots:
 
 
 def merge(time_record: TrialRecord, memory_record: TrialRecord | None) -> TrialRecord:
-    """Return the record that reports read: the time pass with the memory pass's figures."""
-    if memory_record is None or memory_record.status is not Status.OK:
+    """Return the record that reports read: the time pass with the memory pass's figures, or why they are missing."""
+    if memory_record is None:
         return time_record
-    return replace(time_record, **{name: getattr(memory_record, name) for name in MEMORY_FIELDS})
+    merged = replace(time_record, **{name: getattr(memory_record, name) for name in MEMORY_FIELDS})
+    if memory_record.status is Status.OK:
+        return merged
+    why = memory_record.message or memory_record.reason
+    return replace(merged, memory_note=f"the memory pass ended as {memory_record.status}: {why}".removesuffix(": "))
 
 
 @contextlib.contextmanager

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
-from optbench.records import Component, SuiteSpec, TrialRecord, TrialSpec
+from optbench.records import Component, Rehearsals, SuiteSpec, TrialRecord, TrialSpec
 
-REHEARSED = 128  # the option's value in the small run whose course is followed; above it code paths do not switch
+# The option's values in the small runs whose courses are followed: above them code paths do not switch, and what
+# follows from numbers rather than from the size differs between two of them.
+REHEARSED = (128, 256)
 PROJECTED_ON = "cpu"  # fake tensors stand for the host's
 
 
-def planned_projections(spec: SuiteSpec, records: Iterable[TrialRecord]) -> list[tuple[TrialSpec, Mapping[str, Any]]]:
-    """Return the trials to project, each with its problem's options at a small size, in order.
+def planned_projections(spec: SuiteSpec, records: Iterable[TrialRecord]) -> list[tuple[TrialSpec, Rehearsals]]:
+    """Return the trials to project, each with its problem's options at small sizes, in order.
 
     For each recipe whose memory was measured exactly, these are the suite's sizes beyond the largest that was run.
     """
     if spec.scaling is None:
         return []
     option = spec.scaling.option
-    planned: list[tuple[TrialSpec, Mapping[str, Any]]] = []
+    planned: list[tuple[TrialSpec, Rehearsals]] = []
     for trial in _largest(option, records):
         options = trial.problem.options
         for value in spec.scaling.project:
             if value > options[option]:
                 problem = replace(trial.problem, options={**options, option: value})
-                planned.append((replace(trial, problem=problem), {**options, option: REHEARSED}))
+                small = tuple({**options, option: rehearsed} for rehearsed in REHEARSED)
+                planned.append((replace(trial, problem=problem), small))
     return planned
 
 

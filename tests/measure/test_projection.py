@@ -60,9 +60,18 @@ class PicksByValue(Descent):
         return super().step(oracle, state)
 
 
+class CountsByValue(Descent):
+    """Keeps a row for each entry of the gradient above half of the largest: what it reads lines up at every size."""
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        large = state.point.abs() > 0.5 * state.point.abs().max()
+        state.rows = state.point.new_ones(int(large.sum()), 50)
+        return super().step(oracle, state)
+
+
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, int], Job]:
-    """Return the job of an optimizer at a size, with a rehearsal at 100."""
+    """Return the job of an optimizer at a size, with rehearsals at 100 and 150."""
     fakes: Any = ModuleType("optbench_projection_fakes")
     fakes.bowl = lambda device, dtype, streams, n: Bowl(n)
     monkeypatch.setitem(sys.modules, fakes.__name__, fakes)
@@ -75,7 +84,7 @@ def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, int], Job]:
             pass_="projection",
             problem_factory="optbench_projection_fakes:bowl",
             optimizer_factory="optbench_projection_fakes:optimizer",
-            rehearsal={"n": 100},
+            rehearsals=({"n": 100}, {"n": 150}),
         )
 
     return make
@@ -116,6 +125,11 @@ def test_where_the_control_flow_depends_on_numbers_there_is_a_reason_and_no_figu
         project(job(optimizer, 10_000))
 
 
+def test_bytes_that_follow_from_values_rather_than_the_size_are_not_projected(job: Any) -> None:
+    with pytest.raises(Refused, match="state_bytes follows from values"):
+        project(job(CountsByValue, 1200))
+
+
 def test_a_small_run_that_fails_gives_no_figure(job: Any) -> None:
     class Diverges(Descent):
         def step(self, oracle: Any, state: Any) -> Any:
@@ -128,7 +142,7 @@ def test_a_small_run_that_fails_gives_no_figure(job: Any) -> None:
 
 def test_a_small_run_that_can_not_be_built_is_the_plugin_s_own_error(job: Any) -> None:
     with pytest.raises(TypeError, match="unexpected keyword"):
-        project(replace(job(Descent, 1000), rehearsal={"m": 1}))
+        project(replace(job(Descent, 1000), rehearsals=({"m": 1},)))
 
 
 def test_modes_are_left_behind(job: Any) -> None:

@@ -28,7 +28,7 @@ def job(catalogue: Catalogue, optimizer: str, n: int) -> Job:
         optimizer=resolve_recipe(catalogue, optimizer)[0],
     )
     made = JobFactory(catalogue, machine="").job(spec, "projection", Path(), None)
-    return Job(**{**vars(made), "rehearsal": {**problem.options, "n": 128}})
+    return Job(**{**vars(made), "rehearsals": tuple({**problem.options, "n": small} for small in (128, 256))})
 
 
 @pytest.mark.parametrize("optimizer", ["newton", "bfgs", "lbfgs", "cg", "adam"])

@@ -123,6 +123,14 @@ def test_the_growth_of_the_process_is_fitted_for_foreign_solvers_alone_and_noise
     assert any(point.name == "x/a" and point.quantity == "peak_process_bytes" for point in model.scaling_points)
 
 
+def test_the_growth_of_the_process_is_fitted_where_it_shows_memory_that_no_tensor_holds() -> None:
+    laws = {"peak_live_bytes": lambda n: 8 * n, "peak_process_bytes": lambda n: 8 * n + 80 * n * n}
+    (exact, process) = report(swept("a", (500, 1000, 2000), **laws), quantities=("peak_live_bytes",)).scaling
+
+    assert (exact.quantity, exact.exponent) == ("peak_live_bytes", pytest.approx(1))
+    assert (process.quantity, process.exponent) == ("peak_process_bytes", pytest.approx(2, abs=0.01))
+
+
 def test_projected_sizes_are_points_but_never_fitted() -> None:
     measured = swept("a", state_bytes=lambda n: 8 * n)
     projected = [replace(record, status=Status.OK) for record in swept("a", (10**6,), state_bytes=lambda n: 8 * n * n)]

@@ -17,7 +17,7 @@ def record(optimizer: str, n: int, peak: int | None = 1, **spec: str) -> TrialRe
 SUITE = SuiteSpec(name="s", title="", problems=(), optimizers=(), scaling=Scaling(project=(500, 5000, 50_000)))
 
 
-def test_sizes_beyond_the_largest_that_a_recipe_ran_at_are_projected_each_with_a_small_rehearsal() -> None:
+def test_sizes_beyond_the_largest_that_a_recipe_ran_at_are_projected_each_with_two_small_rehearsals() -> None:
     planned = planned_projections(SUITE, [record("a", 100), record("a", 1000), record("b", 20_000)])
 
     assert [(trial.optimizer.short, trial.problem.options["n"]) for trial, _ in planned] == [
@@ -25,7 +25,7 @@ def test_sizes_beyond_the_largest_that_a_recipe_ran_at_are_projected_each_with_a
         ("a", 50_000),
         ("b", 50_000),
     ]
-    assert all(small == {"n": 128, "condition": 10.0} for _, small in planned)
+    assert all(small == ({"n": 128, "condition": 10.0}, {"n": 256, "condition": 10.0}) for _, small in planned)
 
 
 def test_nothing_is_projected_without_exact_figures_or_off_the_host_or_without_a_sweep() -> None:
