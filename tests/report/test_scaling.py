@@ -116,7 +116,7 @@ def test_two_sizes_give_no_exponent() -> None:
 
 def test_the_growth_of_the_process_is_fitted_for_foreign_solvers_alone_and_noise_left_out() -> None:
     foreign = swept("b", (100, 1000, 2000, 4000), peak_process_bytes=lambda n: 24 * n * n)
-    model = report([*swept("a", peak_live_bytes=lambda n: n, peak_process_bytes=lambda n: 10**7), *foreign])
+    model = report([*swept("a", peak_live_bytes=lambda n: n, peak_process_bytes=lambda n: 2 * 10**6), *foreign])
 
     assert set(fits(model)) == {("x/a", "peak_live_bytes"), ("x/b", "peak_process_bytes")}
     assert fits(model)["x/b", "peak_process_bytes"].points == 3  # 240 kB at n = 100 are noise

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from optbench.records import Component, Status, TrialRecord, TrialSpec
+from optbench.runner.session import merge
 from tests.runner.conftest import PLUGIN
 
 HOARDERS = '''
@@ -58,3 +61,16 @@ def test_the_levels_agree_on_a_tensor_and_the_process_shows_what_no_tensor_does(
     assert (array.state_bytes, array.peak_live_bytes) == (None, None)
     assert array.peak_process_bytes == pytest.approx(32_000_000, rel=0.05)
     assert array.memory_note == ""
+
+
+def test_a_memory_pass_that_failed_says_why_and_what_it_measured_before_is_kept() -> None:
+    """It takes thirty steps, where the trial may have ended after fewer."""
+    trial = TrialRecord(spec=TrialSpec(problem=Component(name="x"), optimizer=Component(name="y")), status=Status.OK)
+    failed = replace(trial, status=Status.ERROR, reason="RuntimeError", message="no storage (a.py:3)")
+    diverged = replace(trial, status=Status.DIVERGED, reason="not finite", state_bytes=80, peak_live_bytes=800)
+
+    assert merge(trial, failed).memory_note == "the memory pass ended as error: no storage (a.py:3)"
+    assert merge(trial, diverged) == replace(
+        trial, state_bytes=80, peak_live_bytes=800, memory_note="the memory pass ended as diverged: not finite"
+    )
+    assert merge(trial, None) == merge(trial, trial) == trial
