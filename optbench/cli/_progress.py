@@ -32,7 +32,7 @@ class ProgressLine:
 
             columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("starting", total=None)
+            self._task = self._bar.add_task("looking up what is stored", total=None)
             self._bar.start()
         return self
 
@@ -40,6 +40,11 @@ class ProgressLine:
         """Close the bar."""
         if self._bar is not None:
             self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Show what is done beside trials, on a terminal."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=text)
 
     def __call__(self, progress: Progress) -> None:
         """Show where the session stands."""

@@ -52,25 +52,31 @@ def build_model(
 
 
 def write_reports(
-    catalogue: Catalogue, model: ReportModel, folder: Path, names: Sequence[str] = ()
+    catalogue: Catalogue, model: ReportModel, folder: Path, names: Sequence[str] = (), *, again: bool = True
 ) -> tuple[Path, ...]:
     """Write with each reporter named, all that are installed where none is; returns the files.
 
-    Raises UserError where the folder can't be written.
+    Unless `again`, a report that stands in the folder as it would be written is left alone. Raises UserError where the
+    folder can't be written.
     """
     from optbench.api import UserError
+    from optbench.cli._kept import Kept
     from optbench.registry import resolve_factory
     from optbench.runner.jobs import defaults
 
     written: list[Path] = []
-    for name in names or catalogue.names("reporters"):
-        registered = catalogue.get("reporters", name)
+    reporters = [catalogue.get("reporters", name) for name in names or catalogue.names("reporters")]
+    kept = Kept.of(folder, model, reporters)
+    if not again and (files := kept.files()):
+        return files
+    for registered in reporters:
         reporter = resolve_factory(registered.record.factory)(**defaults(registered))
         try:
             written += reporter(model, folder)
         except OSError as error:
             given = f"can't write the report in {folder} ({error.strerror or error})"
             raise UserError(given, "a folder that can be written", "name one with --out") from None
+    kept.note(written)
     return tuple(written)
 
 

@@ -185,6 +185,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
             measured = session.execute(planner)
             projections = session.project(planned_projections(spec, measured))
         records = [*measured, *_refused(planner, session.asked)]
+        progress.say("drawing the report")
         report_began = time.perf_counter()
         keys = {record.id: session.factory.key(record.spec, "time") for record in measured}
         model = build_model(
@@ -198,7 +199,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
             projections=projections,
         )
         folder = options.out or Path("reports") / spec.name
-        written = () if options.no_report else write_reports(catalogue, model, folder)
+        written = () if options.no_report else write_reports(catalogue, model, folder, again=False)
     now = time.perf_counter()
     finished = _Finished(spec, records, session, model, written, planned, now - report_began, now - began)
     warn_broken(catalogue)

@@ -48,11 +48,12 @@ class ForkServer:
         """
         self._threads = threads
         self._handles = 0
-        self._ready: dict[str, Any] | None = None
         self._preload = tuple(preload)
         self._launch()
 
     def _launch(self) -> None:
+        self._modes: dict[str, Any] | None = None
+        self._ready: dict[str, Any] | None = None
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(self._threads)), **_QUIET}
         self._process = subprocess.Popen(
@@ -81,9 +82,14 @@ class ForkServer:
 
     @property
     def modes(self) -> dict[str, Any]:
-        """What decides which kernels run in the children, by `torch_modes`; waits until the server is warm."""
-        modes: dict[str, Any] = self._answer()["modes"]
-        return modes
+        """What decides which kernels run in the children, by `torch_modes`.
+
+        Waits until the server has imported torch, not until it is warm: results are looked up by it, and where all of
+        them are stored, nobody needs a warm server.
+        """
+        if self._modes is None:
+            self._modes = dict(self._receive()["modes"])
+        return self._modes
 
     @property
     def calibration(self) -> Calibration:
@@ -92,10 +98,12 @@ class ForkServer:
 
     def _answer(self) -> dict[str, Any]:
         """Return what the server said when it was warm."""
+        _ = self.modes  # come first
         if self._ready is None and self._preload and not self._warm():
             self.close()
             self._preload = ()
             self._launch()
+            return self._answer()
         if self._ready is None:
             self._ready = self._receive()
         return self._ready
@@ -129,8 +137,10 @@ class ForkServer:
         return Ended(message["ended"], message["code"])
 
     def close(self) -> None:
-        """Close the socket, which ends the server, and wait for it."""
+        """Close the socket, which ends the server, and wait for it; one that is not warm has no children."""
         self._socket.close()
+        if self._ready is None:
+            self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
         if self._process.poll() is None:

@@ -1,8 +1,8 @@
 """The fork server: imports torch once, then forks one child a job. Started by `client.ForkServer`, never by hand.
 
 Messages are JSON packets on a socket. In: `{"start": handle, "job": path}`, `{"kill": handle}`.
-Out: `{"ready": devices, "modes": of the libraries, "calibration": what the harness costs here}`,
-`{"ended": handle, "code": exit code, negative for a signal}`.
+Out: `{"modes": of the libraries}` as soon as they are known, `{"ready": devices, "calibration": what the harness costs
+here}` once children can be forked, `{"ended": handle, "code": exit code, negative for a signal}`.
 When the socket closes (the parent is gone, however it went) every child's process group is killed.
 """
 
@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from optbench.runner.machine import torch_modes
+from optbench.runner.machine import Mode, torch_modes
 
 _PR_SET_PDEATHSIG = 1
 _REFERENCE_READINGS = 7
@@ -36,18 +36,26 @@ def die_with_parent(sig: int = signal.SIGKILL) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sig)
 
 
+def modes() -> dict[str, Mode]:
+    """Import torch and choose its modes as children do; returns them."""
+    import torch
+
+    from optbench.runner.child import pin_modes
+
+    torch.set_num_threads(1)
+    pin_modes()
+    return torch_modes()
+
+
 def warm_up(modules: Sequence[str] = ()) -> list[str]:
-    """Import torch, what its first use imports lazily, and `modules`; returns the devices that there are."""
+    """Import what torch's first use imports lazily, and `modules`; returns the devices that there are."""
     import numpy as np
     import torch
 
     import optbench.measure.memory_pass
     import optbench.measure.trial
     import optbench.numerics  # noqa: F401 -- so that children import neither
-    from optbench.runner.child import pin_modes
 
-    torch.set_num_threads(1)
-    pin_modes()
     point = torch.zeros(2, dtype=torch.float64)
     gradient = torch.func.grad(lambda x: (x**3).sum())
     torch.func.vmap(lambda v: torch.func.jvp(gradient, (point,), (v,))[1], chunk_size=2)(
@@ -163,11 +171,12 @@ def kill_group(pid: int) -> None:
 
 
 def main() -> None:
-    """Warm up, say so, serve."""
+    """Tell the modes, warm up, say so, serve."""
     sys.path.append("")  # modules of the working directory, last, as in the parent
     die_with_parent()  # only while there are no children: afterwards the closed socket tells
     connection = socket.socket(fileno=int(sys.argv[1]))
-    ready = {"ready": warm_up(sys.argv[2:]), "modes": torch_modes(), "calibration": calibration()}
+    connection.send(json.dumps({"modes": modes()}).encode())
+    ready = {"ready": warm_up(sys.argv[2:]), "calibration": calibration()}
     gc.collect()
     gc.freeze()
     die_with_parent(0)

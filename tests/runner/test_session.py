@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,6 @@ def test_what_a_trial_started_dies_with_it(run: Any, tmp_path: Path, server: Any
     # The server took its environment when it started: the child learns the path from a server of its own.
     server.close()
     server._launch()
-    server._ready = None
     try:
         (record,) = run("forks", seconds=0.5)
     finally:
@@ -154,6 +154,20 @@ def test_a_module_that_kills_the_server_while_it_is_preloaded_is_left_to_the_chi
     from optbench.runner.client import ForkServer
 
     (tmp_path / "optbench_deadly.py").write_text("import os; os._exit(1)")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with ForkServer(preload=("optbench_deadly",)) as server:
         assert server.devices[0] == "cpu"
+
+
+def test_modes_are_told_before_the_server_is_warm_and_closing_does_not_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from optbench.runner.client import ForkServer
+
+    (tmp_path / "optbench_endless.py").write_text("import threading; threading.Event().wait()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    with ForkServer(preload=("optbench_endless",)) as server:
+        assert server.modes["float32_matmul_precision"] == "highest"
+        process = server._process
+        assert process.poll() is None
+    assert process.returncode == -signal.SIGKILL
