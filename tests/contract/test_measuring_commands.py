@@ -52,21 +52,6 @@ def test_a_suite_runs_once_is_reused_and_is_reported_again(capsys: pytest.Captur
     assert "again/index.html" in printed
 
 
-def test_a_report_that_would_come_out_the_same_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("two.toml").write_text(SUITE.replace("[[problem]]\nuse = \"rosenbrock\"\n", ""))
-    page, figures = Path("reports/two/index.html"), Path("reports/two/figures")
-    written = []
-    for spoil in (None, None, next, None):
-        if spoil is not None:
-            spoil(figures.iterdir()).unlink()
-        assert main(["suite", "two.toml"]) == 0
-        assert str(page) in capsys.readouterr().out
-        written.append(page.stat().st_mtime_ns)
-    assert written[0] == written[1] < written[2] == written[3]
-    assert main(["report"]) == 0
-    assert page.stat().st_mtime_ns > written[3]
-
-
 def test_the_same_run_gives_the_same_trace_but_for_the_time_columns(capsys: pytest.CaptureFixture[str]) -> None:
     runs = []
     for _ in range(2):

@@ -1,0 +1,85 @@
+"""A report that stands in its folder as it would be written once more is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from optbench.cli._reporting import write_reports
+from optbench.records import Environment, ReportModel
+from optbench.registry import Catalogue, load_catalogue
+
+PLUGIN = """
+from optbench.api import *
+
+class Writes:
+    def __call__(self, model, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        page = folder / "index.html"
+        page.write_text(model.title)
+        with (folder / "count").open("a") as file:
+            file.write(".")
+        return (page,)
+
+@hookimpl
+def optbench_reporters():
+    yield ReporterPlugin(name="writes", factory=f"{__name__}:Writes", summary="Counts how often it was called.")
+"""
+ENVIRONMENT = Environment(
+    machine="here", system="s", architecture="a", cpu="c", cores=1, memory=1, python="3", libraries={}, load=0.5
+)
+MODEL = ReportModel(
+    name="mine",
+    title="Mine",
+    created="today",
+    command="optbench suite mine",
+    environment=ENVIRONMENT,
+    budget="no limit",
+    seeds=1,
+    targets=(1e-8,),
+)
+Written = Callable[..., int]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """Return a function that writes a report unless it is there, and returns how many were written so far."""
+    plugin = tmp_path / "writes.py"
+    plugin.write_text(PLUGIN, encoding="utf-8")
+    catalogue: Catalogue = load_catalogue(plugin_files=[plugin], only=[])
+
+    def write(model: ReportModel = MODEL, *, again: bool = False) -> int:
+        assert write_reports(catalogue, model, tmp_path / "report", again=again) == (tmp_path / "report/index.html",)
+        return len((tmp_path / "report/count").read_text())
+
+    return write
+
+
+def test_the_date_and_the_load_of_the_machine_write_nothing_anew(written: Written) -> None:
+    assert written() == 1
+    assert written(replace(MODEL, created="tomorrow", environment=replace(ENVIRONMENT, load=3.0))) == 1
+
+
+def test_other_results_another_command_and_another_machine_do(written: Written) -> None:
+    written()
+    assert written(replace(MODEL, seeds=2)) == 2
+    assert written(replace(MODEL, command="optbench suite mine --seeds 1")) == 3
+    assert written(replace(MODEL, environment=replace(ENVIRONMENT, machine="there"))) == 4
+
+
+def test_a_file_that_is_gone_or_edited_does(written: Written, tmp_path: Path) -> None:
+    page = tmp_path / "report/index.html"
+    written()
+    page.unlink()
+    assert written() == 2
+    page.write_text("edited by hand")
+    assert written() == 3
+    assert written() == 3
+
+
+def test_who_asks_for_the_report_gets_it_written(written: Written) -> None:
+    written()
+    assert written(again=True) == 2
