@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def as_problem(made: Any, device: torch.device, dtype: torch.dtype) -> Problem:
 
 
 def _from_numpy(function: Callable[[Any], Any], device: torch.device, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    @functools.wraps(function)  # whoever asks where it is defined is to hear of the user's line
     def call(x: Tensor) -> Tensor:
         result = function(x.detach().cpu().numpy().astype(np.float64))
         return torch.as_tensor(np.asarray(result, dtype=np.float64)).to(device=device, dtype=dtype)
@@ -58,6 +60,7 @@ def _from_numpy(function: Callable[[Any], Any], device: torch.device, dtype: tor
 
 
 def _as_tensor(function: Callable[[Any], Any], device: torch.device, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    @functools.wraps(function)
     def call(x: Tensor) -> Tensor:
         result = function(x)
         return result if isinstance(result, Tensor) else torch.as_tensor(result, device=device, dtype=dtype)

@@ -97,8 +97,9 @@ def stack_of(error: BaseException) -> list[Frame]:
 
 def defined_at(thing: object) -> str:
     """Return " (file:line in name)" of a function or class; nothing where Python can't tell."""
+    wrapped = inspect.unwrap(thing) if callable(thing) else thing
     try:
-        file, line = inspect.getsourcefile(thing), inspect.getsourcelines(thing)[1]  # type: ignore[arg-type]
+        file, line = inspect.getsourcefile(wrapped), inspect.getsourcelines(wrapped)[1]  # type: ignore[arg-type]
     except (OSError, TypeError):
         return ""
     return f" ({Frame(str(file), line, getattr(thing, '__qualname__', ''))})"
