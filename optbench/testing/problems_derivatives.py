@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
+
 import torch
 from torch import Tensor
 
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
-from optbench.testing.problems_differences import departing_entry, departure, slope
-from optbench.testing.problems_rig import Rig, told
+from optbench.testing.problems_agreement import Pair, require_agreement
+from optbench.testing.problems_differences import Departure, departing_column, departing_entry, departure, slope
+from optbench.testing.problems_rig import Rig, place, told
 
 _EXACT = 1e-9  # relative: two exact ways to one number in float64
 _SMALL, _LARGE = 100, 3000  # parameters up to which a check forms a Hessian: by autograd, and by the problem itself
@@ -18,43 +22,66 @@ def check_gradient(subject: Subject) -> None:
     """Compare it with autograd of the value, where that is possible, and with differences of the value."""
     rig = Rig.build(subject)
     require("gradient" in rig.derivatives.offers(), "it declares a gradient, and has none")
+    require_agreement(_beside_autograd(rig, [*rig.points(), *rig.points_below()]))
     generator = torch.Generator().manual_seed(2)
-    for x in rig.points():
+    for x, thorough in _points(rig):
         for batch in rig.batches():
             gradient = rig.function("gradient", batch)(x)
-            _compare_with_autograd(rig, x, batch, gradient)
-            found = departure(rig.function("value", batch), gradient, x, generator)
+            found = _departure(rig.function("value", batch), gradient, x, generator, thorough=thorough)
             require(found is None, f"gradient{told(batch)}{found}{rig.at('gradient')}")
+    single = Rig.build(subject, place(dtype=torch.float32))
+    require_agreement(_beside_autograd(single, list(single.points())), torch.float32)
 
 
-def _compare_with_autograd(rig: Rig, x: Tensor, batch: Tensor | None, gradient: Tensor) -> None:
-    """Compare entry by entry, which finds a wrong one however small."""
-    expected = rig.autograd(x, batch)
-    if expected is None:
-        return
-    difference = (gradient - expected).abs()
-    index = int(difference.argmax())
-    require(
-        float(difference[index]) <= _EXACT * (1.0 + float(expected.abs().max())),
-        f"gradient{told(batch)}[{index}]: expected {float(expected[index]):.9g} by autograd of value, "
-        f"got {float(gradient[index]):.9g}{rig.at('gradient')}",
-    )
+def _beside_autograd(rig: Rig, points: list[Tensor]) -> Iterator[Pair]:
+    """Yield the gradients at points beside those of autograd, where it can follow the value."""
+    for x in points:
+        for batch in rig.batches():
+            expected = rig.autograd(x, batch)
+            if expected is not None:
+                gradient = rig.function("gradient", batch)(x)
+                source = f" by autograd of value{_in(x.dtype)}"
+                yield Pair(f"gradient{told(batch)}", gradient, expected, source, rig.at("gradient"))
+
+
+def _in(dtype: torch.dtype) -> str:
+    return "" if dtype == torch.float64 else f" in {str(dtype).removeprefix('torch.')}"
+
+
+def _points(rig: Rig) -> Iterator[tuple[Tensor, bool]]:
+    """Yield points, and whether to look there at each coordinate by itself: at one, where they are few."""
+    for index, x in enumerate([*rig.points(), *rig.points_below()]):
+        yield x, index == 1 and rig.n <= _SMALL
+
+
+def _departure(
+    function: Callable[[Tensor], Tensor], stated: Tensor, x: Tensor, generator: torch.Generator, *, thorough: bool
+) -> Departure | None:
+    found = departure(function, stated, x, generator)
+    return departing_column(function, stated, x) if found is None and thorough else found
 
 
 def check_value_and_gradient(subject: Subject) -> None:
-    """Compare what comes together with what comes alone."""
-    rig = Rig.build(subject)
+    """Compare what comes together with what comes alone, in float64 and in float32."""
+    for dtype in (torch.float64, torch.float32):
+        rig = Rig.build(subject, place(dtype=dtype))
+        together = list(_together_and_alone(rig))
+        require_agreement((values for values, _ in together), dtype)
+        require_agreement((gradients for _, gradients in together if gradients is not None), dtype)
+
+
+def _together_and_alone(rig: Rig) -> Iterator[tuple[Pair, Pair | None]]:
+    """Yield the values, and the gradients where the problem gives them alone, too."""
     for x in rig.points():
         for batch in rig.batches():
             value, gradient = rig.evaluate("value_and_gradient", x, batch)
-            alone = rig.evaluate("value", x, batch)
-            _require_close(
-                value, alone, f"value_and_gradient gives another value{told(batch)} than value", rig, "value"
-            )
+            what, source = f"value_and_gradient{told(batch)}: ", f" as it comes alone{_in(x.dtype)}"
+            at, own = rig.at("value_and_gradient"), None
+            values = Pair(f"{what}value", value, rig.evaluate("value", x, batch), source, at)
             if rig.owns("gradient"):
-                own = rig.problem.gradient(x, batch=batch) if rig.stochastic else rig.problem.gradient(x)
-                message = f"value_and_gradient gives another gradient{told(batch)} than gradient"
-                _require_close(gradient, own, message, rig, "gradient")
+                alone = rig.problem.gradient(x, batch=batch) if rig.stochastic else rig.problem.gradient(x)
+                own = Pair(f"{what}gradient", gradient, alone, source, at)
+            yield values, own
 
 
 def check_hessian_vector(subject: Subject) -> None:
@@ -62,7 +89,7 @@ def check_hessian_vector(subject: Subject) -> None:
     rig = Rig.build(subject)
     require("hessian_vector" in rig.derivatives.offers(), "it declares Hessian-vector products, and has none")
     generator = torch.Generator().manual_seed(3)
-    for x in rig.points():
+    for x, _ in _points(rig):
         for batch in rig.batches():
             direction = torch.randn(rig.n, generator=generator, dtype=x.dtype)
             product = rig.evaluate("hessian_vector", x, direction, batch)
@@ -77,11 +104,12 @@ def check_hessian(subject: Subject) -> None:
     if rig.n > (_LARGE if rig.owns("hessian") else _SMALL):
         raise DoesNotApply(f"with {rig.n} parameters it is too large for a Hessian in a check")
     generator = torch.Generator().manual_seed(4)
-    for x in rig.points():
+    for x, thorough in _points(rig):
         for batch in rig.batches():
             hessian = rig.evaluate("hessian", x, batch)
-            _require_close(hessian, hessian.T, f"hessian{told(batch)} is not symmetric", rig, "hessian")
-            found = departure(rig.function("true gradient", batch), hessian, x, generator)
+            require_agreement([Pair(f"hessian{told(batch)}", hessian, hessian.T, " by symmetry", rig.at("hessian"))])
+            gradient = rig.function("true gradient", batch)
+            found = _departure(gradient, hessian, x, generator, thorough=thorough)
             require(found is None, f"hessian{told(batch)}{found}{rig.at('hessian')}")
 
 
@@ -92,9 +120,11 @@ def check_residuals(subject: Subject) -> None:
     for x in rig.points():
         residuals, value = rig.evaluate("residuals", x), float(rig.evaluate("value", x))
         require(residuals.ndim == 1, f"residuals have shape {tuple(residuals.shape)}; expected (m,)")
-        ratios.append(value / float(residuals.dot(residuals)))
-    half = 0.5 if abs(ratios[0] - 0.5) < abs(ratios[0] - 1.0) else 1.0
+        squares = float(residuals.dot(residuals))
+        if squares or value:
+            ratios.append(value / squares if squares else math.inf)
     for ratio in ratios:
+        half = 0.5 if abs(ratios[0] - 0.5) < abs(ratios[0] - 1.0) else 1.0
         matches = abs(ratio - half) <= _EXACT
         require(matches, f"value is {ratio:.9g}·‖residuals‖²; expected 1 or ½ everywhere{rig.at('residuals')}")
 
@@ -103,11 +133,11 @@ def check_jacobian(subject: Subject) -> None:
     """Compare it with differences of the residuals."""
     rig = Rig.build(subject)
     generator = torch.Generator().manual_seed(5)
-    for x in rig.points():
+    for x, thorough in _points(rig):
         jacobian, rows = rig.evaluate("jacobian", x), len(rig.evaluate("residuals", x))
         shape = tuple(jacobian.shape)
         require(shape == (rows, rig.n), f"jacobian has shape {shape}; expected {(rows, rig.n)}{rig.at('jacobian')}")
-        found = departure(rig.function("residuals"), jacobian, x, generator)
+        found = _departure(rig.function("residuals"), jacobian, x, generator, thorough=thorough)
         require(found is None, f"jacobian{found}{rig.at('jacobian')}")
 
 
@@ -128,13 +158,3 @@ def check_line_minimum(subject: Subject) -> None:
             f"line_minimum says {float(step):.9g}, where f is {float(value(there)):.9g} (before: {float(value(x)):.9g})"
         )
         require(flat, f"{message} and its slope {left:.3g}; expected 0{rig.at('line_minimum')}")
-
-
-def _require_close(got: Tensor, expected: Tensor, message: str, rig: Rig, kind: str) -> None:
-    """Compare two exact ways to one thing, entry by entry."""
-    difference = (got - expected).abs().reshape(-1)
-    index = int(difference.argmax())
-    numbers = f"{float(got.reshape(-1)[index]):.9g}; expected {float(expected.reshape(-1)[index]):.9g}"
-    where = f" at entry {index}" if got.ndim == 1 else f" at entry {divmod(index, got.shape[-1])}" if got.ndim else ""
-    within = float(difference[index]) <= _EXACT * (1.0 + float(expected.abs().max()))
-    require(within, f"{message}{where}: {numbers}{rig.at(kind)}")

@@ -43,15 +43,20 @@ def slope(function: Callable[[Tensor], Tensor], x: Tensor, direction: Tensor) ->
     """Return the derivative of `function`, (n,) -> () or (m,), at x along `direction`.
 
     Central differences, of which each pair is extrapolated to a step of 0 (Richardson); the length is the one at which
-    two extrapolations agree best. So a kink further away than the length, or rounding, does no harm.
+    two extrapolations agree best, up to the rounding of the values. So a kink further away than the length, or a large
+    constant among the values, does no harm.
     """
-    longest = _LONGEST * (1.0 + float(x.abs().max())) / max(float(direction.abs().max()), 1e-300)
+    moved = float(torch.where(direction != 0, x, 0.0).abs().max())
+    longest = _LONGEST * (1.0 + moved) / max(float(direction.abs().max()), 1e-300)
     lengths = [longest / 4.0**k for k in range(_STEPS)]
-    raw = [
-        (function(x + t * direction).reshape(-1) - function(x - t * direction).reshape(-1)) / (2 * t) for t in lengths
+    pairs = [(function(x + t * direction).reshape(-1), function(x - t * direction).reshape(-1)) for t in lengths]
+    raw = [(ahead - behind) / (2 * t) for (ahead, behind), t in zip(pairs, lengths, strict=True)]
+    rounding = [
+        torch.finfo(ahead.dtype).eps * max(_largest(ahead), _largest(behind)) / t
+        for (ahead, behind), t in zip(pairs, lengths, strict=True)
     ]
     better = [(16 * fine - coarse) / 15 for coarse, fine in pairwise(raw)]
-    errors = [_largest(fine - coarse) for coarse, fine in pairwise(better)]
+    errors = [_largest(fine - coarse) + rounding[k + 2] for k, (coarse, fine) in enumerate(pairwise(better))]
     finite = [(error, index) for index, error in enumerate(errors) if error == error]  # noqa: PLR0124 -- NaN
     error, index = min(finite, default=(float("inf"), 0))
     return Slope(better[index + 1], error)
@@ -78,6 +83,21 @@ def departure(
     expected = float(slope(function, x, unit).values[row])
     entry = (column,) if stated.ndim == 1 else (row, column)
     return Departure(entry, float(rows[row, column]), expected)
+
+
+def departing_column(function: Callable[[Tensor], Tensor], stated: Tensor, x: Tensor) -> Departure | None:
+    """Return an entry in which `stated` departs, as `departure` does, each coordinate by itself: 28 n evaluations.
+
+    In a badly scaled problem, what is wrong along one coordinate is lost in what is right along another.
+    """
+    rows = stated.reshape(-1, x.numel())
+    for column in range(x.numel()):
+        found = slope(function, x, _only(torch.ones_like(x), torch.tensor([column])))
+        row, excess = _worst(rows[:, column] - found.values, found, rows[:, column])
+        if excess:
+            entry = (column,) if stated.ndim == 1 else (row, column)
+            return Departure(entry, float(rows[row, column]), float(found.values[row]))
+    return None
 
 
 def departing_entry(

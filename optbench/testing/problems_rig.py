@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from optbench.testing.framework import CheckFailed, Subject
 CPU = torch.device("cpu")
 _NEAR = 0.1  # how far the other points lie from the start, relative to its size
 _POINTS = 2
+_SHRINKINGS = 20  # to a quarter each: a point near the start may lie where the value is no number
+_EVALUATIONS = 30  # of the descent whose points are looked at
 
 
 def place(*, dtype: torch.dtype = torch.float64, device: torch.device = CPU, seed: int = 0) -> Place:
@@ -69,12 +72,48 @@ class Rig:
 
     def points(self) -> Iterator[Tensor]:
         """Yield the start and points near it, away from whatever is special there, such as zeros and symmetry."""
-        start = self.start().parameters
-        yield start
-        generator = torch.Generator().manual_seed(1)
-        for _ in range(_POINTS):
-            noise = torch.randn(self.n, generator=generator, dtype=start.dtype)
-            yield start + _NEAR * (1.0 + start.abs()) * noise
+        yield self.start().parameters
+        yield from (point.clone() for point in self._near)
+
+    def points_below(self) -> Iterator[Tensor]:
+        """Yield points near two of a descent from the start: a formula may hold at the start alone."""
+        yield from (point.clone() for point in self._below)
+
+    def descent(self, evaluations: int) -> list[tuple[float, Tensor]]:
+        """Return every value that scipy's L-BFGS-B sees from the start, with its point; none without gradients."""
+        if "gradient" not in self.derivatives.offers():
+            return []
+        from scipy import optimize
+
+        seen: list[tuple[float, Tensor]] = []
+
+        def function(x: Any) -> tuple[float, Any]:
+            point = torch.tensor(x, dtype=torch.float64)
+            value, gradient = self.evaluate("value_and_gradient", point.clone())
+            seen.append((float(value), point))
+            return seen[-1][0], gradient.numpy()
+
+        limits = {"maxfun": evaluations, "ftol": 0.0, "gtol": 0.0}
+        start = self.start().parameters.numpy()
+        optimize.minimize(function, start, jac=True, method="L-BFGS-B", options=limits)
+        return seen
+
+    @cached_property
+    def _near(self) -> list[Tensor]:
+        generator, start = torch.Generator().manual_seed(1), self.start().parameters
+        return [self._beside(start, generator) for _ in range(_POINTS)]
+
+    @cached_property
+    def _below(self) -> list[Tensor]:
+        finite = [point for value, point in self.descent(_EVALUATIONS) if math.isfinite(value)]
+        generator = torch.Generator().manual_seed(2)  # beside them, for a descent ends where something is special
+        return [self._beside(point, generator) for point in (finite[len(finite) // 2], finite[-1])] if finite else []
+
+    def _beside(self, point: Tensor, generator: torch.Generator) -> Tensor:
+        """Return a point near another at which the value is finite, as it need not be outside of a domain."""
+        noise = _NEAR * (1.0 + point.abs()) * torch.randn(self.n, generator=generator, dtype=point.dtype)
+        near = (point + 0.25**shrinking * noise for shrinking in range(_SHRINKINGS))
+        return next((x for x in near if bool(self.evaluate("value", x.clone()).isfinite())), point)
 
     def owns(self, kind: str) -> bool:
         """Tell whether the problem itself gives a kind of evaluation."""
@@ -112,7 +151,8 @@ class Rig:
 
     def at(self, kind: str) -> str:
         """Return " (file:line in name)" of what gives a kind of evaluation; nothing where autograd does."""
-        for name in (kind, "value_and_gradient") if kind == "gradient" else (kind,):
+        instead = {"gradient": "value_and_gradient", "hessian_vector": "hessian"}  # from which the engine takes it
+        for name in (kind, instead.get(kind, kind)):
             if self.owns(name):
                 return defined_at(getattr(self.problem, name))
         return " (autograd of value)"
