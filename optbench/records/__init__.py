@@ -8,6 +8,7 @@ from optbench.records.job import Facts, Job, Rehearsals
 from optbench.records.pairing import PAIRING_HEADINGS, Pairing, PairingResult, SolvedCount
 from optbench.records.report import (
     AREA_FACTOR,
+    BYTES,
     COST,
     FAILED,
     MEASURES,
@@ -45,6 +46,7 @@ from optbench.records.trial import (
 
 __all__ = [
     "AREA_FACTOR",
+    "BYTES",
     "CONDITIONS",
     "COST",
     "COUNTED",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from optbench.records.canonical import without_nonfinite
+from optbench.records.text import interval_text, number_text
 from optbench.records.trial import Component
 
 PAIRING_HEADINGS = ("first", "second", "test", "solved", "of", "ratio", "95 %", "verdict")
@@ -50,15 +51,14 @@ class PairingResult:
     @property
     def cells(self) -> tuple[str, ...]:
         """The row of a table, under PAIRING_HEADINGS."""
-        interval = "–" if self.low is None or self.high is None else f"{self.low:.3f}–{self.high:.3f}"
         return (
             self.first,
             self.second + (f" (n ≥ {self.min_size})" if self.min_size > 1 else ""),
             self.test,
             f"{self.solved_first} : {self.solved_second}",
             str(self.problems),
-            "–" if self.ratio is None else f"{self.ratio:.3f}",
-            interval,
+            number_text(self.ratio),
+            interval_text(self.low, self.high),
             self.verdict,
         )
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 from optbench.records.environment import Environment
 from optbench.records.gate import GateResult
 from optbench.records.pairing import PairingResult, SolvedCount
+from optbench.records.text import interval_text, number_text
 from optbench.records.trial import COUNTED
 
 MEASURES = ("evaluations", "gradients", "seconds")
@@ -21,6 +22,14 @@ SHIFTS = {"evaluations": 10.0, "gradients": 10.0, "seconds": 0.01, COST: 10.0}  
 LEVEL_VERDICTS = ("within noise", "equivalent")
 AREA_FACTOR = 64.0  # where the area under a performance profile ends
 FAILED = ("timeout", "diverged", "oom", "killed", "crashed", "error")  # statuses that end a curve before its time
+
+BYTES = {  # fields of TrialRecord -> the word for them in tables
+    "state_bytes": "state",
+    "peak_live_bytes": "peak",
+    "transient_bytes": "transient",
+    "peak_process_bytes": "process",
+    "peak_device_bytes": "device",
+}
 
 Quantiles = tuple[float | None, float | None, float | None]  # 10 %, median, 90 %
 
@@ -165,7 +174,7 @@ class ScalingFit:
     problem: str  # expression without the swept option
     device: str
     dtype: str
-    quantity: str  # a field of TrialRecord, in bytes
+    quantity: str  # key of BYTES
     exponent: float | None  # None: fewer than three sizes
     low: float | None  # 95 % interval
     high: float | None
@@ -174,6 +183,12 @@ class ScalingFit:
     declared: str  # "O(n^2)"; empty: nothing
     declared_exponent: float | None
     verdict: str  # "as declared", "above declared", "below declared", "not fitted", "nothing declared"
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """What was fitted, its exponent with the 95 % interval, and that of the top octave."""
+        interval = interval_text(self.low, self.high)
+        return BYTES[self.quantity], number_text(self.exponent), interval, number_text(self.top_octave)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +235,6 @@ class ReportModel:
     scaling: tuple[ScalingFit, ...] = ()  # of suites that sweep a size
     scaling_points: tuple[ScalingPoint, ...] = ()
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
-    schema: int = 1
 
     @property
     def trials(self) -> int:
@@ -247,6 +261,12 @@ class ReportModel:
         """Return the optimizers that a comparison can't tell apart from the leading one."""
         rows = (row for row in self.versus if (row.measure, row.target) == (measure, target))
         return frozenset(row.optimizer for row in rows if row.verdict in LEVEL_VERDICTS)
+
+    def points_of(self, fit: ScalingFit, quantity: str) -> tuple[ScalingPoint, ...]:
+        """Return the points of one quantity in the sweep that `fit` was made on, measured and projected."""
+        sweep = fit.optimizer, fit.problem, fit.device, fit.dtype, quantity
+        points = self.scaling_points
+        return tuple(x for x in points if (x.optimizer, x.problem, x.device, x.dtype, x.quantity) == sweep)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""

@@ -10,14 +10,6 @@ from optbench.report.units import bytes_text, size_text
 if TYPE_CHECKING:
     from rich.table import Table
 
-QUANTITIES = {
-    "state_bytes": "state",
-    "peak_live_bytes": "peak",
-    "transient_bytes": "transient",
-    "peak_process_bytes": "process",
-    "peak_device_bytes": "device",
-}
-
 
 def scaling_table(model: ReportModel) -> Table:
     """Return a row an optimizer and figure: the exponent, its interval, what is declared and what comes of it."""
@@ -58,10 +50,7 @@ def scaling_table(model: ReportModel) -> Table:
 def _row(model: ReportModel, fit: ScalingFit, name: str) -> list[str]:
     return [
         name,
-        QUANTITIES[fit.quantity],
-        _number(fit.exponent),
-        "–" if fit.low is None or fit.high is None else f"{fit.low:.3f}…{fit.high:.3f}",
-        _number(fit.top_octave),
+        *fit.cells,
         _verdict(fit),
         _largest(model, fit, projected=False),
         _largest(model, fit, projected=True),
@@ -73,16 +62,7 @@ def _verdict(fit: ScalingFit) -> str:
     return fit.verdict.replace("declared", fit.declared) if fit.declared_exponent is not None else fit.verdict
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
 def _largest(model: ReportModel, fit: ScalingFit, *, projected: bool) -> str:
-    same = (fit.optimizer, fit.problem, fit.device, fit.dtype, fit.quantity, projected)
-    points = [
-        point
-        for point in model.scaling_points
-        if (point.optimizer, point.problem, point.device, point.dtype, point.quantity, point.projected) == same
-    ]
+    points = (point for point in model.points_of(fit, fit.quantity) if point.projected == projected)
     last = max(points, key=lambda point: point.size, default=None)
     return "" if last is None else f"{bytes_text(last.bytes)} at {size_text(last.size)}"

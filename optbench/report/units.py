@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-NONE = "–"
+from optbench.records.text import NONE
 
 
 def count_text(value: float | None) -> str:

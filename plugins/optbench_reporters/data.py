@@ -10,7 +10,6 @@ from typing import Any
 from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel
 from optbench_reporters.scaling import scaling_lines
 
-SCHEMA = 1
 VALUE = "f"  # the metric that the column "value" shows already
 STATUSES = ("target", "ok", "budget", "timeout", "diverged", "oom", "killed", "crashed", "error", "skipped")
 
@@ -32,7 +31,6 @@ def _put(key: str, value: Any) -> str:
 
 def _suite(model: ReportModel, target: float) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
         "name": model.name,
         "title": model.title,
         "seeds": model.seeds,

@@ -6,17 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from optbench.records import ReportModel, ScalingFit, ScalingPoint
+from optbench.records import ReportModel, ScalingFit
 
 STATE, PEAK, PROCESS = "state_bytes", "peak_live_bytes", "peak_process_bytes"
 PANELS = ("peak", "state")
-WORDS = {
-    STATE: "state",
-    PEAK: "peak",
-    PROCESS: "process",
-    "transient_bytes": "transient",
-    "peak_device_bytes": "device",
-}
 
 
 @dataclass(frozen=True)
@@ -57,10 +50,7 @@ def scaling_rows(model: ReportModel) -> list[dict[str, Any]]:
     return [
         {
             "name": names[fit.optimizer] + _where(model, fit),
-            "bytes": WORDS[fit.quantity],
-            "exponent": _number(fit.exponent),
-            "interval": "" if fit.low is None or fit.high is None else f"{fit.low:.3f}–{fit.high:.3f}",
-            "top": _number(fit.top_octave),
+            **dict(zip(("bytes", "exponent", "interval", "top"), fit.cells, strict=True)),
             "declared": fit.declared or "–",
             "verdict": fit.verdict,
         }
@@ -72,11 +62,11 @@ def _lines(model: ReportModel, fit: ScalingFit) -> Iterator[Line]:
     panel = "state" if fit.quantity == STATE else "peak"
     if fit.quantity not in (STATE, PEAK, PROCESS):
         return
-    points = sorted(_points(model, fit, fit.quantity), key=lambda point: (point.projected, point.size))
+    points = sorted(model.points_of(fit, fit.quantity), key=lambda point: (point.projected, point.size))
     shown = [point for point in points if point.bytes > 0]
     if shown:
         index = [item.id for item in model.optimizers].index(fit.optimizer)
-        marks = _points(model, fit, PROCESS) if fit.quantity == PEAK else ()
+        marks = model.points_of(fit, PROCESS) if fit.quantity == PEAK else ()
         yield Line(
             optimizer=index,
             label=model.optimizers[index].label + _where(model, fit),
@@ -89,13 +79,6 @@ def _lines(model: ReportModel, fit: ScalingFit) -> Iterator[Line]:
         )
 
 
-def _points(model: ReportModel, fit: ScalingFit, quantity: str) -> Iterator[ScalingPoint]:
-    sweep = fit.optimizer, fit.problem, fit.device, fit.dtype, quantity
-    for point in model.scaling_points:
-        if (point.optimizer, point.problem, point.device, point.dtype, point.quantity) == sweep:
-            yield point
-
-
 def _where(model: ReportModel, fit: ScalingFit) -> str:
     """Tell problem, device and precision where the suite sweeps several."""
     told = [
@@ -104,7 +87,3 @@ def _where(model: ReportModel, fit: ScalingFit) -> str:
         if len({getattr(other, name) for other in model.scaling}) > 1
     ]
     return f" on {', '.join(told)}" if told else ""
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -171,5 +171,5 @@ def test_the_table_says_exponent_verdict_and_largest_sizes_in_100_columns() -> N
     text = console.export_text()
 
     (row,) = [line for line in text.splitlines() if line.strip().startswith("a ")]
-    assert " ".join(row.split()) == "a state 2.000 2.000…2.000 2.000 above O(n) 128 MB at 4k 8 TB at 1M"
+    assert " ".join(row.split()) == "a state 2.000 2.000–2.000 2.000 above O(n) 128 MB at 4k 8 TB at 1M"
     assert max(map(len, text.splitlines())) <= 100
