@@ -66,7 +66,7 @@ def test_each_command_explains_itself(command):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_hook_is_documented_for_plugin_authors(hook):
-    assert hook in (ROOT / "docs" / "plugins.md").read_text()
+    assert f"### `{hook}(" in (ROOT / "docs" / "plugins.md").read_text()
 
 
 def test_the_readme_fits_one_screen_with_a_plugin_of_fifteen_lines():

@@ -68,6 +68,8 @@ def visit(browser):
 
 
 def rows(page):
+    """Return the table's rows as scripts draw them: once the section is near the window, after the page has loaded."""
+    page.wait_for_selector("#table [data-sort]")
     return page.locator("#table tbody tr").all_inner_texts()
 
 
@@ -159,20 +161,22 @@ def test_verdicts_follow_the_measure_and_the_accuracy(visit, folder, report):
     labels = {item.id: item.label for item in report.optimizers}
     for measure, target in (("evaluations", 3), ("cost", 0)):
         page = visit(folder, f"#m={measure}&t={target}")
+        table = rows(page)  # the verdicts are drawn with it
         expected = [v for v in report.versus if (v.measure, v.target) == (measure, report.targets[target])]
         shown = [re.split(r"\s*\t\s*", text)[:2] for text in page.locator("#versus tbody tr").all_inner_texts()]
         assert shown == [[labels[row.optimizer], row.verdict] for row in expected]
         assert page.inner_text("#versus-leader") == labels[expected[0].leader]
         level = report.level_with_leader(measure, report.targets[target])
-        assert {text.split("\t")[0].strip() for text in rows(page) if "≈" in text} == {labels[name] for name in level}
+        assert {text.split("\t")[0].strip() for text in table if "≈" in text} == {labels[name] for name in level}
     page.locator("#f-kind label", has_text="quadratic").click()
     assert not any("≈" in text for text in rows(page))
 
 
 def test_doubtful_times_are_marked_with_their_number(visit, folder):
     page = visit(folder)
+    table = rows(page)
     marks = page.locator("#table .doubt")
-    assert marks.count() == len(rows(page))
+    assert marks.count() == len(table)
     assert marks.first.get_attribute("title") == "times of 9 of 108 trials are not to be believed"
 
 
@@ -268,7 +272,7 @@ def test_csv_of_a_figure_and_of_the_table(visit, folder, tmp_path):
 
 def test_without_scripts_the_table_is_there(visit, folder):
     page = visit(folder, java_script_enabled=False)
-    assert len(rows(page)) == 8
+    assert page.locator("#table tbody tr").count() == 8
     assert page.locator("#filters").is_hidden()
 
 

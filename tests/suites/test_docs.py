@@ -1,0 +1,40 @@
+"""The guide explains every key of a suite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optbench.suites import schema
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+PARTS = {part.partition("\n")[0]: part for part in GUIDE.split("\n### ")}
+TABLES = {
+    "`[budget]`": schema.BudgetTable,
+    "`[cost]`": schema.CostTable,
+    "`[limits]`": schema.LimitsTable,
+    "`[scaling]`": schema.ScalingTable,
+    "`[[problem]]` and `[[optimizer]]`": schema.ProblemTable,
+    "`[[gate]]`": schema.GateTable,
+    "`[[compare]]`": schema.CompareTable,
+}
+
+
+@pytest.mark.parametrize(("heading", "table"), TABLES.items())
+def test_every_key_of_a_table_is_explained_in_its_section(heading, table):
+    first_cells = [line.split("|")[1] for line in PARTS[heading].splitlines() if line.startswith("|")]
+    explained = {word.strip(" `").partition(".")[0] for cell in first_cells for word in cell.split(",")}
+    assert set(table.model_fields) - explained == set()
+
+
+def test_every_key_at_the_top_of_a_file_is_explained():
+    for key in schema.SuiteTable.model_fields:
+        assert any(f"| `{form}` |" in GUIDE for form in (key, f"[{key}]", f"[[{key}]]")), key
+
+
+def test_no_table_is_forgotten():
+    tables = {found for found in vars(schema).values() if isinstance(found, type) and found.__name__.endswith("Table")}
+    assert {table.__name__ for table in tables} == {"_Table", "SuiteTable", "OptimizerTable"} | {
+        table.__name__ for table in TABLES.values()
+    }
