@@ -3,7 +3,7 @@
 from optbench.analysis.bands import Band, profile_band
 from optbench.analysis.bootstrap import bootstrap_t_interval, percentile_interval
 from optbench.analysis.comparison import LEAST_SEEDS, Comparison, Verdict, compare, log_ratios
-from optbench.analysis.curves import Curve, best_so_far, cost_to_target, curve_on_grid, log_grid
+from optbench.analysis.curves import Curve, best_so_far, curve_on_grid, log_grid
 from optbench.analysis.intervals import lower_quantile, relative_spread, wilson_interval
 from optbench.analysis.means import shifted_geometric_mean
 from optbench.analysis.profiles import (
@@ -39,7 +39,6 @@ __all__ = [
     "compare",
     "convergence_costs",
     "cost_ratios",
-    "cost_to_target",
     "curve_on_grid",
     "data_profile",
     "ecdf_area",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,12 +25,6 @@ class Curve:
 def best_so_far(values: ArrayLike) -> NDArray[np.float64]:
     """Return the smallest value up to each row; NaN (not evaluated) stays only before the first value."""
     return np.fmin.accumulate(np.asarray(values, dtype=float))
-
-
-def cost_to_target(costs: ArrayLike, values: ArrayLike, target: float) -> float:
-    """Return the cost of the first row whose value is at most `target`; `inf` where there is none."""
-    reached = np.flatnonzero(np.asarray(values, dtype=float) <= target)
-    return float(np.asarray(costs, dtype=float)[reached[0]]) if reached.size else math.inf
 
 
 def log_grid(first: float, last: float, points: int = 64) -> NDArray[np.float64]:

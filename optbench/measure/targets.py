@@ -8,7 +8,7 @@ interpolated over counts between that one and the one before; seconds are those 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -78,7 +78,7 @@ class Hit:
         return float(axis[self.before] + self.share * (axis[self.after] - axis[self.before]))
 
 
-class Curve:
+class Rows:
     """The rows of a trace at which targets may be reached."""
 
     def __init__(self, trace: Trace, rows: NDArray[np.intp] | None = None) -> None:
@@ -116,8 +116,8 @@ class TargetFinder:
     def __init__(self, judged: Judged, events: Trace, snapshots: Trace | None, *, settled: bool = False) -> None:
         """`settled`: the trial ended by itself or at its targets, so that its last snapshot holds ever after."""
         self._judged, self._settled = judged, settled
-        self._events = Curve(events)
-        self._snapshots = None if snapshots is None else Curve(snapshots, _last_at_each_count(snapshots))
+        self._events = Rows(events)
+        self._snapshots = None if snapshots is None else Rows(snapshots, _last_at_each_count(snapshots))
 
     def evaluations(self, target: str) -> float | None:
         """Return the evaluations at which the target is reached."""
@@ -134,7 +134,7 @@ class TargetFinder:
         found = self._find(target)
         return None if found is None else found[1].on(found[0].weighted(weights))
 
-    def _find(self, target: str) -> tuple[Curve, Hit] | None:
+    def _find(self, target: str) -> tuple[Rows, Hit] | None:
         asked = Target.parse(target)
         if asked.is_metric:
             return self._at_snapshots(_metric_column(self._snapshots, asked.name), asked.level, asked.sense)
@@ -148,26 +148,15 @@ class TargetFinder:
         hits = np.flatnonzero(np.isfinite(values) & (values <= level))
         return (self._events, Hit(int(hits[0]), int(hits[0]), 0.0)) if hits.size else None
 
-    def _at_snapshots(self, column: str | None, level: float, sense: str = "<=") -> tuple[Curve, Hit] | None:
-        curve = self._snapshots
-        if curve is None or column is None or column not in curve.trace.columns:
+    def _at_snapshots(self, column: str | None, level: float, sense: str = "<=") -> tuple[Rows, Hit] | None:
+        rows = self._snapshots
+        if rows is None or column is None or column not in rows.trace.columns:
             return None
-        values = curve.column(column)
+        values = rows.column(column)
         good = np.isfinite(values) & (values <= level if sense == "<=" else values >= level)
         lasting = np.append(good[:-1] & good[1:], good[-1:] & self._settled)
         hits = np.flatnonzero(lasting)
-        return (curve, _between(values, int(hits[0]), level)) if hits.size else None
-
-
-def costs_to_targets(
-    targets: Iterable[str], judged: Judged, events: Trace, snapshots: Trace | None, *, settled: bool = False
-) -> tuple[Costs, Costs]:
-    """Return evaluations and seconds to each target."""
-    finder = TargetFinder(judged, events, snapshots, settled=settled)
-    asked = tuple(targets)
-    return {target: finder.evaluations(target) for target in asked}, {
-        target: finder.seconds(target) for target in asked
-    }
+        return (rows, _between(values, int(hits[0]), level)) if hits.size else None
 
 
 def best_value(judged: Judged, events: Trace, snapshots: Trace | None) -> float | None:
@@ -176,11 +165,11 @@ def best_value(judged: Judged, events: Trace, snapshots: Trace | None) -> float 
         if snapshots is None or "f" not in snapshots.columns or not len(snapshots):
             return None
         return finite(snapshots["f"][-1])
-    values = _on_curve(Curve(events), "value", judged)
+    values = _on_curve(Rows(events), "value", judged)
     return min(values[np.isfinite(values)].tolist(), default=None)
 
 
-def _on_curve(events: Curve, column: str, judged: Judged) -> Numbers:
+def _on_curve(events: Rows, column: str, judged: Judged) -> Numbers:
     """Return the column with NaN where it belongs to another stage's objective."""
     return np.where(np.isin(events.column("stage"), judged.curve_stages), events.column(column), np.nan)
 
@@ -191,9 +180,9 @@ def _last_at_each_count(snapshots: Trace) -> NDArray[np.intp]:
     return np.flatnonzero(np.append(np.diff(counts) > 0, [True] * min(len(counts), 1)))
 
 
-def _metric_column(curve: Curve | None, name: str) -> str | None:
+def _metric_column(rows: Rows | None, name: str) -> str | None:
     """Return the metric's column by its qualified or its short name."""
-    columns = () if curve is None else curve.trace.columns
+    columns = () if rows is None else rows.trace.columns
     return next((column for column in columns if name in (column, column.rpartition("/")[2])), None)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from optbench.analysis import best_so_far, lower_quantile, weighted_cost
 from optbench.measure.reliability import kinds
-from optbench.measure.targets import Curve
+from optbench.measure.targets import Rows
 from optbench.records import COST, COUNTED, MEASURES, Status, Trace, TrialRecord
 
 Array = NDArray[np.float64]
@@ -52,12 +52,12 @@ class Axes:
 
     def column(self, trace: Trace, measure: str) -> Array:
         """Return what had been spent at each row."""
-        curve = Curve(trace)
+        rows = Rows(trace)
         if measure == COST:
-            return curve.weighted(self.weights)
+            return rows.weighted(self.weights)
         if measure == "gradients":
-            return curve.column("gradient_count")
-        return curve.seconds if measure == "seconds" else curve.evaluations
+            return rows.column("gradient_count")
+        return rows.seconds if measure == "seconds" else rows.evaluations
 
 
 @dataclass(frozen=True)

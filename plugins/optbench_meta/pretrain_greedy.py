@@ -6,7 +6,7 @@ output layer of its own, which are trained. Its head is dropped, its hidden laye
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -15,8 +15,6 @@ import torch
 from torch import Tensor
 
 from optbench.api import Block, LearningProblem, Point, Recipe, Refused, Stage, Streams
-
-Carry = Callable[[Point | None, Point], Point]
 
 
 @dataclass(frozen=True, kw_only=True)

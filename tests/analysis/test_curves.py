@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from optbench.analysis import best_so_far, cost_to_target, curve_on_grid, log_grid
+from optbench.analysis import best_so_far, curve_on_grid, log_grid
 
 NAN = math.nan
 
@@ -16,14 +16,6 @@ def test_best_so_far_skips_what_was_not_evaluated():
 
 def test_best_so_far_begins_with_the_first_value():
     assert np.isnan(best_so_far([NAN, 4]))[0]
-
-
-def test_cost_to_target_is_that_of_the_first_row_at_or_below():
-    assert cost_to_target([1, 3, 9], [1.0, 0.1, 0.1], 0.1) == 3
-
-
-def test_cost_to_a_target_that_was_never_reached_is_infinite():
-    assert cost_to_target([1, 3], [1.0, NAN], 0.1) == math.inf
 
 
 def test_log_grid_holds_its_ends_and_whole_counts_only():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from optbench.measure.targets import TargetFinder, best_value, costs_to_targets, value_threshold
+from optbench.measure.targets import Judged, TargetFinder, best_value, value_threshold
 from optbench.records import EVENT_COLUMNS, Facts, Trace
 
 NAN = math.nan
@@ -41,6 +41,14 @@ def snapshots(values: Sequence[float], column: str = "f", **columns: Sequence[fl
     indices = range(len(values))
     rows = {"evaluations": [10.0 * index for index in indices], "seconds": [1.0 * index for index in indices]}
     return Trace.from_columns(rows | {column: list(values)} | {name: list(item) for name, item in columns.items()})
+
+
+def costs_to_targets(
+    targets: Sequence[str], judged: Judged, events: Trace, snapshots: Trace | None, *, settled: bool = False
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """Return evaluations and seconds to each target."""
+    finder = TargetFinder(judged, events, snapshots, settled=settled)
+    return {name: finder.evaluations(name) for name in targets}, {name: finder.seconds(name) for name in targets}
 
 
 def at_snapshots(values: Sequence[float], target: str = "relative:1e-01", *, settled: bool = False) -> float | None:
