@@ -78,6 +78,12 @@ def workload(subject: Subject, place: Place, *, size: int = 10) -> Any:
     return small_net(place) if subject.record.needs & FROM_A_NET else Quadratic(size, place)
 
 
+def unsolved(subject: Subject, place: Place, *, size: int = 10) -> Any:
+    """Return what no method solves in the steps of a check: the bowl with p = 4, or a small net."""
+    needs_net = subject.record.needs & FROM_A_NET
+    return small_net(place) if needs_net else Bowl(size, place, power=4, condition=1e3)
+
+
 def small_net(place: Place) -> SupervisedProblem:
     """Return regression by a net of 3-4-1 units on 32 examples in minibatches of 8."""
     index = torch.arange(96, dtype=torch.float64).reshape(32, 3)
@@ -99,7 +105,7 @@ def small_net(place: Place) -> SupervisedProblem:
 class Wrapped:
     """A problem that passes everything on; subclasses look at what `value`, `gradient`, … return."""
 
-    _KINDS = frozenset({*get_args(Evaluation), "value_and_gradient"})
+    KINDS = frozenset({*get_args(Evaluation), "value_and_gradient"})
 
     def __init__(self, problem: Any) -> None:
         """Keep the problem."""
@@ -108,7 +114,7 @@ class Wrapped:
     def __getattr__(self, name: str) -> Any:
         """Return the problem's attribute; an evaluation is seen by `seen`."""
         attribute = getattr(self._wrapped, name)
-        if name not in self._KINDS:
+        if name not in self.KINDS:
             return attribute
 
         def evaluation(*arguments: Any, **keywords: Any) -> Any:

@@ -3,6 +3,7 @@
 # ruff: noqa: BLE001, NPY002 -- what is wrong here is wrong on purpose
 from __future__ import annotations
 
+import gc
 import random
 import time
 from types import SimpleNamespace
@@ -92,6 +93,71 @@ class BehindTheBack(Sound):
 class ThroughTheOraclesParts(Sound):
     def gradient(self, oracle: Any, point: Any) -> Any:
         return oracle._derivatives.gradient(point)[1]  # here
+
+
+class AroundTheWrapper(Sound):
+    """Asks whatever problem it finds behind the problem that the oracle holds."""
+
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        problem = oracle.value.__self__._derivatives._problem
+        for held in [*vars(problem).values(), problem]:
+            if hasattr(held, "hessian"):
+                held.hessian(point)  # here
+        return super().gradient(oracle, point)
+
+
+class Late(Sound):
+    """Sound for thirty steps."""
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.steps = getattr(state, "steps", 0) + 1
+        if state.steps == 30:
+            self.late(oracle, state)
+        return super().step(oracle, state)
+
+    def late(self, oracle: Any, state: Any) -> None:
+        """Do what is wrong."""
+
+
+class FindingTheProblem(Late):
+    def late(self, oracle: Any, state: Any) -> None:
+        for thing in gc.get_objects():
+            if type(thing).__name__ == "Quadratic":
+                thing.value(state.point)  # here
+
+
+class WritingIntoTheStartLate(Late):
+    def init(self, oracle: Any, start: Any) -> Any:
+        self.start = start
+        return super().init(oracle, start)
+
+    def late(self, oracle: Any, state: Any) -> None:
+        self.start.add_(1)  # here
+
+
+class WritingIntoTheGradientLate(Late):
+    def late(self, oracle: Any, state: Any) -> None:
+        oracle.gradient(state.point + 1).zero_()  # here
+
+
+class AskingMoreLate(Late):
+    def late(self, oracle: Any, state: Any) -> None:
+        oracle.hessian(state.point)  # here
+
+
+class SwallowingLate(Late):
+    def gradient(self, oracle: Any, point: Any) -> Any:
+        try:
+            return oracle.gradient(point)  # here
+        except BaseException:
+            if self.settled:
+                return torch.zeros_like(point)
+            raise
+
+    settled = False
+
+    def late(self, oracle: Any, state: Any) -> None:
+        self.settled = True
 
 
 class SeedingGlobally(Sound):

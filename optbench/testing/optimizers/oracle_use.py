@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -19,9 +20,9 @@ from optbench.testing.framework import CheckFailed, Subject, require
 from optbench.testing.optimizers.contract import watched
 from optbench.testing.trials import limited, place, run
 from optbench.testing.tripwire import line_of_change
-from optbench.testing.workloads import Wrapped, workload
+from optbench.testing.workloads import Wrapped, unsolved, workload
 
-_SHORT = limited(evaluations=12, steps=5)
+_LONG = limited(evaluations=200, steps=40)  # what happens late, in a warm phase say, happens within it
 
 
 # ---- what belongs to others
@@ -60,26 +61,26 @@ class _Kept(Wrapped):
 
 
 def check_start(subject: Subject) -> None:
-    """Compare the start with a copy of it after a few steps."""
+    """Compare the start with a copy of it after some steps."""
     here = place()
 
     def problem() -> _OneStart:
-        return _OneStart(workload(subject, here), here.streams)
+        return _OneStart(unsolved(subject, here), here.streams)
 
     first, again = problem(), problem()
-    run(subject, first, here, _SHORT)
+    run(subject, first, here, _LONG)
     if not first.is_whole():
-        stack = line_of_change(lambda: run(subject, again, here, _SHORT), again.is_whole)
+        stack = line_of_change(lambda: run(subject, again, here, _LONG), again.is_whole)
         raise CheckFailed(f"it writes into the start, of which it must make a copy{where(stack, subject)}")
 
 
 def check_results(subject: Subject) -> None:
-    """Compare what evaluations returned with copies after a few steps."""
+    """Compare what evaluations returned with copies after some steps."""
     here = place()
-    first, again = _Kept(workload(subject, here)), _Kept(workload(subject, here))
-    run(subject, first, here, _SHORT)
+    first, again = _Kept(unsolved(subject, here)), _Kept(unsolved(subject, here))
+    run(subject, first, here, _LONG)
     if kind := first.spoilt():
-        stack = line_of_change(lambda: run(subject, again, here, _SHORT), again.spoilt)
+        stack = line_of_change(lambda: run(subject, again, here, _LONG), again.spoilt)
         raise CheckFailed(f"it writes into the {kind} that the oracle returned{where(stack, subject)}")
 
 
@@ -113,7 +114,9 @@ def check_budget(subject: Subject) -> None:
     """End trials by each kind of budget; StopTrial must come out of whatever was called."""
     _require_stop(subject, "1 evaluation", limited(evaluations=1))
     _require_stop(subject, "10 evaluations", limited(evaluations=10))
+    _require_stop(subject, "50 evaluations", limited(evaluations=50))
     _require_stop(subject, "2 steps", limited(steps=2))
+    _require_stop(subject, "40 steps", limited(steps=40))
 
 
 def _require_stop(subject: Subject, told: str, budget: Budget) -> None:
@@ -126,7 +129,7 @@ def _require_stop(subject: Subject, told: str, budget: Budget) -> None:
 
     here, stop = place(), _telling(api.StopTrial, raised)
     with mock.patch.object(door, "StopTrial", stop), mock.patch.object(loop, "StopTrial", stop):
-        run(subject, workload(subject, here), here, budget, wrap=watched(seen))
+        run(subject, unsolved(subject, here), here, budget, wrap=watched(seen))
 
 
 # ---- what it may ask, and whom
@@ -136,26 +139,39 @@ def check_declared(subject: Subject) -> None:
     """Run under its declaration; asking for anything else counts, even where the refusal is caught."""
     raised: list[Telling] = []
     here = place()
-    with (
-        mock.patch.object(door, "UndeclaredEvaluation", _telling(api.UndeclaredEvaluation, raised)),
-        contextlib.suppress(api.UndeclaredEvaluation),
-    ):
-        run(subject, workload(subject, here), here, limited(evaluations=60, steps=30))
-    if raised:
-        raise CheckFailed(f"{raised[0].message}{where(raised[0].stack, subject)}")
+    for make in (workload, unsolved):
+        with (
+            mock.patch.object(door, "UndeclaredEvaluation", _telling(api.UndeclaredEvaluation, raised)),
+            contextlib.suppress(api.UndeclaredEvaluation),
+        ):
+            run(subject, make(subject, here), here, _LONG)
+        if raised:
+            raise CheckFailed(f"{raised[0].message}{where(raised[0].stack, subject)}")
 
 
-class _Guarded(Wrapped):
-    """A problem that keeps the stack of the first evaluation that came by another way than through the oracle."""
+class _Guard:
+    """Keeps the stack of the first evaluation that came by another way than through the oracle."""
 
-    def __init__(self, problem: Any) -> None:
-        super().__init__(problem)
+    def __init__(self) -> None:
         self.kind, self.stack = "", list[Frame]()
 
-    def asked(self, kind: str) -> None:
-        stack = stack_here()
-        if not self.kind and not through_oracle(stack):
-            self.kind, self.stack = kind, stack
+    @contextlib.contextmanager
+    def watching(self, problem: Any) -> Iterator[None]:
+        """Watch the methods of the problem's classes: so there is no other object to go around it."""
+        with contextlib.ExitStack() as patches:
+            for owner in type(problem).__mro__:
+                for kind in Wrapped.KINDS & vars(owner).keys():
+                    patches.enter_context(mock.patch.object(owner, kind, self._told(kind, vars(owner)[kind])))
+            yield
+
+    def _told(self, kind: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def evaluation(*arguments: Any, **keywords: Any) -> Any:
+            stack = stack_here()
+            if not self.kind and not through_oracle(stack):
+                self.kind, self.stack = kind, stack
+            return method(*arguments, **keywords)
+
+        return evaluation
 
 
 def through_oracle(stack: list[Frame]) -> bool:
@@ -176,8 +192,10 @@ def through_oracle(stack: list[Frame]) -> bool:
 
 def check_only_through_oracle(subject: Subject) -> None:
     """Look at who calls the objective."""
-    here = place()
-    problem = _Guarded(workload(subject, here))
-    run(subject, problem, here, limited(evaluations=60, steps=30))
-    told = f"it evaluates the objective's {problem.kind} behind the oracle's back"
-    require(not problem.kind, f"{told}, uncounted and off the clock{where(problem.stack, subject)}")
+    here, guard = place(), _Guard()
+    for make in (workload, unsolved):
+        problem = make(subject, here)
+        with guard.watching(problem):
+            run(subject, problem, here, _LONG)
+    told = f"it evaluates the objective's {guard.kind} behind the oracle's back"
+    require(not guard.kind, f"{told}, uncounted and off the clock{where(guard.stack, subject)}")
