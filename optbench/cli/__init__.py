@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("optbench.cli.report", "Write reports from stored results."),
     "doctor": ("optbench.cli.doctor", "Tell whether this machine is fit to measure on, and what to do about it."),
 }
+_STORING = {"suite"}  # commands that keep what they have when they are interrupted
 _INTERRUPTED = 130
 _UNREAD = 128 + 13  # as if SIGPIPE had ended the process
 
@@ -103,7 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _complain(" ".join(error.format_message().split()))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("optbench: interrupted; finished trials are stored, the same command continues", err=True)
+        kept = "; finished trials are stored, the same command continues" if {*given[:1]} & _STORING else ""
+        click.echo(f"optbench: interrupted{kept}", err=True)
         return _INTERRUPTED
     except _UnreadError:
         return _leave_quietly()

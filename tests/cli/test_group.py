@@ -78,20 +78,20 @@ def test_a_wrong_usage_is_one_line_and_exit_code_2(
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], list[str]]:
-    """Return a function that makes `body` the command `fake` and returns the arguments that run it."""
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Return a function that makes `body` a command, `fake` unless named, and returns the arguments that run it."""
 
-    def make(body: Callable[[], object]) -> list[str]:
+    def make(body: Callable[[], object], name: str = "fake") -> list[str]:
         module = ModuleType("fake_command")
-        module.command = click.command("fake")(body)  # type: ignore[attr-defined]
+        module.command = click.command(name)(body)  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "fake_command", module)
-        monkeypatch.setattr(cli, "COMMANDS", {**cli.COMMANDS, "fake": ("fake_command", "A fake.")})
-        return ["fake"]
+        monkeypatch.setattr(cli, "COMMANDS", {**cli.COMMANDS, name: ("fake_command", "A fake.")})
+        return [name]
 
     return make
 
 
-Command = Callable[[Callable[[], object]], list[str]]
+Command = Callable[..., list[str]]
 
 
 @pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (1, 1)])
@@ -107,11 +107,21 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(command: Command, capsys: p
     assert capsys.readouterr().err == "optbench: given this; allowed: that; do so\n"
 
 
-def test_an_interrupt_is_exit_code_130(command: Command) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("suite", "optbench: interrupted; finished trials are stored, the same command continues\n"),
+        ("doctor", "optbench: interrupted\n"),
+    ],
+)
+def test_an_interrupt_is_exit_code_130_and_what_is_kept_is_told(
+    command: Command, capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
     def body() -> None:
         raise KeyboardInterrupt
 
-    assert main(command(body)) == 130
+    assert main(command(body, name)) == 130
+    assert capsys.readouterr().err.lstrip() == told
 
 
 def test_our_bug_is_a_traceback_and_exit_code_3(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
