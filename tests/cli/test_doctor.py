@@ -75,14 +75,6 @@ def test_seconds_out_of_range_are_one_line_and_exit_code_2(found: Diagnose, caps
     assert seconds in line
 
 
-def test_an_interrupt_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(doctor, "examine", interrupted)
-    assert main(["doctor"]) == 130
-
-
 def test_it_examines_this_machine(capsys: Capture) -> None:
     assert main(["doctor", "--seconds", "1", "--json"]) == 0
     printed = capsys.readouterr()
