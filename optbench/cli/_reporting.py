@@ -82,15 +82,17 @@ def write_reports(
 
 def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> None:
     """Print the tables of a report, then the sentence `done`, then the pages that were written."""
-    from optbench.report import comparison_table, gate_table, scaling_table, solved_table, terminal_table
+    from optbench.report import comparison_table, gate_table, remarks, scaling_table, solved_table, terminal_table
 
-    tables = [terminal_table]
+    tables = [gate_table] if model.gates else []
     tables += [scaling_table] if model.scaling else []
+    tables += [terminal_table] if model.ranking else []
     tables += [solved_table, comparison_table] if model.comparisons else []
-    tables += [gate_table] if model.gates else []
     screen = console()
     for table in tables:
         screen.print(table(model))
+    for line in () if model.ranking else remarks(model):
+        screen.print(line, markup=False, soft_wrap=True)
     if done:
         screen.print(done)
     for page in pages(written):

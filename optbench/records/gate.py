@@ -19,6 +19,7 @@ QUANTITIES: Mapping[str, str] = {
     "gradient-ratio": "largest component of the last gradient evaluated over that of the first",
     "excess": "f − f* at the scored point, the mean over seeds",
 }
+_MOST_DECIMALS = 12  # what has more is written with an exponent
 TARGETED = ("steps", "evaluations")  # quantities that a target changes
 
 
@@ -91,13 +92,17 @@ class GateResult:
         return "–" if self.tolerance is None else f"{self.tolerance:.2g}"
 
     def _number(self, value: float) -> str:
-        """Return whole numbers whole, others with three digits beyond the tolerance."""
-        if value.is_integer():
+        """Return what is expected and what is measured alike: to two decimals beyond the tolerance, or whole."""
+        shown = [number for number in (self.expected, self.measured) if number is not None and math.isfinite(number)]
+        if all(number.is_integer() for number in shown) or not math.isfinite(value):
             return f"{value:.15g}"
-        digits = 4
-        if self.tolerance and math.isfinite(value):
-            digits = math.ceil(math.log10(abs(value) / self.tolerance)) + 3
-        return f"{value:.{min(max(digits, 3), 15)}g}"
+        if not self.tolerance:
+            return f"{value:.4g}" if self.tolerance is None else f"{value:.15g}"
+        decimals = max(0, 2 - math.floor(math.log10(self.tolerance)))
+        largest = max(map(abs, shown))
+        if decimals <= _MOST_DECIMALS and largest < 10**_MOST_DECIMALS:
+            return f"{value:.{decimals}f}"
+        return f"{value:.{max(3, min(15, math.ceil(math.log10(largest / self.tolerance)) + 2))}g}"
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of `--json`: None for what is not finite."""

@@ -234,6 +234,7 @@ class ReportModel:
     solved: tuple[SolvedCount, ...] = ()  # by test, of suites that name pairs
     scaling: tuple[ScalingFit, ...] = ()  # of suites that sweep a size
     scaling_points: tuple[ScalingPoint, ...] = ()
+    ranking: bool = True  # whether the optimizers are ranked by what they solve
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
 
     @property

@@ -82,6 +82,7 @@ class SuiteSpec:
     gates: tuple[Gate, ...] = ()  # what must come out
     pairings: tuple[Pairing, ...] = ()  # who is compared with whom
     scaling: Scaling | None = None
+    ranking: bool = True  # whether reports rank the optimizers by what they solve
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""

@@ -3,6 +3,14 @@
 from optbench.report.build import build_report
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
-from optbench.report.terminal import gate_table, terminal_table
+from optbench.report.terminal import gate_table, remarks, terminal_table
 
-__all__ = ["build_report", "comparison_table", "gate_table", "scaling_table", "solved_table", "terminal_table"]
+__all__ = [
+    "build_report",
+    "comparison_table",
+    "gate_table",
+    "remarks",
+    "scaling_table",
+    "solved_table",
+    "terminal_table",
+]

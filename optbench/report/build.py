@@ -128,6 +128,7 @@ def build_report(
         solved=count_solved(suite.targets, records, names) if suite.pairings else (),
         scaling=scaling,
         scaling_points=points,
+        ranking=suite.ranking,
         notes=(
             *notes(suite, records, arms, parts.problems, parts.cells, parts.thinned),
             *not_projectable(projections),

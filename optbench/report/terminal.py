@@ -59,21 +59,30 @@ def terminal_table(model: ReportModel) -> Table:
 
 
 def gate_table(model: ReportModel) -> Table:
-    """Return a row a gate; why a gate did not pass stands below its statement."""
+    """Return a row a gate; what a gate states that did not pass, and why not, stands below."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     passed = sum(gate.passed for gate in model.gates)
     title = Text(f"{model.title}: {passed} of {len(model.gates)} gates passed")
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
-    for heading, justify in (("gate", "left"), ("statement", "left"), ("expected", "right"), ("measured", "right")):
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]  # literals
-    table.add_column("tolerance", justify="right")
+    failed = [f"• {gate.name}: {gate.message}. {gate.statement}" for gate in model.gates if not gate.passed]
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption=Text("\n".join(failed)) if failed else None,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("gate", overflow="fold")
+    for heading in ("expected", "measured", "tolerance"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("passed")
     for gate in model.gates:
-        statement = "\n".join(filter(None, (gate.statement, gate.message)))
-        cells = (gate.name, statement, gate.expected_text, gate.measured_text, gate.tolerance_text)
+        cells = (gate.name, gate.expected_text, gate.measured_text, gate.tolerance_text)
         table.add_row(*map(Text, (*cells, "yes" if gate.passed else "NO")))
     return table
 
@@ -123,7 +132,12 @@ def _caption(model: ReportModel) -> list[str]:
         legend += f" {LEVEL}: within noise of the first."
     if model.weights:
         legend += f" The report compares by cost, too: {model.weights_in_words}."
-    lines = [legend, *(f"• {note}" for note in model.notes)]
+    return [legend, *remarks(model)]
+
+
+def remarks(model: ReportModel) -> list[str]:
+    """Return a line each for what to know before comparing, and for the first failures."""
+    lines = [f"• {note}" for note in model.notes]
     names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
     problems = {problem.id: problem.label for problem in model.problems}
     for failure in model.failures[:FAILURES_SHOWN]:

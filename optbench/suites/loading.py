@@ -90,7 +90,7 @@ def _spec(table: SuiteTable, reader: EntryReader, path: Path) -> SuiteSpec:
         targets=tuple(dict.fromkeys(table.targets)),
         weights={} if table.cost is None else table.cost.weights,
         scaling=None if table.scaling is None else Scaling.from_json(table.scaling.model_dump()),
-        **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory"}),
+        **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory", "ranking"}),
     )
 
 

@@ -140,6 +140,7 @@ class SuiteTable(_Table):
     targets: list[Target] = list(DEFAULT_TARGETS)
     metrics: list[str] = []
     memory: bool = True
+    ranking: bool = True
     budget: BudgetTable = BudgetTable()
     limits: LimitsTable = LimitsTable()
     cost: CostTable | None = None

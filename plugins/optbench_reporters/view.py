@@ -46,7 +46,8 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
 
 def _sections(model: ReportModel) -> tuple[str, ...]:
     first = {"Gates": model.gates, "Pairs": model.comparisons, "Memory": model.scaling}
-    return (*(name for name, rows in first.items() if rows), *SECTIONS)
+    told = (name for name in SECTIONS if model.ranking or name != "Overview")
+    return (*(name for name, rows in first.items() if rows), *told)
 
 
 def solved_by_test(model: ReportModel) -> dict[str, dict[str, str]]:

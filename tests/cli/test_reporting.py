@@ -1,4 +1,4 @@
-"""A report that stands in its folder as it would be written once more is left alone."""
+"""Reports are written where they would differ, and printed with what the suite is about first."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from optbench.cli._reporting import write_reports
-from optbench.records import Environment, ReportModel
+from optbench.cli._reporting import print_model, write_reports
+from optbench.records import Environment, GateResult, ReportModel
 from optbench.registry import Catalogue, load_catalogue
 
 PLUGIN = """
@@ -83,3 +83,17 @@ def test_a_file_that_is_gone_or_edited_does(written: Written, tmp_path: Path) ->
 def test_who_asks_for_the_report_gets_it_written(written: Written) -> None:
     written()
     assert written(again=True) == 2
+
+
+def test_gates_come_first_and_a_suite_that_ranks_nothing_prints_its_remarks_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gate = GateResult(name="fast", statement="", quantity="steps", at_most=3.0, measured=2.0, passed=True, trials=())
+    model = replace(MODEL, gates=(gate,), notes=("Trust nobody.",))
+    print_model(model, ())
+    ranked = capsys.readouterr().out
+    print_model(replace(model, ranking=False), ())
+    unranked = capsys.readouterr().out
+    assert ranked.index("1 of 1 gates passed") < ranked.index("solved to a relative gap")
+    assert "solved to a relative gap" not in unranked
+    assert unranked.splitlines()[-1] == "• Trust nobody."

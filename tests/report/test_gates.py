@@ -179,7 +179,12 @@ def test_results_are_rows_of_json_and_print_their_digits() -> None:
     row = json.loads(json.dumps(found.to_row(), allow_nan=False))
     wanted = {"name", "statement", "quantity", "expected", "tolerance", "measured", "passed", "trials", "message"}
     assert wanted <= set(row)
-    assert (found.expected_text, found.measured_text, found.tolerance_text) == ("0.5", "0.5", "1e-06")
+    assert (found.expected_text, found.measured_text, found.tolerance_text) == ("0.50000000", "0.50000000", "1e-06")
+    near = replace(found, tolerance=0.1, measured=0.4936, high=0.5)
+    assert (near.expected_text, near.measured_text) == ("0.500", "0.494 ± 0.0064")
+    assert replace(found, expected=3.0, tolerance=0.0, measured=3.25).measured_text == "3.25"
+    assert replace(found, expected=3.0, tolerance=0.0, measured=math.nan).measured_text == "nan"
+    assert replace(found, expected=2.5e-13, tolerance=1e-16, measured=2.50004e-13).measured_text == "2.50004e-13"
     bounded = replace(found, expected=None, tolerance=None, at_least=2.0, at_most=1e3, measured=1 / 3, high=1.0)
     assert (bounded.expected_text, bounded.measured_text) == ("≥ 2, ≤ 1000", "0.3333 ± 0.67")
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -146,7 +147,16 @@ def test_gates_are_listed_with_what_came_out(results, synthetic, tmp_path):
     assert re.findall(r">(yes|no)<", section) == ["yes", "no"]
     assert "outside of what is allowed" in section
     assert "&lt;b&gt;bold&lt;/b&gt;" in section
-    assert '<td class="n">0.5</td>' in section
+    assert '<td class="n">0.50000</td>' in section
+    assert '<section id="overview">' in page
+
+
+def test_a_suite_that_ranks_nothing_has_no_overview(results, synthetic, tmp_path):
+    results.add("x/a", "x/p", synthetic.events_of([1, 2], [5.0, 3.0]), f_star=1.0, evaluations=2)
+    HtmlReporter(figures=False)(replace(results.report(), ranking=False), tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert '<section id="overview" hidden>' in page
+    assert 'href="#overview"' not in page
 
 
 def test_pairs_are_listed_with_their_ratios(results, synthetic, tmp_path):
