@@ -142,7 +142,7 @@ class Session:
             rescored(absent[spec.id], self.asked)
             if spec.id in absent
             else rescored(
-                merge(found[keys[spec.id]], found.get(memory_keys.get(spec.memory_id, keys[spec.id]))),
+                merge(found[keys[spec.id]], found.get(memory_keys[spec.memory_id]) if self.memory else None),
                 self.asked,
                 partial(self.store.trace, keys[spec.id]),
             )

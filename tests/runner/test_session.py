@@ -171,3 +171,9 @@ def test_modes_are_told_before_the_server_is_warm_and_closing_does_not_wait_for_
         process = server._process
         assert process.poll() is None
     assert process.returncode == -signal.SIGKILL
+
+
+def test_where_no_memory_is_measured_nothing_is_said_of_it(run: Any) -> None:
+    (record,) = run("descent", memory=False)
+
+    assert (record.status, record.state_bytes, record.memory_note) == (Status.BUDGET, None, "")
