@@ -153,6 +153,8 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "state memory": data.get("state_memory"),
         "peak memory": data.get("peak_memory"),
         "step time": data.get("step_time"),
+        "host syncs": _host_syncs(data),
+        "deterministic": {True: "yes", False: "no, seeds matter"}.get(data.get("deterministic")),
         "kind": data.get("kind"),
         "title": spec.get("title"),
         "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
@@ -165,6 +167,12 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "suites": data.get("suites"),
     }
     return [(label, _text(value)) for label, value in facts.items() if value]
+
+
+def _host_syncs(data: dict[str, Any]) -> str:
+    if "host_syncs" not in data:
+        return ""
+    return "unbounded" if data["host_syncs"] is None else f"{data['host_syncs']} a step at most"
 
 
 def _text(value: Any) -> str:

@@ -66,7 +66,11 @@ def _claims(record: Any) -> str:
     if not isinstance(record, OptimizerPlugin):
         return ""
     wrong = [name for name in _ORDERS if not re.fullmatch(r"O\(.+\)", getattr(record, name))]
-    return f'{wrong[0]}: expected an order such as "O(n)", got {getattr(record, wrong[0])!r}' if wrong else ""
+    if wrong:
+        return f'{wrong[0]}: expected an order such as "O(n)", got {getattr(record, wrong[0])!r}'
+    waits = record.host_syncs
+    counts = waits is None or (type(waits) is int and waits >= 0)
+    return "" if counts else f"host_syncs: expected a number of waits from 0 on, or None, got {waits!r}"
 
 
 def _sets(record: Any) -> str:

@@ -58,6 +58,8 @@ def test_show_tells_options_orders_citation_parts_and_suites(plugin: list[str], 
     for text in (
         "A method [of ours].",
         "O(m n)",
+        "host syncs    unbounded",
+        "deterministic yes",
         "Somebody (1999)",
         "pairs kept",
         "≥ 1",

@@ -106,6 +106,8 @@ def test_a_hook_that_raises_loses_its_own_records_only() -> None:
         (optimizer("other", evaluations=frozenset({"hesian"})), "unknown 'hesian'"),
         (optimizer("other", needs=frozenset({"wings"})), "unknown 'wings'"),
         (optimizer("other", state_memory="linear"), "state_memory"),
+        (optimizer("other", host_syncs=-1), "host_syncs: expected a number of waits from 0 on, or None, got -1"),
+        (optimizer("other", host_syncs=True), "got True"),
         (optimizer("other", options={"lr": 0.1}), "expected Option, got float"),
         (optimizer("other", options={"lr": Option(default=None, doc="")}), "none of bool"),
         (optimizer("other", options={"not ok": Option(default=1, doc="")}), "identifier"),
