@@ -56,17 +56,17 @@ class Audit(TorchDispatchMode):
         self._counting = True
         self._shadows = Shadows()
         self._made: dict[int, Frames] = {}  # storages of CPU tensors -> where they came from
-        self._constructors = _Constructors()
+        self._out_of_sight = _OutOfSight()
 
     def __enter__(self) -> Self:
         """Begin; tensors made outside, on the device, can't be used within."""
         super().__enter__()  # type: ignore[no-untyped-call]
-        self._constructors.__enter__()  # type: ignore[no-untyped-call]
+        self._out_of_sight.__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: object) -> None:
         """End; tensors that are still alive lose their values."""
-        self._constructors.__exit__(*error)  # type: ignore[no-untyped-call]
+        self._out_of_sight.__exit__(*error)  # type: ignore[no-untyped-call]
         super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     @contextlib.contextmanager
@@ -137,14 +137,20 @@ class Audit(TorchDispatchMode):
         return out
 
 
-class _Constructors(TorchFunctionMode):
-    """Makes tensors from Python's numbers on the CPU and then copies them, which torch itself does out of sight."""
+class _OutOfSight(TorchFunctionMode):
+    """Does in the open what torch does out of sight of dispatch, or does otherwise where a tensor has no memory.
+
+    Tensors of Python's numbers are made on the CPU and then copied. To write a tensor down the host reads it, and numpy
+    can't see the device at all.
+    """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Take over the constructors; pass on the rest."""
+        """Take over the constructors and the readers; pass on the rest."""
         kwargs = dict(kwargs or {})
+        if func in _READERS and is_on_device(args[0]):
+            return _read(func, args[0], *args[1:])
         if func in (torch.tensor, torch.as_tensor, torch.asarray):
             device = kwargs.pop("device", None)
             made = func(*args, **kwargs)
@@ -154,6 +160,20 @@ class _Constructors(TorchFunctionMode):
             kwargs.setdefault("dtype", args[0].dtype)
             return torch.tensor(*args[1:], **kwargs).to(device)
         return func(*args, **kwargs)
+
+
+_NUMPY = (torch.Tensor.numpy, torch.Tensor.__array__)
+_READERS = (*_NUMPY, torch.Tensor.__format__, torch.Tensor.__repr__)
+
+
+def _read(func: Any, tensor: Tensor, *args: Any) -> Any:
+    """Write a tensor down as CUDA's are: a number by `item`, others by a copy; refuse numpy."""
+    if func in _NUMPY:
+        message = "numpy() of a tensor on the device: copy it with cpu() first"
+        raise TypeError(message)
+    if func is torch.Tensor.__format__ and tensor.ndim == 0:
+        return format(tensor.item(), *args)
+    return func(tensor.cpu(), *args)
 
 
 def _stack() -> Frames:

@@ -16,7 +16,7 @@ from optbench.testing.audit import Audit
 from optbench.testing.audit_shadows import DEVICE
 
 DTYPE = torch.float64
-_MOST_EVALUATIONS = 100
+_MOST_EVALUATIONS = 300
 
 
 class SumOfSquares:
@@ -61,7 +61,7 @@ def rosenbrock() -> SumOfSquares:
 
 
 class AuditOracle:
-    """An api.Oracle whose budget is a hundred evaluations."""
+    """An api.Oracle whose budget is three hundred evaluations."""
 
     def __init__(self, problem: Any, audit: Audit, declared: frozenset[Evaluation]) -> None:
         """Answer for `problem`, which lies on the device."""

@@ -84,6 +84,9 @@ WAITING = [
     (lambda x: float(x.sum()), "item"),
     (lambda x: bool((x > 0).any()), "item"),
     (lambda x: 1 if x[1] > 0 else 2, "item"),
+    (lambda x: float(f"{x.sum():.3f}"), "item"),
+    (lambda x: f"{x.sum()}", "item"),
+    (lambda x: str(x.mul(2)).partition(", d")[0], "copy"),
     (lambda x: x.tolist(), "copy"),
     (lambda x: x.cpu().numpy().sum(), "copy"),
     (lambda x: torch.zeros(3, dtype=x.dtype).copy_(x), "copy"),
@@ -167,8 +170,9 @@ def test_a_cpu_generator_can_not_draw_on_the_device() -> None:
 
 
 def test_numpy_can_not_see_the_device() -> None:
-    with pytest.raises(TypeError, match="numpy"):
-        on_device(lambda x: x.numpy())
+    for convert in (Tensor.numpy, np.asarray):
+        with pytest.raises(TypeError, match=r"numpy\(\) of a tensor on the device: copy it with cpu\(\) first"):
+            on_device(convert)
 
 
 def test_memory_is_given_back() -> None:

@@ -76,6 +76,37 @@ class TableOnTheCpu(Descent):
         return SimpleNamespace(point=start.clone(), finished=None, table=torch.zeros(3))
 
 
+class Late(Descent):
+    """Sound for twenty steps."""
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        self.steps = getattr(self, "steps", 0) + 1
+        if self.steps == 20:
+            self.late(state)
+        return super().step(oracle, state)
+
+
+class WaitingLate(Late):
+    def late(self, state: Any) -> None:
+        state.point.sum().item()
+
+
+class LeavingLate(Late):
+    def late(self, state: Any) -> None:
+        state.point = state.point + torch.zeros(8, dtype=state.point.dtype)
+
+
+class WritingDown(Descent):
+    def direction(self, oracle: Any, state: Any) -> Tensor:
+        self.told = f"{state.point.sum():.3g}"
+        return super().direction(oracle, state)
+
+
+class InNumpy(Descent):
+    def direction(self, oracle: Any, state: Any) -> Tensor:
+        return super().direction(oracle, state) * float(state.point.numpy().sum())
+
+
 class CholeskyNewton(Descent):
     factor = staticmethod(torch.linalg.cholesky)
 
@@ -153,6 +184,9 @@ def test_an_optimizer_without_waits_may_declare_none(factory: Any) -> None:
     ("factory", "message"),
     [
         (HiddenItem, r"declares host_syncs=0; on a quadratic, step 1 waited once: item at .*test_devices.py:\d+ in"),
+        (WritingDown, r"step 1 waited once: item at .*test_devices.py:\d+ in direction"),
+        (WaitingLate, r"on a quadratic, step 20 waited once: item at .*test_devices.py:\d+ in late"),
+        (InNumpy, r"waits can't be counted, for it does not run on another device: see stays-on-the-device$"),
         (BranchingOnATensor, r"item at .*test_devices.py:\d+ in direction \(2 times\)"),
         (CholeskyNewton, r"linalg's check for errors at .*test_devices.py:\d+ in direction"),
         (Spectral, r"eigh at .*test_devices.py:\d+ in direction"),
@@ -182,6 +216,8 @@ def test_as_many_waits_as_declared_are_allowed() -> None:
             r"it keeps state.memory\['pairs'\]\[0\], of shape \(8,\), on the CPU; .*made at .*:\d+ in init",
         ),
         (StateOnTheCpu, r"publishes a point of cpu and torch.float64; the start is of another device"),
+        (LeavingLate, r"add of a tensor on the device .*made at .*test_devices.py:\d+ in late"),
+        (InNumpy, r": TypeError: numpy\(\) of a tensor on the device: copy it .*test_devices.py:\d+ in direction\)"),
         (
             DrawingOnTheDevice,
             r"randn on the device with a generator of the CPU.*\(.*test_devices.py:\d+ in direction\)",
