@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
+import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
@@ -32,7 +35,9 @@ def require_untouched(
     for seeded in (torch.manual_seed, np.random.seed, random.seed):  # so that seeding with a round number shows
         seeded(90127)
     told = "it uses or seeds the global random generator of {}: draw from the streams"
-    require_unchanged(subject, GENERATORS, told, use, again=again)
+    with _seedings() as seedings:
+        elsewhere = Setting(lambda: len(seedings), lambda count: seedings.__delitem__(slice(count, None)))
+        require_unchanged(subject, {**GENERATORS, "an accelerator": elsewhere}, told, use, again=again)
 
 
 def require_unchanged(
@@ -54,10 +59,45 @@ def require_unchanged(
             raise CheckFailed(f"{told.format(name)}{where(stack, subject)}")
 
 
+@contextlib.contextmanager
+def _seedings() -> Iterator[list[str]]:
+    """Yield the seedings of accelerators' generators, which a machine without one only keeps for later."""
+    seedings: list[str] = []
+    with contextlib.ExitStack() as patches:
+        for module in (torch.cuda, torch.mps, torch.xpu):
+            for name in ("manual_seed", "manual_seed_all", "seed", "seed_all"):
+                if seed := getattr(module, name, None):
+                    patches.enter_context(mock.patch.object(module, name, _noting(seed, seedings)))
+        yield seedings
+
+
+def _noting(seed: Callable[..., Any], seedings: list[str]) -> Callable[..., Any]:
+    def noted(*arguments: Any) -> Any:
+        if sys._getframe(1).f_code.co_filename != torch.random.__file__:  # noqa: SLF001 -- it is seen by torch's state
+            seedings.append(seed.__name__)
+        return seed(*arguments)
+
+    return noted
+
+
 def _numpy_state() -> Hashable:
     state: Any = np.random.get_state(legacy=True)  # noqa: NPY002 -- the global generator is what is looked at
     name, keys, *rest = state
     return (name, tuple(keys.tolist()), *rest)
+
+
+def _put_environment(variables: frozenset[tuple[str, str]]) -> None:
+    os.environ.clear()
+    os.environ.update(dict(variables))
+
+
+def _processors() -> Hashable:
+    return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
+
+
+def _put_processors(numbers: frozenset[int]) -> None:
+    if numbers:
+        os.sched_setaffinity(0, numbers)
 
 
 GENERATORS: Mapping[str, Setting] = {
@@ -85,6 +125,13 @@ SETTINGS: Mapping[str, Setting] = {
     "the precision of matrix products on CUDA": Setting(
         lambda: torch.backends.cuda.matmul.allow_tf32, partial(setattr, torch.backends.cuda.matmul, "allow_tf32")
     ),
+    "torch's search for anomalies": Setting(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "what the processor does with denormal numbers": Setting(
+        lambda: sys.float_info.min / 2 == 0.0, torch.set_flush_denormal
+    ),
+    "the garbage collector": Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+    "the environment variables": Setting(lambda: frozenset(os.environ.items()), _put_environment),
+    "the processors it may run on": Setting(_processors, _put_processors),
     "numpy's error handling": Setting(lambda: tuple(np.geterr().items()), lambda items: np.seterr(**dict(items))),
     "the working directory": Setting(Path.cwd, os.chdir),
 }
@@ -92,10 +139,11 @@ SETTINGS: Mapping[str, Setting] = {
 
 @contextlib.contextmanager
 def settings_kept() -> Iterator[None]:
-    """Put every setting back at the end."""
+    """Put back at the end whatever was changed."""
     before = {name: setting.get() for name, setting in SETTINGS.items()}
     try:
         yield
     finally:
         for name, setting in SETTINGS.items():
-            setting.put(before[name])
+            if setting.get() != before[name]:
+                setting.put(before[name])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
 import time
 from types import SimpleNamespace
@@ -163,6 +164,42 @@ class SwallowingLate(Late):
 class SeedingGlobally(Sound):
     def init(self, oracle: Any, start: Any) -> Any:
         torch.manual_seed(0)  # here
+        return super().init(oracle, start)
+
+
+class SeedingAnAccelerator(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        torch.cuda.manual_seed_all(3)  # here
+        return super().init(oracle, start)
+
+
+class FlushingDenormals(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        torch.set_flush_denormal(True)  # here
+        return super().init(oracle, start)
+
+
+class SettingTheEnvironment(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        os.environ["OMP_NUM_THREADS"] = "7"  # here
+        return super().init(oracle, start)
+
+
+class PinningItself(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # here
+        return super().init(oracle, start)
+
+
+class StoppingTheCollector(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        gc.disable()  # here
+        return super().init(oracle, start)
+
+
+class LookingForAnomalies(Sound):
+    def init(self, oracle: Any, start: Any) -> Any:
+        torch.autograd.set_detect_anomaly(True)  # here
         return super().init(oracle, start)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any
 
 import pytest
@@ -23,6 +24,19 @@ CAUGHT = [
     (planted.AskingMoreLate, "asks-only-what-it-declares", "asked for 'hessian'"),
     (planted.SwallowingLate, "obeys-the-budget", "with a budget of 50 evaluations step catches the StopTrial"),
     (planted.SeedingGlobally, "leaves-global-random-state", "generator of torch"),
+    (planted.SeedingAnAccelerator, "leaves-global-random-state", "generator of an accelerator"),
+    (planted.FlushingDenormals, "leaves-global-settings", "denormal numbers"),
+    (planted.SettingTheEnvironment, "leaves-global-settings", "the environment variables"),
+    (planted.StoppingTheCollector, "leaves-global-settings", "the garbage collector"),
+    (planted.LookingForAnomalies, "leaves-global-settings", "torch's search for anomalies"),
+    pytest.param(
+        planted.PinningItself,
+        "leaves-global-settings",
+        "the processors it may run on",
+        marks=pytest.mark.skipif(
+            not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two processors"
+        ),
+    ),
     (planted.DrawingGlobally, "leaves-global-random-state", "generator of numpy"),
     (planted.DrawingGlobally, "repeats-bitwise", "differ: at evaluation"),
     (planted.Unrepeatable, "repeats-bitwise", "two runs under one seed on a quadratic differ"),
