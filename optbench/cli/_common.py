@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -124,8 +125,8 @@ def _left_out(
 
 
 def console() -> Any:
-    """Return rich's console for stdout, wide where it is no terminal."""
+    """Return rich's console for stdout, wide where it is no terminal and COLUMNS is not set."""
     from rich.console import Console
 
     ours = Console(highlight=False)
-    return ours if ours.is_terminal else Console(highlight=False, width=_WIDE)
+    return ours if ours.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=_WIDE)

@@ -22,7 +22,9 @@ _STYLES = {"good": "green", "warning": "yellow", "bad": "bold red", "unknown": "
 
 
 @click.command("doctor")
-@click.option("--seconds", type=float, default=10.0, show_default=True, help="How long the machine is watched.")
+@click.option(
+    "--seconds", type=float, default=10.0, show_default=True, help="How long the machine is watched, 1 to 3600."
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 unless the machine is fit for everything.")
 @json_option
 def command(*, seconds: float, strict: bool, as_json: bool) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optbench.registry import Catalogue
 
 _REDRAW_SECONDS = 0.5  # reading the log disturbs the trial
+_TIMES = ("seconds", "cpu_seconds")
 DEFAULT_BUDGET = "evaluations=2000,seconds=60"
 
 
@@ -187,14 +188,23 @@ def _print(record: TrialRecord, trace: Trace | None) -> None:
         print("\r\033[K", end="", file=sys.stderr)
     if trace is not None and (curve := sparkline(trace["value"])):
         print(f"{curve}  best value by evaluation, log scale")
+    for line in facts(record):
+        console().print(line, markup=False, soft_wrap=True)
+
+
+def facts(record: TrialRecord) -> Iterator[str]:
+    """Yield a line for each fact of the trial that is known, and below why not to believe some, if so."""
+    from optbench.report import MARK
+
     row = record.to_row()
+    doubts = [reason for reason in record.unreliable if not reason.startswith("metrics:")]
     shown = ("status", "reason", "message", "size", "evaluations", "f0", "f_best", "f_star", "relative_accuracy")
-    facts = {key: row[key] for key in shown}
-    facts |= {key: row[key] for key in ("seconds", "cpu_seconds", "state_bytes", "peak_live_bytes")}
-    facts |= row["metrics"]
-    width = max(map(len, facts))
-    for key, value in facts.items():
+    values = {key: row[key] for key in (*shown, *_TIMES, "state_bytes", "peak_live_bytes", "memory_note")} | row[
+        "metrics"
+    ]
+    width = max(map(len, values))
+    for key, value in values.items():
         if value not in (None, ""):
-            console().print(
-                f"{key:<{width}}  {value:.6g}" if isinstance(value, float) else f"{key:<{width}}  {value}", markup=False
-            )
+            text = f"{value:.6g}" if isinstance(value, float) else str(value)
+            yield f"{key:<{width}}  {text}" + (MARK if doubts and key in _TIMES else "")
+    yield from (f"{MARK if reason in doubts else '•'} {reason}" for reason in record.unreliable)

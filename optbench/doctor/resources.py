@@ -107,7 +107,7 @@ def gpu(seen: Observations) -> Line:
 
 def _use(gpus: Gpus) -> str:
     busy = [card.busy for card in gpus.cards if card.busy is not None]
-    told = f"; busy {max(busy):.0%}" if busy else ""
+    told = f"; busy {100 * max(busy):.0f} %" if busy else ""
     return told + (f"; used by {', '.join(gpus.users)}" if gpus.users else "")
 
 

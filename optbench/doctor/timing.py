@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optbench.doctor.line import Level, Line, good, graded, unknown
-from optbench.doctor.noise import DRIFT, noise_of
+from optbench.doctor.noise import noise_of
 from optbench.doctor.observing import Observations, Resolution
 from optbench.measure.reliability import TOLERANCES
 from optbench.runner.machine import Processors
@@ -56,8 +56,8 @@ def waiting(seen: Observations) -> Line:
     waited = max(0.0, 1 - seen.on_cpu / seen.running)
     preemptions = (seen.after.preemptions - seen.before.preemptions) / seen.seconds
     stolen = _stolen(seen.before.processors, seen.after.processors)
-    text = f"the reference kernel waited {waited:.1%} of its time, {preemptions:.0f} times a second"
-    told = "" if stolen is None else f"; the hypervisor took {stolen:.1%}"
+    text = f"the reference kernel waited {100 * waited:.1f} % of its time, {preemptions:.0f} times a second"
+    told = "" if stolen is None else f"; the hypervisor took {100 * stolen:.1f} %"
     advice = "stop other programs; on a virtual machine, ask for processors of its own"
     return graded("waiting", text + told, advice, ((waited, 0.01, TOLERANCES.waiting), (stolen or 0.0, 0.005, 0.03)))
 
@@ -129,11 +129,10 @@ def reference(seen: Observations) -> Line:
     """How much the times of a fixed piece of work scatter and move."""
     noise = noise_of(seen.slices)
     text = (
-        f"{_time(noise.median)} (least {_time(noise.least)}, worst {noise.worst:.1f} times the median); "
-        f"spread {noise.spread:.1%}; slowest half second {noise.drift:.1%} slower; "
-        f"{noise.disturbed:.1%} of the readings off by more than {DRIFT:.0%}"
+        f"median {_time(noise.median)}, spread {100 * noise.spread:.1f} %; slowest half second "
+        f"{100 * noise.drift:.1f} % slower; {100 * noise.disturbed:.1f} % of the readings disturbed"
     )
-    advice = "repeat trials (`repetitions` of a suite) and compare least times; see the lines above for the cause"
+    advice = "repeat trials (`repetitions` of a suite) and compare medians with their spread; the lines above tell why"
     figures = ((noise.spread, 0.05, 0.15), (noise.drift, 0.1, 0.25), (noise.disturbed, 0.05, 0.2))
     return graded("reference kernel", text, advice, figures)
 

@@ -45,9 +45,8 @@ def with_spread(records: Sequence[TrialRecord], tolerances: Tolerances = TOLERAN
         spread = spreads.get(_trial(record), 0.0)
         if record.seconds is not None and spread > tolerances.spread:
             count = len(seconds[_trial(record)])
-            reason = (
-                f"spread: the times of {count} repetitions lie {spread:.0%} apart; compare counts, or measure again"
-            )
+            apart = f"the times of {count} repetitions lie {100 * spread:.0f} % apart"
+            reason = f"spread: {apart}; compare counts, or measure again"
             record = replace(record, unreliable=(*record.unreliable, reason))
         marked.append(record)
     return marked
@@ -73,7 +72,7 @@ def _waiting(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
     """Tell where the process was kept from running; one that waits of its own will is not."""
     share = record.conditions.get("waiting")
     if share is not None and share > tolerances.waiting:
-        yield f"load: waited for a processor for {share:.0%} of the loop; stop other work and measure again"
+        yield f"load: waited for a processor for {100 * share:.0f} % of the loop; stop other work and measure again"
 
 
 def _drift(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
@@ -87,7 +86,7 @@ def _drift(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
     drift = slowest / baseline - 1
     if drift > tolerances.drift:
         yield (
-            f"drift: the machine was {drift:.0%} slower than usual in this run (reference kernel); "
+            f"drift: the machine was {100 * drift:.0f} % slower than usual in this run (reference kernel); "
             "let it cool down, stop other work and measure again"
         )
 
@@ -100,6 +99,6 @@ def _overhead(record: TrialRecord, tolerances: Tolerances) -> Iterator[str]:
     share = bias * max(record.counts.get("steps", 0), record.evaluations or 0) / record.seconds
     if share > tolerances.overhead:
         yield (
-            f"overhead: the harness's {1e6 * bias:.1f} µs an evaluation are {share:.0%} of the time; "
+            f"overhead: the harness's {1e6 * bias:.1f} µs an evaluation are {100 * share:.0f} % of the time; "
             "compare counts, or take a larger problem"
         )

@@ -1,11 +1,13 @@
 """From records to a report: `build_report` aggregates, the tables show it in a terminal. No HTML here."""
 
 from optbench.report.build import build_report
+from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
 from optbench.report.terminal import gate_table, remarks, terminal_table
 
 __all__ = [
+    "MARK",
     "build_report",
     "comparison_table",
     "gate_table",

@@ -48,6 +48,16 @@ def test_text_stays_within_the_terminal(found: Diagnose, capsys: Capture, monkey
     assert max(map(len, capsys.readouterr().out.splitlines()[:-1])) <= 60
 
 
+def test_text_that_is_no_terminal_is_as_wide_as_asked(
+    found: Diagnose, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(FINE, LOUD)
+    monkeypatch.setenv("COLUMNS", "70")
+    assert main(["doctor"]) == 0
+    widths = list(map(len, capsys.readouterr().out.splitlines()[:-1]))
+    assert 50 < max(widths) <= 70
+
+
 def test_as_json_it_prints_one_object(found: Diagnose, capsys: Capture) -> None:
     asked = found(FINE, LOUD)
     assert main(["doctor", "--json", "--seconds", "3"]) == 0

@@ -43,10 +43,10 @@ def test_a_calm_machine_raises_no_doubt():
     ("case", "kind", "figure"),
     [
         (record(load=5.0), "load", "5.0 processes on 2 processors"),
-        (record(waiting=0.3), "load", "waited for a processor for 30%"),
-        (record(reference_after=1.3e-3), "drift", "31% slower"),
-        (record(reference_before=1.3e-3), "drift", "31% slower"),
-        (record(seconds=0.01, cpu=0.01), "overhead", "1.0 µs an evaluation are 10%"),
+        (record(waiting=0.3), "load", "waited for a processor for 30 %"),
+        (record(reference_after=1.3e-3), "drift", "31 % slower"),
+        (record(reference_before=1.3e-3), "drift", "31 % slower"),
+        (record(seconds=0.01, cpu=0.01), "overhead", "1.0 µs an evaluation are 10 %"),
     ],
 )
 def test_each_disturbance_is_told_with_its_figure_and_what_to_do(case: TrialRecord, kind: str, figure: str):
