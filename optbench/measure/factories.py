@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from optbench.api import Problem, Recipe, Stage, TorchOptimizer, UserError
+from optbench.api import Point, Problem, Recipe, Stage, TorchOptimizer, UserError
 from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
 from optbench.measure.streams import SeededStreams
@@ -53,6 +53,21 @@ def build_optimizer(factory: str, options: Mapping[str, Any]) -> Any:
     return made(**options)
 
 
+def build_problem(factory: str, options: Mapping[str, Any], place: Place) -> Problem:
+    """Return the problem at a place; raises UserError where what the factory returned is none."""
+    made = resolve(factory)(device=place.device, dtype=place.dtype, streams=place.streams, **options)
+    problem = as_problem(made, place.device, place.dtype)
+    kind, remedy = type(problem).__name__, "docs/plugins.md lists what a problem has"
+    if missing := [name for name in ("size", "start", "value") if not hasattr(problem, name)]:
+        given = f"{factory} returned a {kind}, which has no {' and no '.join(missing)}"
+        raise UserError(given, "expected an optbench.api.Problem or FunctionProblem", remedy)
+    start: Any = problem.start(place.streams)
+    if not isinstance(start, Point):
+        given = f"start() of {factory} returned a {type(start).__name__}"
+        raise UserError(given, "expected optbench.api.Point(parameters=tensor)", remedy)
+    return problem
+
+
 @dataclass(frozen=True)
 class Built:
     """A trial's parts."""
@@ -68,9 +83,7 @@ def build(job: Job) -> Built:
     load_plugin_files(job.plugin_files)
     spec = job.spec
     place = Place(torch.device(spec.device), getattr(torch, spec.dtype), SeededStreams(spec.seed))
-    make = resolve(job.problem_factory)
-    made = make(device=place.device, dtype=place.dtype, streams=place.streams, **spec.problem.options)
-    problem = as_problem(made, place.device, place.dtype)
+    problem = build_problem(job.problem_factory, spec.problem.options, place)
     optimizer = build_optimizer(job.optimizer_factory, spec.optimizer.options)
     recipe = Recipe(stages=(Stage(problem=problem, optimizer=optimizer),))
     for factory, component in zip(job.meta_factories, spec.meta_algorithms, strict=True):

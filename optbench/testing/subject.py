@@ -105,14 +105,10 @@ class Subject:
 
     def problem(self, place: Place, **changes: Any) -> Any:
         """Return a new problem on the place's device, dtype and streams; `changes` override options."""
-        from optbench.measure.factories import resolve
-        from optbench.measure.function_problem import as_problem
+        from optbench.measure.factories import build_problem
 
         self.load()
-        make = resolve(self.record.factory)
-        options = {**self.options, **changes}
-        made = make(device=place.device, dtype=place.dtype, streams=place.streams, **options)
-        return as_problem(made, place.device, place.dtype)
+        return build_problem(self.record.factory, {**self.options, **changes}, place)
 
     def meta_algorithm(self) -> Any:
         """Return a new meta-algorithm."""

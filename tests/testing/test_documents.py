@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from optbench.api import ProblemPlugin, UserError
+from optbench.cli import main
 from optbench.testing.collection import CHECKED, checks_for, find_subjects
 from optbench.testing.conformance import outcomes
 from optbench.testing.framework import Subject
+from optbench.testing.trials import place
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "plugins.md").read_text()
@@ -40,3 +45,52 @@ def shown_plugin(document: str, tmp_path: Path) -> tuple[Subject, ...]:
 def test_the_plugin_that_a_document_shows_is_sound(document: str, tmp_path: Path) -> None:
     for subject in shown_plugin(document, tmp_path):
         assert [outcome for outcome in outcomes(subject) if outcome.failed] == []
+
+
+PROBLEMS = [
+    block for block in re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL) if "Problem" in block
+]
+
+
+@pytest.mark.parametrize("source", PROBLEMS, ids=["functions", "class"])
+def test_the_problems_that_the_guide_shows_are_sound(
+    source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text(source)
+    assert main(["check", str(tmp_path / "mine.py")]) == 0
+    assert "gradient-is-right" in capsys.readouterr().out
+
+
+class Tensorial:
+    """Its start is a tensor, as one might think."""
+
+    size = 2
+
+    def __init__(self, **place: Any) -> None:
+        """Take whatever is given."""
+
+    def start(self, streams: Any) -> torch.Tensor:
+        return torch.zeros(2)
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        return x.dot(x)
+
+
+class Bare:
+    """No problem at all."""
+
+    def __init__(self, **place: Any) -> None:
+        """Take whatever is given."""
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (Tensorial, r"start\(\) of .*:Tensorial returned a Tensor; expected optbench.api.Point\(parameters=tensor\)"),
+        (Bare, r"returned a Bare, which has no size and no start and no value; expected an optbench.api.Problem or"),
+    ],
+)
+def test_what_is_no_problem_is_told_once_where_it_is_built(made: type, message: str) -> None:
+    record = ProblemPlugin(name="mine", factory=f"{__name__}:{made.__name__}", summary="x")
+    with pytest.raises(UserError, match=message):
+        Subject.of_record(record).problem(place())
