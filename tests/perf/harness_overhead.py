@@ -1,6 +1,6 @@
 """What the harness costs a step, and what its snapshots do to the timed loop; plain and harnessed loops interleaved.
 
-`python tests/perf/harness_overhead.py` prints medians over repetitions, with the quartiles:
+`python tests/perf/harness_overhead.py` prints medians over repetitions with the quartiles, and ratios of the fastest:
 - two parameters: the plain loop, the wall time that the harness adds, the reported time less the plain loop's;
 - a step of about 1 ms: the same, as shares of the step;
 - logistic regression: CPU seconds of the timed loop with snapshots over those without, as a share above 1.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 
 REPETITIONS = 15
+PAIRS = 60  # of short runs, which fit between two turns of the scheduler
 
 
 class Logistic:
@@ -39,8 +40,9 @@ class Logistic:
     f_star_source = ""
     f_star_from_start = None
 
-    def __init__(self, m: int, n: int) -> None:
-        """Draw the data."""
+    def __init__(self, m: int, n: int, *, repeats: int = 1) -> None:
+        """Draw the data; each evaluation is done `repeats` times, to last long on data that fit the caches."""
+        self._repeats = repeats
         generator = torch.Generator().manual_seed(0)
         self.size = n
         self._rows = torch.randn(m, n, generator=generator, dtype=torch.float64)
@@ -55,6 +57,11 @@ class Logistic:
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return both."""
+        for _ in range(self._repeats - 1):
+            self._evaluate(x)
+        return self._evaluate(x)
+
+    def _evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         margins = self._rows @ x
         value = torch.nn.functional.softplus(-margins).mean() + 5e-4 * x.dot(x)
         weights = torch.sigmoid(-margins)
@@ -118,22 +125,26 @@ def two_parameters() -> None:
     show("  of which on the clock", [row.bias for row in rows], 1e6, "µs a step")
 
 
-def one_millisecond(steps: int = 300) -> None:
+def one_millisecond(steps: int = 40) -> None:
     """Print shares of a step of about 1 ms."""
-    problem = Logistic(6000, 400)
+    problem = Logistic(500, 100, repeats=20)
     bare(problem, steps)
-    pairs = [
-        (bare(problem, steps), *harnessed(problem, steps, SnapshotSpool(None, 8 * problem.size)))
-        for _ in range(REPETITIONS)
-    ]
-    show("a long step: plain loop", [plain / steps for plain, _, _ in pairs], 1e3, "ms a step")
-    show("  the harness adds, wall", [wall / plain - 1 for plain, wall, _ in pairs], 1e2, "%")
-    show("  of which on the clock", [outcome.seconds / plain - 1 for plain, _, outcome in pairs], 1e2, "%")
+    rows = []
+    for _ in range(PAIRS):
+        spool = SnapshotSpool(None, 8 * problem.size)
+        spool.schedule.advance(10 * steps)  # none: in so few steps they would be many
+        plain = bare(problem, steps)
+        wall, outcome = harnessed(problem, steps, spool)
+        rows.append((plain, wall, outcome.seconds))
+    plains, walls, reported = zip(*rows, strict=True)
+    show("a long step: plain loop", [plain / steps for plain in plains], 1e3, "ms a step")
+    show_share("  the harness adds, wall", walls, plains)
+    show_share("  of which on the clock", reported, plains)
 
 
-def snapshots(steps: int = 1000) -> None:
+def snapshots(steps: int = 400) -> None:
     """Print what snapshots to a file change about the seconds on the clock."""
-    problem = Logistic(1000, 400)
+    problem = Logistic(500, 400)
 
     def on_clock(path: Path | None, read: Callable[[Outcome], float]) -> float:
         spool = SnapshotSpool(path, 8 * problem.size if path else 0)
@@ -141,13 +152,13 @@ def snapshots(steps: int = 1000) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "snapshots"
+        on_clock(file, _wall)
         for name, read in (("wall", _wall), ("CPU", _cpu)):
-            ratios = []
-            for repetition in range(REPETITIONS):
-                order = (file, None) if repetition % 2 else (None, file)
-                times = {path is None: on_clock(path, read) for path in order}
-                ratios.append(times[False] / times[True] - 1)
-            show(f"snapshots change the loop's {name} time by", ratios, 1e2, "%")
+            with_them, without = [], []
+            for repetition in range(PAIRS):
+                for path in (file, None) if repetition % 2 else (None, file):
+                    (without if path is None else with_them).append(on_clock(path, read))
+            show_share(f"snapshots change the loop's {name} time by", with_them, without)
 
 
 def _wall(outcome: Outcome) -> float:
@@ -162,6 +173,14 @@ def show(name: str, values: list[float], unit: float, words: str) -> None:
     """Print median and quartiles."""
     low, middle, high = (unit * value for value in statistics.quantiles(values, n=4))
     print(f"{name:44s} {middle:8.2f} {words}  ({low:.2f} to {high:.2f})")
+
+
+def show_share(name: str, values: Sequence[float], bases: Sequence[float]) -> None:
+    """Print how much each value exceeds its base: median and quartiles, and the least over the least."""
+    shares = [value / base - 1 for value, base in zip(values, bases, strict=True)]
+    low, middle, high = (100 * share for share in statistics.quantiles(shares, n=4))
+    fastest = 100 * (min(values) / min(bases) - 1)
+    print(f"{name:44s} {middle:8.2f} %  ({low:.2f} to {high:.2f}); of the fastest {fastest:.2f} %")
 
 
 def main() -> None:
