@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _REDRAW_SECONDS = 0.5  # reading the log disturbs the trial
 _TIMES = ("seconds", "cpu_seconds")
+_SHOWN = (
+    *("status", "reason", "message", "size", "evaluations", "f0", "f_best", "f_star", "relative_accuracy"),
+    *(*_TIMES, "state_bytes", "peak_live_bytes", "memory_note"),
+)
 DEFAULT_BUDGET = "evaluations=2000,seconds=60"
 
 
@@ -198,10 +202,19 @@ def facts(record: TrialRecord) -> Iterator[str]:
 
     row = record.to_row()
     doubts = [reason for reason in record.unreliable if not reason.startswith("metrics:")]
-    shown = ("status", "reason", "message", "size", "evaluations", "f0", "f_best", "f_star", "relative_accuracy")
-    values = {key: row[key] for key in (*shown, *_TIMES, "state_bytes", "peak_live_bytes", "memory_note")} | row[
-        "metrics"
-    ]
+    shown: tuple[str, ...] = (
+        "status",
+        "reason",
+        "message",
+        "size",
+        "evaluations",
+        "f0",
+        "f_best",
+        "f_star",
+        "relative_accuracy",
+    )
+    shown += (*_TIMES, "state_bytes", "peak_live_bytes", "memory_note")
+    values = {key: row[key] for key in shown} | row["metrics"]
     width = max(map(len, values))
     for key, value in values.items():
         if value not in (None, ""):

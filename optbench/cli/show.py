@@ -160,13 +160,27 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
         "optimizers": [entry["use"]["name"] for entry in spec.get("optimizers", ())],
         "trials": data.get("trials"),
-        "gates": [gate["name"] for gate in spec.get("gates", ())],
         "cite": data.get("cite"),
         "factory": data.get("factory"),
         "plugin": f"{found.plugin} ({found.distribution} {found.version})" if found.distribution else found.plugin,
         "suites": data.get("suites"),
     }
-    return [(label, _text(value)) for label, value in facts.items() if value]
+    lines = [(label, _text(value)) for label, value in facts.items() if value]
+    return [*lines, *_measured(data["spec"])] if "spec" in data else lines
+
+
+def _measured(described: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what a suite's trials end at and are scored by, what is swept, and a line for each gate."""
+    from optbench.records import SuiteSpec
+
+    spec = SuiteSpec.from_json(described)
+    budgets = dict.fromkeys((entry.budget or spec.budget).in_words for entry in spec.problems)
+    lines = [("budget", "; ".join(budgets)), ("targets", ", ".join(spec.targets))]
+    if spec.scaling is not None:
+        projected = f", worked out at {', '.join(map(str, spec.scaling.project))}" if spec.scaling.project else ""
+        lines.append(("scaling", f"{', '.join(spec.scaling.quantities)} against {spec.scaling.option}{projected}"))
+    gates = [f"{gate.name}: {gate.statement}" for gate in spec.gates]
+    return [*lines, *(("" if number else "gates", gate) for number, gate in enumerate(gates))]
 
 
 def _host_syncs(data: dict[str, Any]) -> str:

@@ -51,6 +51,15 @@ class Budget:
     seconds: float | None = None
     targets: tuple[str, ...] = ()  # "relative:1e-08", "absolute:1e-10", "gradient:1e-06": ends once all are reached
 
+    @property
+    def in_words(self) -> str:
+        """What ends a trial: "10,000 evaluations or 60 s"."""
+        counts = {"evaluations": self.evaluations, "steps": self.steps, "examples": self.examples}
+        limits = [f"{limit:,} {unit}" for unit, limit in counts.items() if limit is not None]
+        limits += [f"{self.seconds:g} s"] if self.seconds is not None else []
+        limits += [f"reaching {', '.join(self.targets)}"] if self.targets else []
+        return " or ".join(limits) or "no limit"
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the budget that `asdict` described."""

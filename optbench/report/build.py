@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from optbench.analysis import log_grid
 from optbench.records import (
     DEFAULT_TARGETS,
-    Budget,
     Cell,
     Component,
     Environment,
@@ -111,7 +110,7 @@ def build_report(
         created=created,
         command=command,
         environment=environment,
-        budget=budget_text(suite.budget),
+        budget=suite.budget.in_words,
         seeds=len({record.spec.seed for record in records}),
         targets=tuple(targets),
         measures=axes.measures,
@@ -134,15 +133,6 @@ def build_report(
             *not_projectable(projections),
         ),
     )
-
-
-def budget_text(budget: Budget) -> str:
-    """Return the budget in words: "10,000 evaluations or 60 s"."""
-    counts = [(budget.evaluations, "evaluations"), (budget.steps, "steps"), (budget.examples, "examples")]
-    limits = [f"{limit:,} {unit}" for limit, unit in counts if limit is not None]
-    limits += [f"{budget.seconds:g} s"] if budget.seconds is not None else []
-    limits += [f"reaching {', '.join(budget.targets)}"] if budget.targets else []
-    return " or ".join(limits) or "no limit"
 
 
 def _reachable(targets: dict[float, str], suite: SuiteSpec) -> dict[float, str]:

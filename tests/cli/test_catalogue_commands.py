@@ -91,6 +91,26 @@ def test_show_of_a_suite_tells_what_it_would_run(plugin: list[str], capsys: Capt
     assert "ours/valley" in capsys.readouterr().out
 
 
+def test_show_of_a_suite_tells_its_budget_targets_sweep_and_gates(
+    plugin: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    gate = """
+[[gate]]
+name = "{}"
+statement = "at once"
+problem = "valley"
+optimizer = "method"
+quantity = "steps"
+at_most = 5
+"""
+    with (tmp_path / "small.toml").open("a") as file:
+        file.write(gate.format("fast") + gate.format("faster"))
+    assert main(["show", "small", *plugin]) == 0
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert {"budget 5 steps", "gates fast: at once", "faster: at once"} <= set(shown)
+    assert any(line.startswith("targets relative:1e-01, ") for line in shown)
+
+
 @pytest.mark.parametrize(("name", "kind"), [("problems/same", "problems"), ("optimizer/same", "optimizers")])
 def test_show_takes_the_kind_before_the_name(plugin: list[str], capsys: Capture, name: str, kind: str) -> None:
     assert parsed(capsys, "show", name, *plugin)["type"] == kind
