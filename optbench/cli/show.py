@@ -154,7 +154,7 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "peak memory": data.get("peak_memory"),
         "step time": data.get("step_time"),
         "host syncs": _host_syncs(data),
-        "deterministic": {True: "yes", False: "no, seeds matter"}.get(data.get("deterministic")),
+        "deterministic": {"True": "yes", "False": "no, seeds matter"}.get(str(data.get("deterministic"))),
         "kind": data.get("kind"),
         "title": spec.get("title"),
         "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
