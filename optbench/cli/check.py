@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,15 @@ import click
 from optbench.cli._common import console, json_option, open_catalogue, plain, plugin_options, print_json
 
 if TYPE_CHECKING:
-    from optbench.testing import Outcome, Subject
+    from optbench.testing import Finding, Subject
+    from optbench.testing.framework import Status
 
-_STYLES = {"ok": "green", "failed": "bold red", "expected failure": "yellow", "not applicable": "dim"}
+_STYLES: Mapping[Status, str] = {
+    "ok": "green",
+    "failed": "bold red",
+    "expected failure": "yellow",
+    "not applicable": "dim",
+}
 _WIDTH = max(map(len, _STYLES))
 
 
@@ -46,58 +52,62 @@ def command(
     plugin, an importable module or a Python file, for all that it provides. `problems/NAME` looks among the problems
     only. Checks run in a process of their own: a hang or a crash of a plugin is a failed check.
     """
-    from optbench.testing.collection import find_subjects, require_known
+    from optbench.testing.collection import require_known
+    from optbench.testing.subjects import find_subjects
 
     require_known(only)
     catalogue = open_catalogue(plugin, block)
     subjects = [subject for name in names for subject in find_subjects(name, catalogue)]
     reports = [_check(subject, only, timeout, quiet=as_json) for subject in subjects]
-    failed = any(outcome.failed for outcomes in reports for outcome in outcomes)
+    failed = any(finding.failed for findings in reports for finding in findings)
     if as_json:
         print_json({"passed": not failed, "subjects": list(map(_to_json, subjects, reports))})
     else:
-        _print_summary([outcome for outcomes in reports for outcome in outcomes])
+        _print_summary([finding for findings in reports for finding in findings])
     return int(failed)
 
 
-def _check(subject: Subject, only: tuple[str, ...], timeout: float, *, quiet: bool) -> list[Outcome]:
+def _check(subject: Subject, only: tuple[str, ...], timeout: float, *, quiet: bool) -> list[Finding]:
     """Run the checks of one subject; each is printed as it ends, unless `quiet`."""
     from rich.markup import escape
 
     from optbench.records import Call
     from optbench.registry import telling_options
-    from optbench.testing.conformance import outcomes
+    from optbench.testing.conformance import findings
 
     if not quiet:
         written = Call(subject.name, telling_options(subject.registered, subject.options))
         summary = escape(subject.registered.record.summary)
         console().print(f"[bold]{escape(str(written))}[/bold]  {summary}", soft_wrap=True)
     found = []
-    for outcome in outcomes(subject, only=only, timeout=timeout):
-        found.append(outcome)
+    for finding in findings(subject, only=only, timeout=timeout):
+        found.append(finding)
         if not quiet:
-            _print(outcome)
+            _print(finding)
     return found
 
 
-def _print(outcome: Outcome) -> None:
+def _print(finding: Finding) -> None:
     from rich.markup import escape
 
-    style = _STYLES[outcome.status]
-    message = f": {escape(outcome.message)}" if outcome.message else ""
-    console().print(f"  [{style}]{outcome.status:<{_WIDTH}}[/{style}]  {outcome.check}{message}", soft_wrap=True)
+    style = _STYLES[finding.status]
+    message = f": {escape(finding.message)}" if finding.message else ""
+    console().print(f"  [{style}]{finding.status:<{_WIDTH}}[/{style}]  {finding.check}{message}", soft_wrap=True)
 
 
-def _print_summary(outcomes: Iterable[Outcome]) -> None:
-    counts = Counter(outcome.status for outcome in outcomes)
-    told = ", ".join(f"{counts[status]} {status}" for status in _STYLES if counts[status])  # type: ignore[index]  # statuses
-    console().print(f"{counts.total()} checks: {told}")
+def _print_summary(findings: Sequence[Finding]) -> None:
+    """Print how many checks passed, failed and don't apply, in one line."""
+    counts = Counter(finding.status for finding in findings)
+    passed, failed, expected, absent = (counts[status] for status in _STYLES)
+    excused = f"{expected} expected failure{'' if expected == 1 else 's'}, " if expected else ""
+    checks = f"{len(findings)} check{'' if len(findings) == 1 else 's'}"
+    console().print(f"{checks}: {passed} passed, {failed} failed, {excused}{absent} not applicable", soft_wrap=True)
 
 
-def _to_json(subject: Subject, outcomes: list[Outcome]) -> dict[str, Any]:
+def _to_json(subject: Subject, findings: list[Finding]) -> dict[str, Any]:
     return {
         "name": subject.name,
         "kind": subject.kind,
         "options": plain(subject.options),
-        "checks": [plain(outcome) for outcome in outcomes],
+        "checks": [plain(finding) for finding in findings],
     }

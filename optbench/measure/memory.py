@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import weakref
-from collections import deque
 from collections.abc import Iterator, Mapping
-from types import CellType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
 import torch
@@ -15,8 +11,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from optbench.measure.holding import reachable
+
 _TAKES_NEW = (torch.ops.aten.lift_fresh.default,)  # what torch.tensor() calls with what it has just made
-_LEAVES = (str, bytes, int, float, complex, type, ModuleType, type(None))
 
 Key = tuple[str, int]  # what identifies a memory: its kind and a number
 
@@ -80,63 +77,11 @@ def _tensors(tree: Any) -> Iterator[Tensor]:
 
 
 def state_bytes(*roots: Any, without: tuple[Any, ...] = ()) -> int:
-    """Return the bytes of the distinct tensors and arrays reachable from `roots` but not from `without`.
-
-    Followed are containers, attributes, slots, and what functions, methods and generators have bound.
-    """
+    """Return the bytes of the distinct tensors and arrays reachable from `roots` but not from `without`."""
     left_out = bytes_below(*without)
     return sum(size for key, size in bytes_below(*roots).items() if key not in left_out)
 
 
 def bytes_below(*roots: Any) -> dict[Key, int]:
     """Return the bytes of each memory that tensors and arrays below the roots have, by what identifies it."""
-    found: dict[Key, int] = {}
-    waiting = list(roots)
-    visited: dict[int, Any] = {}  # holds what was visited, lest the identity of a temporary is used again
-    while waiting:
-        item = waiting.pop()
-        if id(item) in visited:
-            continue
-        visited[id(item)] = item
-        if isinstance(item, Tensor):
-            storage = item.untyped_storage()
-            found["torch", storage._cdata] = storage.nbytes()
-        elif hasattr(item, "__array_interface__") and hasattr(item, "nbytes"):
-            base = item
-            while hasattr(getattr(base, "base", None), "nbytes"):
-                base = base.base
-            found["numpy", id(base)] = base.nbytes
-        else:
-            waiting.extend(_children(item))
-    return found
-
-
-def _children(item: Any) -> list[Any]:
-    if isinstance(item, _LEAVES):
-        return []
-    if isinstance(item, Mapping):
-        return [*item.keys(), *item.values()]
-    if isinstance(item, list | tuple | set | frozenset | deque):
-        return list(item)
-    if isinstance(item, FunctionType | MethodType | functools.partial | GeneratorType):
-        return _bound(item)
-    slots = [getattr(item, name) for name in getattr(type(item), "__slots__", ()) if hasattr(item, name)]
-    return slots + list(getattr(item, "__dict__", {}).values())
-
-
-def _bound(item: Any) -> list[Any]:
-    """Return what a function, a method, a partial call or a generator has bound."""
-    if isinstance(item, MethodType):
-        return [item.__self__, item.__func__]
-    if isinstance(item, functools.partial):
-        return [item.func, item.args, item.keywords]
-    if isinstance(item, GeneratorType):
-        return list(inspect.getgeneratorlocals(item).values())
-    return [*map(_content, item.__closure__ or ()), item.__defaults__, item.__kwdefaults__]
-
-
-def _content(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # a name that is not assigned yet
-        return None
+    return dict(held.memory() for held in reachable({str(index): root for index, root in enumerate(roots)}))

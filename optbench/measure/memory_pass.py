@@ -85,7 +85,7 @@ def _process_level(job: Job) -> tuple[TrialRecord, bool]:
 
 def _run(job: Job, built: Built, probe: Probe, budget: Budget) -> Outcome:
     log = EventLog(capacity=4096)
-    scalars = make_scalars(log, Thresholds(), built, keep_best=False)
+    scalars = make_scalars(log, Thresholds(), built.place, keep_best=False)
     books = Books(Ledger(), log, scalars, scalars)
     return make_loop(job, built, books, budget, SnapshotSpool(None, 0), probe).run()
 

@@ -20,7 +20,7 @@ from optbench.measure.factories import Built, build, resolve
 from optbench.measure.ledger import Clock, Ledger
 from optbench.measure.loop import EVERY_KIND, TrialLoop
 from optbench.measure.meters import CpuMeter, make_meter
-from optbench.measure.oracle import Books
+from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
 from optbench.measure.surroundings import Surroundings
@@ -54,8 +54,8 @@ def time_pass(
         log.beat(0.0, 0.0, WARM)
         warm_up(job)
         log.beat(0.0, 0.0, SETUP)
-    scalars = make_scalars(log, _thresholds(job, facts), built, keep_best=not facts.stochastic)
-    off_curve = make_scalars(log, Thresholds(), built, keep_best=False)
+    scalars = make_scalars(log, _thresholds(job, facts), built.place, keep_best=not facts.stochastic)
+    off_curve = make_scalars(log, Thresholds(), built.place, keep_best=False)
     ledger = make_ledger(meter or make_meter(built.place.device, job.meter_factories), built, log, cpu_clock)
     loop = make_loop(job, built, Books(ledger, log, scalars, off_curve), job.spec.budget, _spool(folder, built))
     observation = (around or Surroundings()).before()
@@ -92,7 +92,7 @@ def warm_up(job: Job) -> None:
     log = EventLog(capacity=1024)
     with contextlib.suppress(Exception):
         built = build(job)
-        scalars = make_scalars(log, Thresholds(), built, keep_best=False)
+        scalars = make_scalars(log, Thresholds(), built.place, keep_best=False)
         books = Books(Ledger(), log, scalars, scalars)
         make_loop(job, built, books, _WARM_UP, SnapshotSpool(None, 0)).run()
 
@@ -179,9 +179,8 @@ def _thresholds(job: Job, facts: Facts) -> Thresholds:
     )
 
 
-def make_scalars(log: EventLog, thresholds: Thresholds, built: Built, *, keep_best: bool) -> Scalars:
+def make_scalars(log: EventLog, thresholds: Thresholds, place: Place, *, keep_best: bool) -> Scalars:
     """Return what reads the scalars of evaluations on the trial's device."""
-    place = built.place
     if place.device.type == "cpu":
         return HostScalars(log, thresholds, keep_best=keep_best)
     return DeviceScalars(log, thresholds, keep_best=keep_best, device=place.device, dtype=place.dtype)

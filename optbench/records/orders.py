@@ -1,8 +1,11 @@
-"""Orders of growth as plugins declare them: "O(1)", "O(n)", "O(m n)", "O(n^2)"."""
+"""Orders of growth as plugins declare them, "O(1)", "O(n)", "O(m n)", "O(n^2)", and how closely figures must follow."""
 
 from __future__ import annotations
 
 import re
+
+SLACK = 0.05  # by which a fitted exponent may exceed a declared one: every method has terms of lower order
+SLACK_OF_FEW = 0.1  # the same of an exponent from one octave, or from a few small sizes, where those terms weigh more
 
 _FACTOR = re.compile(r"n(?:\^(?P<power>\d+(?:\.\d+)?))?|log\(?[a-z]\)?|[a-z]|\d+")
 
@@ -21,6 +24,11 @@ def degree(order: str) -> float | None:
     degrees = [_of_product(term) for term in inside[1].split("+")]
     known = [value for value in degrees if value is not None]
     return max(known) if len(known) == len(degrees) else None
+
+
+def unreadable(order: str) -> str:
+    """Return what to say of an order that `degree` can't read."""
+    return f'{order!r}; expected sums of products of powers, such as "O(1)", "O(n)", "O(m n)", "O(n log n)", "O(n^2)"'
 
 
 def _of_product(term: str) -> float | None:

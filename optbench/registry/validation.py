@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from optbench.api import Evaluation, Feature, OptimizerPlugin, Option, ProblemPlugin, SuitePlugin, UserError
 from optbench.api.plugins import Kind
+from optbench.records.orders import degree, unreadable
 from optbench.registry.factories import CLASS_NAME
 from optbench.registry.kinds import RecordKind
 from optbench.registry.options import convert
@@ -65,9 +66,9 @@ def option_fault(name: Any, option: Any) -> str:
 def _claims(record: Any) -> str:
     if not isinstance(record, OptimizerPlugin):
         return ""
-    wrong = [name for name in _ORDERS if not re.fullmatch(r"O\(.+\)", getattr(record, name))]
-    if wrong:
-        return f'{wrong[0]}: expected an order such as "O(n)", got {getattr(record, wrong[0])!r}'
+    for name in _ORDERS:
+        if degree(getattr(record, name)) is None:
+            return f"{name} is {unreadable(getattr(record, name))}"
     waits = record.host_syncs
     counts = waits is None or (type(waits) is int and waits >= 0)
     return "" if counts else f"host_syncs: expected a number of waits from 0 on, or None, got {waits!r}"

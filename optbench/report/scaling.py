@@ -18,13 +18,11 @@ from optbench.records import (
     TrialRecord,
     finite,
 )
-from optbench.records.orders import degree
+from optbench.records.orders import SLACK, SLACK_OF_FEW, degree
 from optbench.report.naming import Info, expression, key_of
 
 PROCESS = "peak_process_bytes"
 LEAST_GROWTH = 2**20  # bytes of a process: below, it is the noise of pages
-TOLERANCE = 0.05  # of an exponent, for the lower-order terms that every method has
-TOP_TOLERANCE = 0.1  # of that of the top octave, which has no interval worth the name
 
 Arms = Mapping[str, ReportOptimizer]  # by the key of the optimizer with its meta-algorithms
 
@@ -73,9 +71,9 @@ def verdict(fit: Exponent, declared: float | None) -> str:
     if declared is None:
         return "nothing declared"
     top = fit.exponent if fit.top_octave is None else fit.top_octave.exponent
-    if fit.low > declared + TOLERANCE or top > declared + TOP_TOLERANCE:
+    if fit.low > declared + SLACK or top > declared + SLACK_OF_FEW:
         return "above declared"
-    if fit.high < declared - TOLERANCE and top < declared - TOP_TOLERANCE:
+    if fit.high < declared - SLACK and top < declared - SLACK_OF_FEW:
         return "below declared"
     return "as declared"
 

@@ -3,15 +3,21 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optbench.testing.conformance import ConformanceError, check_meta_algorithm, check_optimizer, check_problem
-    from optbench.testing.framework import Check, CheckFailed, Outcome, Subject
-    from optbench.testing.parametrizing import parametrize_with_checks
+    from optbench.testing.conformance import ConformanceError as ConformanceError
+    from optbench.testing.conformance import check_meta_algorithm as check_meta_algorithm
+    from optbench.testing.conformance import check_optimizer as check_optimizer
+    from optbench.testing.conformance import check_problem as check_problem
+    from optbench.testing.framework import Check as Check
+    from optbench.testing.framework import CheckFailed as CheckFailed
+    from optbench.testing.framework import Finding as Finding
+    from optbench.testing.framework import Subject as Subject
+    from optbench.testing.parametrizing import parametrize_with_checks as parametrize_with_checks
 
 _HOMES = {
     "Check": "framework",
     "CheckFailed": "framework",
     "ConformanceError": "conformance",
-    "Outcome": "framework",
+    "Finding": "framework",
     "Subject": "framework",
     "check_meta_algorithm": "conformance",
     "check_optimizer": "conformance",
@@ -19,17 +25,7 @@ _HOMES = {
     "parametrize_with_checks": "parametrizing",
 }
 
-__all__ = [
-    "Check",
-    "CheckFailed",
-    "ConformanceError",
-    "Outcome",
-    "Subject",
-    "check_meta_algorithm",
-    "check_optimizer",
-    "check_problem",
-    "parametrize_with_checks",
-]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Iterable
@@ -19,6 +21,7 @@ _MEASURING = str(_ENGINE / "measure")
 _PASSED_OVER = str(_ENGINE / "testing")
 _TORCH = str(Path(str(find_spec("torch").origin)).parent)  # type: ignore[union-attr]  # it is installed
 _NOT_TO_BLAME = tuple(str(_ENGINE / part) for part in ("testing", "measure", "runner", "cli", "registry"))
+_PLACE = re.compile(r":\d+ in \S+$")  # how a frame ends
 
 
 class Frame(NamedTuple):
@@ -110,3 +113,12 @@ def described(error: BaseException, subject: Subject) -> str:
     text = " ".join(str(error).split())[:500]
     name = type(error).__name__
     return f"{name}: {text}{where(stack_of(error), subject)}" if text else f"{name}{where(stack_of(error), subject)}"
+
+
+def located(message: str, subject: Subject) -> str:
+    """Return a message with where the plugin's factory is defined, unless it ends with a place already."""
+    if _PLACE.search(message.rstrip(")")):
+        return message
+    with contextlib.suppress(Exception):  # a factory that can't be had has no place
+        return f"{message}{defined_at(subject.factory())}"
+    return message

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict, Unpack
 
 from optbench.registry import Catalogue
-from optbench.testing.collection import Given, checks_for, chosen_checks, require_known, subject_of
-from optbench.testing.framework import TIMEOUT, Outcome, Subject, run_checks, unknown_expectations
+from optbench.testing.collection import checks_for, chosen_checks, require_known
+from optbench.testing.framework import TIMEOUT, Finding, Subject, run_checks, unknown_expectations
+from optbench.testing.subjects import Given, subject_of
 
 
 class ConformanceError(AssertionError):
-    """A plugin fails checks; `outcomes` has one for each check, failed or not."""
+    """A plugin fails checks; `findings` has one for each check, failed or not."""
 
-    def __init__(self, subject: Subject, outcomes: Sequence[Outcome]) -> None:
+    def __init__(self, subject: Subject, findings: Sequence[Finding]) -> None:
         """List the failures by name."""
-        self.subject, self.outcomes = subject, tuple(outcomes)
-        failed = [f"{outcome.check}: {outcome.message}" for outcome in outcomes if outcome.failed]
-        super().__init__("\n  ".join([f"{subject.name} fails {len(failed)} of {len(outcomes)} checks:", *failed]))
+        self.subject, self.findings = subject, tuple(findings)
+        failed = [f"{finding.check}: {finding.message}" for finding in findings if finding.failed]
+        super().__init__("\n  ".join([f"{subject.name} fails {len(failed)} of {len(findings)} checks:", *failed]))
 
 
 class Settings(TypedDict, total=False):
@@ -30,34 +31,34 @@ class Settings(TypedDict, total=False):
     isolate: bool  # False: in this process, for debugging
 
 
-def check_optimizer(given: Given, **settings: Unpack[Settings]) -> tuple[Outcome, ...]:
+def check_optimizer(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, ...]:
     """Check an optimizer, given as a record or as a name or expression of the catalogue.
 
-    Returns an outcome a check; raises ConformanceError, which lists the failures, and UserError for unknown names.
+    Returns a finding a check; raises ConformanceError, which lists the failures, and UserError for unknown names.
     """
     return _check(given, "optimizers", settings)
 
 
-def check_problem(given: Given, **settings: Unpack[Settings]) -> tuple[Outcome, ...]:
+def check_problem(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, ...]:
     """Check a problem; see `check_optimizer`."""
     return _check(given, "problems", settings)
 
 
-def check_meta_algorithm(given: Given, **settings: Unpack[Settings]) -> tuple[Outcome, ...]:
+def check_meta_algorithm(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, ...]:
     """Check a meta-algorithm; see `check_optimizer`."""
     return _check(given, "meta-algorithms", settings)
 
 
-def _check(given: Given, kind: str, settings: Settings) -> tuple[Outcome, ...]:
+def _check(given: Given, kind: str, settings: Settings) -> tuple[Finding, ...]:
     subject = subject_of(given, kind, settings.get("catalogue"))
-    found = tuple(outcomes(subject, **settings))
-    if any(outcome.failed for outcome in found):
+    found = tuple(findings(subject, **settings))
+    if any(finding.failed for finding in found):
         raise ConformanceError(subject, found)
     return found
 
 
-def outcomes(subject: Subject, **settings: Unpack[Settings]) -> Iterator[Outcome]:
-    """Yield the outcome of each check of a subject as it is known; raises UserError for an unknown check."""
+def findings(subject: Subject, **settings: Unpack[Settings]) -> Iterator[Finding]:
+    """Yield the finding of each check of a subject as it is known; raises UserError for an unknown check."""
     only = settings.get("only", ())
     require_known(only)
     expected = {**subject.record.expected_failures, **settings.get("expected_failures", {})}

@@ -13,7 +13,7 @@ from typing import Literal
 
 from optbench.testing.subject import Subject
 
-__all__ = ["Check", "CheckFailed", "DoesNotApply", "Outcome", "Status", "Subject", "attempt", "require", "run_checks"]
+__all__ = ["Check", "CheckFailed", "DoesNotApply", "Finding", "Status", "Subject", "attempt", "require", "run_checks"]
 
 Status = Literal["ok", "failed", "expected failure", "not applicable"]
 TIMEOUT = 60.0  # seconds that one check may take
@@ -50,10 +50,11 @@ class Check:
     summary: str  # one sentence: what a sound plugin does
     run: Callable[[Subject], None]
     applies: Callable[[Subject], str] = always
+    of_module: bool = False  # whether it looks at the module with the hooks alone: one test for all of its records
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Finding:
     """How one check of one subject went."""
 
     check: str
@@ -71,11 +72,11 @@ def run_checks(
     subject: Subject,
     checks: Iterable[Check],
     *,
-    expected: Mapping[str, str] | None = None,
+    expected: Mapping[str, str],
     timeout: float = TIMEOUT,
     isolate: bool = True,
-) -> Iterator[Outcome]:
-    """Yield an outcome a check, in their order, judged by the expected failures (None: the record's).
+) -> Iterator[Finding]:
+    """Yield a finding a check, in their order, judged by the expected failures.
 
     Each check may take `timeout` seconds. With `isolate` a hang or a crash of the plugin is a failed check; without,
     checks run in this process, for debugging.
@@ -85,52 +86,51 @@ def run_checks(
 
     chosen = tuple(checks)
     if absent := missing_library(subject.record):  # nothing can be said of it here, whatever is expected
-        yield from (Outcome(check.name, check.summary, "not applicable", absent) for check in chosen)
+        yield from (Finding(check.name, check.summary, "not applicable", absent) for check in chosen)
         return
-    foreseen = subject.record.expected_failures if expected is None else expected
     reasons = {check.name: check.applies(subject) for check in chosen}
     to_run = tuple(check for check in chosen if not reasons[check.name])
     ran = attempt_isolated(subject, to_run, timeout) if isolate else (attempt(check, subject) for check in to_run)
     for check in chosen:
         reason = reasons[check.name]
-        found = Outcome(check.name, check.summary, "not applicable", reason) if reason else next(ran)
-        yield judged(found, foreseen)
+        found = Finding(check.name, check.summary, "not applicable", reason) if reason else next(ran)
+        yield judged(found, expected)
 
 
-def attempt(check: Check, subject: Subject) -> Outcome:
+def attempt(check: Check, subject: Subject) -> Finding:
     """Run one check here; whatever it raises is a failure."""
-    from optbench.testing.blame import described
+    from optbench.testing.blame import described, located
 
     try:
         check.run(subject)
     except KeyboardInterrupt:
         raise
     except DoesNotApply as reason:
-        return Outcome(check.name, check.summary, "not applicable", str(reason))
+        return Finding(check.name, check.summary, "not applicable", str(reason))
     except CheckFailed as failure:
-        return Outcome(check.name, check.summary, "failed", str(failure))
+        return Finding(check.name, check.summary, "failed", located(str(failure), subject))
     except BaseException as error:  # noqa: BLE001 -- a plugin may raise anything, even StopTrial or SystemExit
-        return Outcome(check.name, check.summary, "failed", f"raised {described(error, subject)}")
-    return Outcome(check.name, check.summary, "ok")
+        return Finding(check.name, check.summary, "failed", located(f"raised {described(error, subject)}", subject))
+    return Finding(check.name, check.summary, "ok")
 
 
-def judged(outcome: Outcome, expected: Mapping[str, str]) -> Outcome:
-    """Return the outcome in the light of the expected failures, which are strict: they must happen."""
-    if outcome.check not in expected:
-        return outcome
-    reason = expected[outcome.check]
-    if outcome.failed:
-        return replace(outcome, status="expected failure", message=f"{reason} ({outcome.message})")
-    seen = "passes" if outcome.status == "ok" else f"does not apply ({outcome.message})"
+def judged(finding: Finding, expected: Mapping[str, str]) -> Finding:
+    """Return the finding in the light of the expected failures, which are strict: they must happen."""
+    if finding.check not in expected:
+        return finding
+    reason = expected[finding.check]
+    if finding.failed:
+        return replace(finding, status="expected failure", message=f"{reason} ({finding.message})")
+    seen = "passes" if finding.status == "ok" else f"does not apply ({finding.message})"
     message = f"is expected to fail ({reason}) and {seen}: remove it from expected_failures"
-    return replace(outcome, status="failed", message=message)
+    return replace(finding, status="failed", message=message)
 
 
-def unknown_expectations(expected: Mapping[str, str], checks: Sequence[Check]) -> list[Outcome]:
+def unknown_expectations(expected: Mapping[str, str], checks: Sequence[Check]) -> list[Finding]:
     """Return a failure for each expected failure that names no check."""
     names = [check.name for check in checks]
     return [
-        Outcome(name, "Expected failures name checks.", "failed", f"no check of this name; {_known(name, names)}")
+        Finding(name, "Expected failures name checks.", "failed", f"no check of this name; {_known(name, names)}")
         for name in expected
         if name not in names
     ]

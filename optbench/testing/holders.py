@@ -1,82 +1,46 @@
-"""Who holds a tensor, as a path of attributes, and where tensors were made."""
+"""Who holds memory, as a path of attributes, and where tensors were made."""
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from operator import itemgetter
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from optbench.measure.holding import reachable
 from optbench.testing.blame import Frame, culprit, made_by_engine, stack_here
 from optbench.testing.subject import Subject
+from optbench.testing.trials import Watcher, limited, place, run
+from optbench.testing.workloads import endless
 
-_LEAVES = (str, bytes, int, float, complex, type, ModuleType, type(None))
 
+def held(roots: Mapping[str, Any], besides: tuple[Any, ...] = ()) -> dict[str, int]:
+    """Return the bytes below each root by who owns them, such as `state.pairs`, largest first; see `reachable`.
 
-def held(roots: Mapping[str, Any]) -> dict[str, int]:
-    """Return the bytes of the tensors and arrays below each root by path, such as `state.pairs`, largest first.
-
-    Members of a sequence or a mapping count for the sequence or the mapping; each storage counts once.
+    Each memory counts once.
     """
     found: Counter[str] = Counter()
-    visited: dict[int, Any] = {}
-    storages: set[int] = set()
-    waiting = [(name, name, item) for name, item in reversed(list(roots.items()))]
-    while waiting:
-        path, owner, item = waiting.pop()
-        if id(item) in visited or isinstance(item, _LEAVES):
-            continue
-        visited[id(item)] = item
-        size, key = _size(item)
-        if key is None:
-            waiting.extend(_parts(path, owner, item))
-        elif key not in storages:
-            storages.add(key)
-            found[owner] += size
+    seen: set[tuple[str, int]] = set()
+    for item in reachable(roots, besides):
+        key, size = item.memory()
+        found[item.owner] += 0 if key in seen else size
+        seen.add(key)
     return dict(found.most_common())
 
 
-def _size(item: Any) -> tuple[int, int | None]:
-    """Return bytes and identity of a tensor's or an array's memory; identity None for anything else."""
-    if isinstance(item, Tensor):
-        storage = item.untyped_storage()
-        return storage.nbytes(), storage._cdata
-    if hasattr(item, "__array_interface__") and hasattr(item, "nbytes"):
-        return item.nbytes, id(item)
-    return 0, None
-
-
-def _parts(path: str, owner: str, item: Any) -> Iterator[tuple[str, str, Any]]:
-    """Yield (path, the path that its bytes count for, part) of what an object holds."""
-    if isinstance(item, Mapping):
-        yield from ((f"{path}[{_key(key)}]", path, part) for key, part in item.items())
-    elif isinstance(item, MethodType):
-        yield (path, owner, item.__self__)
-    elif isinstance(item, FunctionType):
-        cells = zip(item.__code__.co_freevars, item.__closure__ or (), strict=True)
-        yield from ((f"{path}.{name}",) * 2 + (_content(cell),) for name, cell in cells)
-    elif hasattr(item, "__iter__") and hasattr(item, "__len__"):
-        yield from ((f"{path}[{index}]", path, part) for index, part in enumerate(item))
-    else:
-        names = [*getattr(type(item), "__slots__", ()), *getattr(item, "__dict__", {})]
-        yield from ((f"{path}.{name}", f"{path}.{name}", getattr(item, name, None)) for name in names)
-
-
-def _key(key: Any) -> str:
-    return repr(key) if isinstance(key, str | int) else type(key).__name__
-
-
-def _content(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # a name that is not assigned yet
-        return None
+def modules_of(subject: Subject) -> dict[str, ModuleType]:
+    """Return the modules of the plugin's package that are imported, as roots: by the last part of their names."""
+    module = subject.factory_module
+    package = f"{getattr(sys.modules.get(module), '__package__', '') or module}."
+    own = [name for name in (*sys.modules,) if f"{name}.".startswith(package) or name == module]
+    return {name.rpartition(".")[2]: sys.modules[name] for name in own}
 
 
 class Births(TorchDispatchMode):
@@ -117,3 +81,23 @@ class Births(TorchDispatchMode):
         for size, line in self._alive.values():
             totals[line] += size
         return totals.most_common(1)[0][0] if totals else None
+
+
+def births(subject: Subject, size: int, steps: int) -> tuple[Births, Frame | None]:
+    """Return what was made in some steps, and the line of the plugin that made most of what was alive at their end."""
+    here, made = place(), Births(subject)
+    problem = endless(size, here)
+    alive: list[Frame | None] = [None]
+
+    class Alive(Watcher):
+        def step_done(self, holders: tuple[Any, ...], point: Tensor) -> None:
+            alive.append(made.most_alive())
+
+    with made:
+        run(subject, problem, here, limited(evaluations=50 * steps, steps=steps), watcher=Alive())
+    return made, alive[-1]
+
+
+def made_at(line: Frame | None) -> str:
+    """Return " (made at file:line in function)", or nothing."""
+    return f" (made at {line})" if line else ""

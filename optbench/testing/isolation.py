@@ -19,14 +19,14 @@ from typing import IO, NoReturn
 
 from optbench.runner.server import die_with_parent, kill_group, warm_up
 from optbench.testing.blame import Frame, where
-from optbench.testing.framework import Check, Outcome, Subject, attempt
+from optbench.testing.framework import Check, Finding, Subject, attempt
 
 _TOLD = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)  # how faulthandler writes a frame
 _SECONDS_TO_TELL = 5.0  # that a child which hangs has for writing its stack
 
 
-def attempt_isolated(subject: Subject, checks: Sequence[Check], timeout: float) -> Iterator[Outcome]:
-    """Yield an outcome a check; one child runs them all, unless it is lost: then the next goes on."""
+def attempt_isolated(subject: Subject, checks: Sequence[Check], timeout: float) -> Iterator[Finding]:
+    """Yield a finding a check; one child runs them all, unless it is lost: then the next goes on."""
     isolation = Isolation()
     try:
         for check in checks:
@@ -42,16 +42,16 @@ class Isolation:
         """Start nothing yet."""
         self._child: _Child | None = None
 
-    def attempt(self, subject: Subject, check: Check, checks: Sequence[Check], timeout: float) -> Outcome:
+    def attempt(self, subject: Subject, check: Check, checks: Sequence[Check], timeout: float) -> Finding:
         """Run one of the `checks` that the subject will be asked; a child that hangs or crashes is a failure."""
         if self._child is None or self._child.subject is not subject:
             self.close()
             self._child = _Child(subject, checks)
-        outcome = self._child.attempt(check, timeout)
-        if outcome is None:
-            outcome = self._child.lost(check, timeout)
+        finding = self._child.attempt(check, timeout)
+        if finding is None:
+            finding = self._child.lost(check, timeout)
             self.close()
-        return outcome
+        return finding
 
     def close(self) -> None:
         """End the child."""
@@ -77,8 +77,8 @@ class _Child:
         os.close(names)
         os.close(lines)
 
-    def attempt(self, check: Check, timeout: float) -> Outcome | None:
-        """Return the outcome; None where the child is lost: gone, or silent for `timeout` seconds."""
+    def attempt(self, check: Check, timeout: float) -> Finding | None:
+        """Return the finding; None where the child is lost: gone, or silent for `timeout` seconds."""
         os.write(self._names, f"{check.name}\n".encode())
         received, deadline = b"", time.monotonic() + timeout
         while not received.endswith(b"\n"):
@@ -88,9 +88,9 @@ class _Child:
             if not part:
                 return None
             received += part
-        return Outcome(**json.loads(received))
+        return Finding(**json.loads(received))
 
-    def lost(self, check: Check, timeout: float) -> Outcome:
+    def lost(self, check: Check, timeout: float) -> Finding:
         """Return the failure of the check in which the child was lost, with the line that it was at."""
         if self._hangs:
             with contextlib.suppress(ProcessLookupError):
@@ -98,7 +98,7 @@ class _Child:
             select.select([self._lines], [], [], _SECONDS_TO_TELL)
         code = self._end()
         seen = f"was still running after {timeout:g} s" if self._hangs else f"ended the process, {_word(code)}"
-        return Outcome(check.name, check.summary, "failed", f"{seen}{where(self._frames(), self.subject)}")
+        return Finding(check.name, check.summary, "failed", f"{seen}{where(self._frames(), self.subject)}")
 
     def close(self) -> None:
         """Kill the child, if there is one, and let go of everything."""
@@ -125,9 +125,11 @@ class _Child:
 
 @functools.cache
 def _warm_up() -> None:
-    """Import once, here, what every child needs: torch with what it imports lazily, and the engine's loop."""
+    """Import once, here, what children need: torch with what it imports lazily, scipy, and the engine's loop."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, which would be errors in some test suites
+        import scipy.optimize  # by the descent to f*, and by solvers of scipy's
+        import scipy.stats  # noqa: F401 -- by fits
         import torch._dynamo  # noqa: F401 -- dispatch modes ask for it
 
         from optbench.testing.process_state import settings_kept
@@ -150,8 +152,8 @@ def _work(subject: Subject, checks: Sequence[Check], names: int, lines: int, sta
         known = {check.name: check for check in checks}
         with os.fdopen(names) as asked:
             for name in asked:
-                outcome = attempt(known[name.strip()], subject)
-                os.write(lines, json.dumps(asdict(outcome)).encode() + b"\n")
+                finding = attempt(known[name.strip()], subject)
+                os.write(lines, json.dumps(asdict(finding)).encode() + b"\n")
     finally:
         os._exit(0)  # nothing of the parent's may run here, not even its exit handlers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from optbench.api import Option, Refused, UserError
-from optbench.registry import check_options, resolve_factory
+from optbench.registry import check_options
 from optbench.registry.options import parts_table
-from optbench.testing.blame import described
+from optbench.testing.blame import Frame, described
 from optbench.testing.framework import Check, CheckFailed, Subject, require
 
 _HEAVY = ("torch", "scipy", "pandas", "sklearn", "matplotlib", "seaborn")
@@ -31,10 +32,12 @@ def check_lazy(subject: Subject) -> None:
     command = [sys.executable, "-P", "-c", _IMPORT, module, json.dumps(sys.path), json.dumps(_HEAVY)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
     told = done.stderr.strip().splitlines() or ["no reason given"]
-    require(done.returncode == 0, f"import {module} failed in a fresh interpreter: {told[-1]}")
+    file = importlib.util.find_spec(module)
+    at = f" ({Frame(str(file.origin), 1, '<module>')})" if file else ""
+    require(done.returncode == 0, f"import {module} failed in a fresh interpreter: {told[-1]}{at}")
     heavy = json.loads(done.stdout.splitlines()[-1])
     remedy = 'name factories as "package.module:Name" texts and import there'
-    require(not heavy, f"import {module}, which holds the hooks, imports {' and '.join(heavy)}; {remedy}")
+    require(not heavy, f"import {module}, which holds the hooks, imports {' and '.join(heavy)}; {remedy}{at}")
 
 
 def _has_package(subject: Subject) -> str:
@@ -43,11 +46,7 @@ def _has_package(subject: Subject) -> str:
 
 def check_factory(subject: Subject) -> None:
     """Resolve the factory, and build with the options as they are."""
-    subject.load()
-    try:
-        made = resolve_factory(subject.record.factory)
-    except UserError as error:
-        raise CheckFailed(f"its factory can't be resolved: {error}") from error
+    made = subject.factory()
     require(callable(made), f"its factory {subject.record.factory!r} is {made!r}, which can't be called")
     try:
         build(subject)
@@ -120,12 +119,9 @@ def build(subject: Subject) -> Any:
         return subject.optimizer()
     if subject.kind == "meta-algorithms":
         return subject.meta_algorithm()
-    import torch
+    from optbench.testing.trials import place
 
-    from optbench.measure.oracle import Place
-    from optbench.measure.streams import SeededStreams
-
-    return subject.problem(Place(torch.device("cpu"), torch.float64, SeededStreams(0)))
+    return subject.problem(place())
 
 
 def _written(options: Mapping[str, Any]) -> str:
@@ -133,7 +129,13 @@ def _written(options: Mapping[str, Any]) -> str:
 
 
 LOADING_CHECKS: tuple[Check, ...] = (
-    Check("loads-lazily", "Importing the module with the hooks imports no heavy library.", check_lazy, _has_package),
+    Check(
+        "loads-lazily",
+        "Importing the module with the hooks imports no heavy library.",
+        check_lazy,
+        _has_package,
+        of_module=True,
+    ),
     Check("builds-with-its-options", "The factory takes every option by keyword.", check_factory),
     Check("options-hold", "Every declared value of an option is accepted.", check_options_hold, _has_options),
 )

@@ -14,13 +14,13 @@ from torch import Tensor
 from optbench.api import Point, Recipe, Refused, Stage
 from optbench.measure.oracle import Place
 from optbench.testing.audit import Audit
+from optbench.testing.audit_runs import refusal, require_audits
 from optbench.testing.audit_shadows import DEVICE
 from optbench.testing.blame import defined_at, described, where
-from optbench.testing.devices import refusal, require_audits
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.meta_rig import Bench, benches, run, with_stage_before
-from optbench.testing.problems_rig import place
 from optbench.testing.process_state import require_untouched
+from optbench.testing.trials import Trial, place
 
 _FEW = 8  # evaluations of a run whose operations are audited one by one
 _AUDITED = 2  # recipes
@@ -52,7 +52,7 @@ def apply(subject: Subject, recipe: Recipe, where: Place, name: str) -> Recipe |
         require(str(refused).strip(), f"it refuses {name} without a message{defined_at(_call_of(subject))}")
         return None
     except Exception as error:
-        raise CheckFailed(f"given {name} it raised {described(error, subject)}; it may raise Refused") from error
+        raise CheckFailed(f"given {name} it raised what is no Refused: {described(error, subject)}") from error
     return made
 
 
@@ -151,7 +151,7 @@ def check_repeats(subject: Subject) -> None:
 def check_costs(subject: Subject) -> None:
     """Count the evaluations of the objective, and those of the oracle."""
     for item in changed(subject):
-        evaluated = _run(subject, item.recipe, place(), item.bench.name).evaluated
+        evaluated = _run(subject, item.recipe, place(), item.bench.name).ledger.evaluations
         seen = item.bench.evaluations
         if seen.behind_the_oracle:
             stack = where(seen.behind_the_oracle[0], subject)
@@ -212,7 +212,7 @@ def check_device(subject: Subject) -> None:
             raise CheckFailed(refusal(error, subject)) from error
 
 
-def _run(subject: Subject, recipe: Recipe, at: Place, name: str) -> Any:
+def _run(subject: Subject, recipe: Recipe, at: Place, name: str) -> Trial:
     try:
         return run(recipe, at)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Recipes that meta-algorithms are tried on, and the loop that runs what comes of them."""
+"""Recipes that meta-algorithms are tried on, and how what comes of them is run."""
 
 from __future__ import annotations
 
@@ -13,18 +13,14 @@ from torch import Tensor
 
 from optbench.api import Feature, Point, Recipe, Stage, SupervisedProblem
 from optbench.measure import oracle as oracle_module
-from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
-from optbench.measure.loop import Outcome, TrialLoop
-from optbench.measure.oracle import Books, Place
-from optbench.measure.scalars import DeviceScalars, HostScalars, Thresholds
-from optbench.measure.snapshots import SnapshotSpool
+from optbench.measure.oracle import Place
 from optbench.records import Budget
 from optbench.testing.blame import Frame, stack_here
-from optbench.testing.trials import Watcher
+from optbench.testing.needs import FROM_AN_OPTIMIZER
+from optbench.testing.trials import Trial, Watcher, drive
 from optbench.testing.workloads import Quadratic, Wrapped, small_net
 
-OPTIMIZER_GIVES: frozenset[Feature] = frozenset({"step-hook", "movable-point"})
 _ORACLE = str(inspect.getsourcefile(oracle_module))
 
 
@@ -137,7 +133,7 @@ def benches(where: Place) -> Iterator[Bench]:
 def _bench(name: str, gives: frozenset[Feature], make: Callable[[Evaluations], Any]) -> Bench:
     seen = Evaluations()
     stage = Stage(problem=make(seen), optimizer=GradientDescent())
-    return Bench(name, gives | OPTIMIZER_GIVES, Recipe(stages=(stage,)), seen)
+    return Bench(name, gives | FROM_AN_OPTIMIZER, Recipe(stages=(stage,)), seen)
 
 
 def with_stage_before(recipe: Recipe) -> Recipe:
@@ -148,35 +144,6 @@ def with_stage_before(recipe: Recipe) -> Recipe:
     return replace(recipe, stages=(before, after, *others))
 
 
-# ---- running
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What came of a recipe."""
-
-    outcome: Outcome
-    points: list[Tensor]  # published, one a step
-    evaluated: int  # times, by the oracle
-
-
-def run(recipe: Recipe, where: Place, evaluations: int = 40) -> Ran:
+def run(recipe: Recipe, where: Place, evaluations: int = 40) -> Trial:
     """Run a recipe for so many evaluations; what plugins raise passes through."""
-    ledger, log, watcher = Ledger(), EventLog(capacity=1024), Watcher()
-    scalars, off_curve = (_scalars(log, where) for _ in range(2))
-    loop = TrialLoop(
-        recipe=recipe,
-        place=where,
-        books=Books(ledger, log, scalars, off_curve),
-        budget=Budget(evaluations=evaluations),
-        snapshots=SnapshotSpool(None, 0),
-        optimizer=recipe.stages[-1].optimizer,
-        probe=watcher,
-    )
-    return Ran(loop.run(), watcher.points, log.events)
-
-
-def _scalars(log: EventLog, where: Place) -> HostScalars | DeviceScalars:
-    if where.device.type == "cpu":
-        return HostScalars(log, Thresholds(), keep_best=False)
-    return DeviceScalars(log, Thresholds(), keep_best=False, device=where.device, dtype=where.dtype)
+    return drive(recipe, where, Budget(evaluations=evaluations), ledger=Ledger(), watcher=Watcher())

@@ -10,9 +10,10 @@ import pytest
 
 from optbench.api import UserError
 from optbench.registry import Catalogue, load_catalogue, missing_library
-from optbench.testing.collection import Given, checks_for, find_subjects, subject_of
+from optbench.testing.collection import checks_for
 from optbench.testing.framework import TIMEOUT, Check, CheckFailed, Subject, unknown_expectations
 from optbench.testing.isolation import Isolation
+from optbench.testing.subjects import Given, find_subjects, subject_of
 
 _ISOLATION = Isolation()  # one for all tests: those of one subject follow one another
 atexit.register(_ISOLATION.close)
@@ -28,11 +29,11 @@ class BoundCheck:
 
     def __call__(self) -> None:
         """Run it, whatever is expected of it: the decorator marks expected failures."""
-        outcome = _ISOLATION.attempt(self.subject, self.check, checks_for(self.subject.kind), self.timeout)
-        if outcome.failed:
-            raise CheckFailed(outcome.message)
-        if outcome.status == "not applicable":
-            pytest.skip(outcome.message)
+        finding = _ISOLATION.attempt(self.subject, self.check, checks_for(self.subject.kind), self.timeout)
+        if finding.failed:
+            raise CheckFailed(finding.message)
+        if finding.status == "not applicable":
+            pytest.skip(finding.message)
 
 
 def parametrize_with_checks(
@@ -52,7 +53,9 @@ def parametrize_with_checks(
     found = [subject for item in subjects for subject in _subjects(item, catalogue)]
     if unknown := set(given) - {name for subject in found for name in (subject.name, subject.registered.name)}:
         raise UserError(f"expected failures of {', '.join(sorted(unknown))}", "which is none of the subjects")
-    return pytest.mark.parametrize("check", [case for item in found for case in _cases(item, given, timeout)])
+    looked_at: set[tuple[str, str]] = set()
+    cases = [case for item in found for case in _cases(item, given, timeout, looked_at)]
+    return pytest.mark.parametrize("check", cases)
 
 
 def _subjects(given: Given, catalogue: Catalogue | None) -> tuple[Subject, ...]:
@@ -61,7 +64,10 @@ def _subjects(given: Given, catalogue: Catalogue | None) -> tuple[Subject, ...]:
     return (subject_of(given, ""),)
 
 
-def _cases(subject: Subject, given: Mapping[str, Mapping[str, str]], timeout: float) -> Iterator[object]:
+def _cases(
+    subject: Subject, given: Mapping[str, Mapping[str, str]], timeout: float, looked_at: set[tuple[str, str]]
+) -> Iterator[object]:
+    """Yield a test for each check; of those that look at a module, for the first of its records alone."""
     name = subject.registered.name
     expected = {**subject.record.expected_failures, **given.get(name, {}), **given.get(subject.name, {})}
     checks = checks_for(subject.kind)
@@ -74,7 +80,9 @@ def _cases(subject: Subject, given: Mapping[str, Mapping[str, str]], timeout: fl
         reason = check.applies(subject)
         if reason and check.name in expected:
             raise UserError(f"{subject.name}: expected failure of {check.name!r}", f"it does not apply: {reason}")
-        if not reason:
+        seen = check.of_module and (check.name, subject.registered.module) in looked_at
+        if not reason and (not seen or check.name in expected):
+            looked_at.add((check.name, subject.registered.module))
             bound = BoundCheck(subject, check, timeout)
             yield pytest.param(bound, id=f"{name}-{check.name}", marks=_marks(expected.get(check.name)))
 

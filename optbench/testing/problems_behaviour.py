@@ -10,8 +10,9 @@ from torch import Tensor
 
 from optbench.testing.blame import defined_at
 from optbench.testing.framework import DoesNotApply, Subject, require
-from optbench.testing.problems_rig import Rig, place
+from optbench.testing.problems_rig import Rig, arguments
 from optbench.testing.process_state import require_untouched
+from optbench.testing.trials import place
 
 _SOURCES = ("exact", "bound", "best known", "")
 _ROUNDING = 1e-9  # of |f*|: what a value may lie below the least one
@@ -26,12 +27,12 @@ def check_shapes(subject: Subject) -> None:
         rig = Rig.build(subject, place(dtype=dtype))
         require(isinstance(rig.problem.size, int) and rig.n >= 1, f"size is {rig.problem.size!r}; expected an int ≥ 1")
         x = rig.start().parameters
-        _require_tensor(x, (rig.n,), dtype, f"start{defined_at(rig.problem.start)}")
+        _require_tensor(x, (rig.n,), dtype, "start", _start_at(rig))
         require(x.is_contiguous(), f"start is not contiguous{defined_at(rig.problem.start)}")
         _require_layout(rig)
         for kind, shape in _shapes(rig):
             for result in _asked(rig, kind, x):
-                _require_tensor(result, shape, dtype, f"{kind}{rig.at(kind)}")
+                _require_tensor(result, shape, dtype, kind, rig.at(kind))
 
 
 def _shapes(rig: Rig) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -45,15 +46,14 @@ def _shapes(rig: Rig) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def _asked(rig: Rig, kind: str, x: Tensor) -> list[Tensor]:
     """Return the results of one kind of evaluation, on each of the batches."""
-    second = [torch.ones_like(x)] if kind in {"hessian_vector", "line_minimum"} else []
-    results = [rig.evaluate(kind, x, *second, batch) for batch in rig.batches()]
+    results = [rig.evaluate(kind, *arguments(kind, x), batch) for batch in rig.batches()]
     return [result[1] if isinstance(result, tuple) else result for result in results]
 
 
-def _require_tensor(result: Any, shape: tuple[int, ...], dtype: torch.dtype, what: str) -> None:
-    require(isinstance(result, Tensor), f"{what} is a {type(result).__name__}; expected a tensor")
+def _require_tensor(result: Any, shape: tuple[int, ...], dtype: torch.dtype, what: str, at: str) -> None:
+    require(isinstance(result, Tensor), f"{what} is a {type(result).__name__}; expected a tensor{at}")
     got, expected = (tuple(result.shape), result.dtype), (shape, dtype)
-    require(got == expected, f"{what} has shape {got[0]} and {got[1]}; expected {expected[0]} and {expected[1]}")
+    require(got == expected, f"{what} has shape {got[0]} and {got[1]}; expected {expected[0]} and {expected[1]}{at}")
 
 
 def _require_layout(rig: Rig) -> None:
@@ -73,10 +73,10 @@ def check_start(subject: Subject) -> None:
     first = rig.start().parameters
     kept = first.clone()
     first.fill_(torch.nan)
-    _require_equal(rig.start().parameters, kept, f"start changes when the last one is written into{_start_at(rig)}")
+    _require_equal(rig.start().parameters, kept, "start changes when the last one is written into", _start_at(rig))
     x = kept.clone()
     rig.evaluate("value", x)
-    _require_equal(rig.start().parameters, kept, f"start differs after an evaluation{_start_at(rig)}")
+    _require_equal(rig.start().parameters, kept, "start differs after an evaluation", _start_at(rig))
 
 
 def check_seed(subject: Subject) -> None:
@@ -90,10 +90,10 @@ def check_seed(subject: Subject) -> None:
 
 def _require_same_problem(first: Rig, second: Rig, message: str) -> None:
     x = first.start().parameters
-    _require_equal(second.start().parameters, x, f"{message} the start{_start_at(first)}")
+    _require_equal(second.start().parameters, x, f"{message} the start", _start_at(first))
     for kind in ("value", "gradient") if "gradient" in first.derivatives.offers() else ("value",):
         got, expected = second.function(kind)(x), first.function(kind)(x)
-        _require_equal(got, expected, f"{message} the {kind}{first.at(kind)}")
+        _require_equal(got, expected, f"{message} the {kind}", first.at(kind))
 
 
 def check_evaluations(subject: Subject) -> None:
@@ -105,14 +105,14 @@ def check_evaluations(subject: Subject) -> None:
         before = _asked(rig, kind, x)
         kept = [result.clone() for result in before]
         _require_equal(
-            _statistics(rig), statistics, f"{kind} changes the statistics, which commit alone may{rig.at(kind)}"
+            _statistics(rig), statistics, f"{kind} changes the statistics, which commit alone may", rig.at(kind)
         )
-        _require_equal(x, point, f"{kind} writes into the point{rig.at(kind)}")
+        _require_equal(x, point, f"{kind} writes into the point", rig.at(kind))
         _asked(rig, kind, elsewhere)
         for result, old in zip(before, kept, strict=True):
-            _require_equal(result, old, f"{kind} writes into what it returned before{rig.at(kind)}")
+            _require_equal(result, old, f"{kind} writes into what it returned before", rig.at(kind))
         for result, old in zip(_asked(rig, kind, x), kept, strict=True):
-            _require_equal(result, old, f"{kind} differs at the second evaluation of one point{rig.at(kind)}")
+            _require_equal(result, old, f"{kind} differs at the second evaluation of one point", rig.at(kind))
 
 
 def _statistics(rig: Rig) -> Tensor:
@@ -160,15 +160,15 @@ def check_f_star(subject: Subject) -> None:
     )
 
 
-def _require_equal(got: Tensor, expected: Tensor, message: str) -> None:
+def _require_equal(got: Tensor, expected: Tensor, message: str, at: str) -> None:
     """Require the same bits; NaN equals NaN."""
     if got.shape != expected.shape:
-        require(holds=False, message=f"{message}: shape {tuple(got.shape)} instead of {tuple(expected.shape)}")
+        require(holds=False, message=f"{message}: shape {tuple(got.shape)} instead of {tuple(expected.shape)}{at}")
     same = (got == expected) | (got.isnan() & expected.isnan())
     if not bool(same.all()):
         index = int((~same).reshape(-1).to(torch.uint8).argmax())
         numbers = f"{got.reshape(-1)[index]:.17g} instead of {expected.reshape(-1)[index]:.17g}"
-        require(holds=False, message=f"{message}: entry {index} is {numbers}")
+        require(holds=False, message=f"{message}: entry {index} is {numbers}{at}")
 
 
 def _start_at(rig: Rig) -> str:

@@ -11,7 +11,8 @@ from torch import Tensor
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.problems_agreement import Pair, require_agreement
 from optbench.testing.problems_differences import Departure, departing_column, departing_entry, departure, slope
-from optbench.testing.problems_rig import Rig, place, told
+from optbench.testing.problems_rig import Rig, told
+from optbench.testing.trials import place
 
 _EXACT = 1e-9  # relative: two exact ways to one number in float64
 _SMALL, _LARGE = 100, 3000  # parameters up to which a check forms a Hessian: by autograd, and by the problem itself

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from optbench.api import Evaluation
 from optbench.testing.audit import Audit
+from optbench.testing.audit_runs import refusal, require_audits
 from optbench.testing.audit_shadows import DEVICE
-from optbench.testing.devices import refusal, require_audits
 from optbench.testing.framework import CheckFailed, Subject, require
-from optbench.testing.problems_rig import Rig, place
+from optbench.testing.problems_rig import Rig, arguments
+from optbench.testing.trials import place
 
 _LARGE = 200  # parameters from which on a Hessian takes too long
 
@@ -41,9 +42,8 @@ def _evaluated(subject: Subject) -> Tensor:
     for kind in get_args(Evaluation):
         if kind not in rig.derivatives.offers() or (kind == "hessian" and rig.n > _LARGE):
             continue
-        second = [torch.ones_like(x)] if kind in {"hessian_vector", "line_minimum"} else []
         for batch in batches:
-            _require_here(getattr(rig.derivatives, kind)(x, *second, batch), kind)
+            _require_here(getattr(rig.derivatives, kind)(*arguments(kind, x), batch), kind)
     return x
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from optbench.testing.blame import defined_at
 from optbench.testing.framework import Subject, require
-from optbench.testing.problems_rig import Rig, place
+from optbench.testing.problems_rig import Rig
+from optbench.testing.trials import place
 
 _LARGEST = 64  # minibatch, where the options as they are take all examples
 _ROUNDING = 1e-9  # relative, in a mean of gradients

@@ -14,20 +14,14 @@ from torch import Tensor
 from optbench.api import Evaluation, Point
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.oracle import Place
-from optbench.measure.streams import SeededStreams
 from optbench.testing.blame import defined_at, described
 from optbench.testing.framework import CheckFailed, Subject
+from optbench.testing.trials import place
 
-CPU = torch.device("cpu")
 _NEAR = 0.1  # how far the other points lie from the start, relative to its size
 _POINTS = 2
 _SHRINKINGS = 20  # to a quarter each: a point near the start may lie where the value is no number
 _EVALUATIONS = 30  # of the descent whose points are looked at
-
-
-def place(*, dtype: torch.dtype = torch.float64, device: torch.device = CPU, seed: int = 0) -> Place:
-    """Return where a problem is to be built."""
-    return Place(device, dtype, SeededStreams(seed))
 
 
 @dataclass(frozen=True)
@@ -150,12 +144,17 @@ class Rig:
         return gradient
 
     def at(self, kind: str) -> str:
-        """Return " (file:line in name)" of what gives a kind of evaluation; nothing where autograd does."""
+        """Return " (file:line in name)" of what gives a kind of evaluation, if only by autograd of the value."""
         instead = {"gradient": "value_and_gradient", "hessian_vector": "hessian"}  # from which the engine takes it
         for name in (kind, instead.get(kind, kind)):
             if self.owns(name):
                 return defined_at(getattr(self.problem, name))
-        return " (autograd of value)"
+        return f" by autograd of value{defined_at(self.problem.value)}"
+
+
+def arguments(kind: str, x: Tensor) -> tuple[Tensor, ...]:
+    """Return what a kind of evaluation takes before the batch: the point and, along a direction, (1, …, 1)."""
+    return (x, torch.ones_like(x)) if kind in {"hessian_vector", "line_minimum"} else (x,)
 
 
 def told(batch: Tensor | None) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optbench.measure.oracle import Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object a subject, so that what is measured of it can be kept
 class Subject:
     """A record as the catalogue has it, with every option resolved."""
 
@@ -88,8 +88,6 @@ class Subject:
             return None
         return Path(file).resolve().parent if getattr(module, "__package__", "") else Path(file).resolve()
 
-    # ---- building, by the entry points that trials use
-
     def load(self) -> None:
         """Import the plugin's file, where it is one, as a trial's process does."""
         from optbench.measure.factories import load_plugin_files
@@ -112,7 +110,11 @@ class Subject:
 
     def meta_algorithm(self) -> Any:
         """Return a new meta-algorithm."""
+        return self.factory()(**self.options)
+
+    def factory(self) -> Any:
+        """Return what the record names as its factory."""
         from optbench.measure.factories import resolve
 
         self.load()
-        return resolve(self.record.factory)(**self.options)
+        return resolve(self.record.factory)

@@ -1,4 +1,4 @@
-"""Runs an optimizer in the engine's own loop, with what a check wants to see of it."""
+"""Runs an optimizer, or a recipe, in the engine's own loop, with what a check wants to see of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from optbench.api import Recipe, Stage
+from optbench.api import Evaluation, Recipe, Stage
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
-from optbench.measure.loop import Outcome, TrialLoop
+from optbench.measure.loop import EVERY_KIND, Outcome, TrialLoop
 from optbench.measure.oracle import Books, Place
-from optbench.measure.scalars import HostScalars, Thresholds
+from optbench.measure.scalars import Thresholds
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.streams import SeededStreams
+from optbench.measure.trial import make_scalars
 from optbench.records import Budget, Trace
 from optbench.testing.subject import Subject
 
@@ -24,9 +25,12 @@ _EVENTS = 4096
 _SECONDS = 20.0  # a trial that neither evaluates nor ends is the isolation's business
 
 
-def place(*, seed: int = 0, dtype: torch.dtype = torch.float64) -> Place:
-    """Return the CPU with a seed and a dtype."""
-    return Place(torch.device("cpu"), dtype, SeededStreams(seed))
+CPU = torch.device("cpu")
+
+
+def place(*, dtype: torch.dtype = torch.float64, device: torch.device = CPU, seed: int = 0) -> Place:
+    """Return where something is to be built or run."""
+    return Place(device, dtype, SeededStreams(seed))
 
 
 @dataclass
@@ -73,22 +77,46 @@ def run(
 
     `wrap` may put something between the loop and the optimizer; `stages` makes more than one stage of it.
     """
-    ledger, log = Ledger(), EventLog(capacity=_EVENTS)
+    ledger = Ledger()
     optimizer = wrap(subject.optimizer(), ledger)
-    watching = watcher or Watcher()
+    recipe = Recipe(stages=stages(optimizer) if stages else (Stage(problem=problem, optimizer=optimizer),))
     keep_best = not hasattr(problem, "batches") or problem.batches(where.streams) is None
-    scalars = HostScalars(log, Thresholds(), keep_best=keep_best)
+    return drive(
+        recipe,
+        where,
+        budget,
+        declared=subject.declared,
+        ledger=ledger,
+        watcher=watcher or Watcher(),
+        keep_best=keep_best,
+    )
+
+
+def drive(
+    recipe: Recipe,
+    where: Place,
+    budget: Budget,
+    *,
+    declared: frozenset[Evaluation] = EVERY_KIND,
+    ledger: Ledger,
+    watcher: Watcher,
+    keep_best: bool = False,
+) -> Trial:
+    """Run a recipe in the engine's loop; what plugins raise passes through."""
+    log = EventLog(capacity=_EVENTS)
+    scalars = make_scalars(log, Thresholds(), where, keep_best=keep_best)
+    off_curve = make_scalars(log, Thresholds(), where, keep_best=False)
     loop = TrialLoop(
-        recipe=Recipe(stages=stages(optimizer) if stages else (Stage(problem=problem, optimizer=optimizer),)),
+        recipe=recipe,
         place=where,
-        books=Books(ledger, log, scalars, HostScalars(log, Thresholds(), keep_best=False)),
+        books=Books(ledger, log, scalars, off_curve),
         budget=budget,
         snapshots=SnapshotSpool(None, 0),
-        optimizer=optimizer,
-        declared=subject.declared,
-        probe=watching,
+        optimizer=recipe.stages[-1].optimizer,
+        declared=declared,
+        probe=watcher,
     )
-    return Trial(loop.run(), ledger, log.trace(), watching.points)
+    return Trial(loop.run(), ledger, log.trace(), watcher.points)
 
 
 def limited(*, evaluations: int | None = None, steps: int | None = None) -> Budget:

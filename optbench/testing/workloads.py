@@ -80,8 +80,12 @@ def workload(subject: Subject, place: Place, *, size: int = 10) -> Any:
 
 def unsolved(subject: Subject, place: Place, *, size: int = 10) -> Any:
     """Return what no method solves in the steps of a check: the bowl with p = 4, or a small net."""
-    needs_net = subject.record.needs & FROM_A_NET
-    return small_net(place) if needs_net else Bowl(size, place, power=4, condition=1e3)
+    return small_net(place) if subject.record.needs & FROM_A_NET else endless(size, place)
+
+
+def endless(size: int, place: Place) -> Bowl:
+    """Return the bowl with p = 4, which no method solves in the steps of a check."""
+    return Bowl(size, place, power=4, condition=1e3)
 
 
 def small_net(place: Place) -> SupervisedProblem:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -253,33 +251,6 @@ def test_state_bytes_counts_shared_storage_once_and_leaves_out_what_it_is_told()
 
     assert state_bytes(state) == 80 + 12
     assert state_bytes(state, without=(base,)) == 12
-
-
-def test_nothing_hides_from_state_bytes() -> None:
-    """A closure, a generator's frame, a partial call, a method's object, a queue, slots: 10 numbers each."""
-
-    def ten() -> torch.Tensor:
-        return torch.zeros(10, dtype=torch.float64)
-
-    closed = ten()
-
-    def generate() -> Iterator[int]:
-        local = ten()
-        yield local.numel()
-
-    class Slotted:
-        __slots__ = ("kept",)
-
-        def __init__(self) -> None:
-            self.kept = ten()
-
-        def method(self) -> None: ...
-
-    running = generate()
-    next(running)
-    hidden = [lambda: closed, running, functools.partial(len, ten()), Slotted().method, deque([ten()]), Slotted()]
-
-    assert [state_bytes(item) for item in hidden] == [80] * 6
 
 
 # ---- level 2, on made-up /proc files

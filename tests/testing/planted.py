@@ -6,13 +6,14 @@ from __future__ import annotations
 import gc
 import os
 import random
-import time
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 
+from optbench import api
 from optbench.api import OptimizerPlugin
 
 
@@ -75,12 +76,42 @@ class KeepingCopies(Sound):
         return state
 
 
+class Chaining(Sound):
+    """Keeps every iterate in one partial call, which holds the one before."""
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.undo = partial(print, getattr(state, "undo", None), state.point.clone())  # here
+        return super().step(oracle, state)
+
+
+class Linked(Sound):
+    """Keeps every iterate in a pair with the pair before, in numpy."""
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.undo = getattr(state, "undo", None), state.point.numpy().copy()
+        return super().step(oracle, state)
+
+
 KEPT: list[Any] = []
+
+
+class KeepingCopiesInTheModule(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        KEPT.append(state.point * 1)  # here
+        return super().step(oracle, state)
+
+
+class KeepingArraysInTheClass(Sound):
+    seen: list[Any] = []  # noqa: RUF012 -- shared by all, which is the mistake
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        self.seen.append(state.point.numpy().copy())
+        return super().step(oracle, state)
 
 
 class KeepingCopiesElsewhere(Sound):
     def step(self, oracle: Any, state: Any) -> Any:
-        KEPT.append(state.point * 1)  # here
+        api.kept = [*getattr(api, "kept", []), state.point * 1]  # type: ignore[attr-defined]  # here
         return super().step(oracle, state)
 
 
@@ -293,12 +324,6 @@ class PublishingWide(Sound):
         gradient = oracle.gradient(state.point.to(oracle.dtype))
         state.point = state.point.double() - 0.1 * gradient.double()
         return state
-
-
-class Hanging(Sound):
-    def step(self, oracle: Any, state: Any) -> Any:
-        while True:
-            time.sleep(0.01)  # here
 
 
 class Crashing(Sound):

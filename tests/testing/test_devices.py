@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from optbench.api import OptimizerPlugin
-from optbench.testing.devices import DEVICE_CHECKS, audit_optimizer
-from optbench.testing.framework import Outcome, Subject, attempt
+from optbench.testing.audit_runs import audit_optimizer
+from optbench.testing.devices import DEVICE_CHECKS
+from optbench.testing.framework import Finding, Subject, attempt
 
 
 class Descent:
@@ -151,7 +152,7 @@ def subject_of(factory: Any, **fields: Any) -> Subject:
     return Subject.of_record(OptimizerPlugin(name="mine", factory=path, summary="x", **fields))
 
 
-def outcome_of(check: str, subject: Subject) -> Outcome:
+def finding_of(check: str, subject: Subject) -> Finding:
     (chosen,) = (item for item in DEVICE_CHECKS if item.name == check)
     assert not chosen.applies(subject)
     return attempt(chosen, subject)
@@ -177,30 +178,33 @@ def test_waits_of_a_step_are_counted_without_those_of_evaluations(factory: Any, 
 
 @pytest.mark.parametrize("factory", [Descent, QuietNewton, torch.optim.SGD, torch.optim.Adam])
 def test_an_optimizer_without_waits_may_declare_none(factory: Any) -> None:
-    assert outcome_of("host-syncs-as-declared", subject_of(factory, host_syncs=0)).status == "ok"
+    assert finding_of("host-syncs-as-declared", subject_of(factory, host_syncs=0)).status == "ok"
 
 
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        (HiddenItem, r"declares host_syncs=0; on a quadratic, step 1 waited once: item at .*test_devices.py:\d+ in"),
+        (HiddenItem, r"declares host_syncs=0; on a quadratic, step 1 waited once: item at .*:\d+ in direction$"),
         (WritingDown, r"step 1 waited once: item at .*test_devices.py:\d+ in direction"),
         (WaitingLate, r"on a quadratic, step 20 waited once: item at .*test_devices.py:\d+ in late"),
-        (InNumpy, r"waits can't be counted, for it does not run on another device: see stays-on-the-device$"),
-        (BranchingOnATensor, r"item at .*test_devices.py:\d+ in direction \(2 times\)"),
+        (
+            InNumpy,
+            r"waits can't be counted, for it does not run on another device: see stays-.*InNumpy\)$",
+        ),
+        (BranchingOnATensor, r"item \(2 times\) at .*test_devices.py:\d+ in direction$"),
         (CholeskyNewton, r"linalg's check for errors at .*test_devices.py:\d+ in direction"),
         (Spectral, r"eigh at .*test_devices.py:\d+ in direction"),
         (torch.optim.Adafactor, r"item at .*torch/optim/.*adafactor.py:\d+ in"),
     ],
 )
 def test_more_waits_than_declared_are_told_with_their_lines(factory: Any, message: str) -> None:
-    found = outcome_of("host-syncs-as-declared", subject_of(factory, host_syncs=0))
+    found = finding_of("host-syncs-as-declared", subject_of(factory, host_syncs=0))
     assert found.failed
     assert re.search(message, found.message), found.message
 
 
 def test_as_many_waits_as_declared_are_allowed() -> None:
-    assert outcome_of("host-syncs-as-declared", subject_of(HiddenItem, host_syncs=1)).status == "ok"
+    assert finding_of("host-syncs-as-declared", subject_of(HiddenItem, host_syncs=1)).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -225,14 +229,14 @@ def test_as_many_waits_as_declared_are_allowed() -> None:
     ],
 )
 def test_whatever_leaves_the_device_is_told_with_its_line(factory: Any, message: str) -> None:
-    found = outcome_of("stays-on-the-device", subject_of(factory))
+    found = finding_of("stays-on-the-device", subject_of(factory))
     assert found.failed
     assert re.search(message, found.message), found.message
 
 
 @pytest.mark.parametrize("factory", [Descent, HiddenItem, QuietNewton, TableOnTheCpu, Owning, torch.optim.Adafactor])
 def test_waiting_is_no_reason_to_fail_on_another_device(factory: Any) -> None:
-    assert outcome_of("stays-on-the-device", subject_of(factory)).message == ""
+    assert finding_of("stays-on-the-device", subject_of(factory)).message == ""
 
 
 def test_checks_do_not_apply_to_what_the_audited_problems_lack() -> None:

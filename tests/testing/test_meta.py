@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from optbench.api import MetaAlgorithmPlugin, Point, Recipe, Refused
-from optbench.testing.framework import Outcome, Subject, attempt
+from optbench.testing.framework import Finding, Subject, attempt
 from optbench.testing.meta import META_CHECKS
 
 
@@ -221,7 +221,7 @@ PLANTS: list[tuple[type, str, str]] = [
     (
         Crashing,
         "gives-a-recipe",
-        r"given a quadratic it raised .*\(.*test_meta.py:\d+ in __call__\); it may raise Refused",
+        r"given a quadratic it raised what is no Refused: .*\(.*test_meta.py:\d+ in __call__\)$",
     ),
     (Silent, "gives-a-recipe", r"refuses a net on minibatches without a message"),
     (Unwilling, "gives-a-recipe", r"refuses every recipe that has what it needs"),
@@ -257,7 +257,7 @@ def subject_of(made: type, **fields: Any) -> Subject:
     return Subject.of_record(MetaAlgorithmPlugin(name="mine", factory=factory, summary="x", **fields))
 
 
-def outcome_of(check: str, subject: Subject) -> Outcome:
+def finding_of(check: str, subject: Subject) -> Finding:
     (chosen,) = (item for item in META_CHECKS if item.name == check)
     assert not chosen.applies(subject)
     return attempt(chosen, subject)
@@ -266,7 +266,7 @@ def outcome_of(check: str, subject: Subject) -> Outcome:
 @pytest.mark.parametrize("check", [item.name for item in META_CHECKS if item.name != "refuses-what-it-can-not-do"])
 @pytest.mark.parametrize("made", [Averaging, Halving])
 def test_a_sound_meta_algorithm_passes(made: type, check: str) -> None:
-    found = outcome_of(check, subject_of(made))
+    found = finding_of(check, subject_of(made))
     expected = ("ok", "")
     if made is Halving and check == "readout-changes-nothing":
         expected = ("not applicable", "it puts no readout on a recipe")
@@ -275,20 +275,20 @@ def test_a_sound_meta_algorithm_passes(made: type, check: str) -> None:
 
 @pytest.mark.parametrize(("made", "check", "message"), PLANTS, ids=[made.__name__ for made, _, _ in PLANTS])
 def test_a_mistake_is_caught_by_name_and_place(made: type, check: str, message: str) -> None:
-    found = outcome_of(check, subject_of(made))
+    found = finding_of(check, subject_of(made))
     assert found.failed
     assert re.search(message, found.message), found.message
 
 
 def test_what_it_needs_must_be_asked_for() -> None:
     needs = frozenset({"blocks"})
-    assert outcome_of("refuses-what-it-can-not-do", subject_of(NeedingBlocks, needs=needs)).status == "ok"
-    careless = outcome_of("refuses-what-it-can-not-do", subject_of(Halving, needs=needs))
+    assert finding_of("refuses-what-it-can-not-do", subject_of(NeedingBlocks, needs=needs)).status == "ok"
+    careless = finding_of("refuses-what-it-can-not-do", subject_of(Halving, needs=needs))
     assert re.search("it needs blocks and takes a quadratic, which has none; it should raise Refused", careless.message)
 
 
 def test_recipes_without_what_it_needs_are_only_tried_for_their_refusal() -> None:
-    assert outcome_of("gives-a-recipe", subject_of(NeedingBlocks, needs=frozenset({"blocks"}))).status == "ok"
+    assert finding_of("gives-a-recipe", subject_of(NeedingBlocks, needs=frozenset({"blocks"}))).status == "ok"
 
 
 def test_checks_do_not_apply_where_no_recipe_has_what_it_needs() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from optbench.testing.deferred import deferred
 from optbench.testing.framework import Check
 from optbench.testing.loading import LOADING_CHECKS
-from optbench.testing.needs import missing_need, needs_quadratic, order_is_checked
+from optbench.testing.needs import missing_need, needs_quadratic
 from optbench.testing.subject import Subject
 
 
@@ -37,8 +37,8 @@ _CONTRACT = (
         "check_minimizer",
     ),
     _check("restarts", "restart() goes on from the given start.", "contract", "check_restart"),
-    _check("leaves-the-start-alone", "The start is copied, never written to.", "oracle_use", "check_start"),
-    _check("leaves-results-alone", "What the oracle returns is never written to.", "oracle_use", "check_results"),
+    _check("leaves-the-start-alone", "The start is copied, never written to.", "ownership", "check_start"),
+    _check("leaves-results-alone", "What the oracle returns is never written to.", "ownership", "check_results"),
     _check("obeys-the-budget", "StopTrial is never caught, whatever budget ends.", "oracle_use", "check_budget"),
     _check(
         "asks-only-what-it-declares",
@@ -65,10 +65,10 @@ _REPEATABILITY = (
     _check(
         "leaves-global-random-state",
         "The global random generators are left alone.",
-        "repeatability",
+        "process",
         "check_random_state",
     ),
-    _check("leaves-global-settings", "Settings of the process are left alone.", "repeatability", "check_settings"),
+    _check("leaves-global-settings", "Settings of the process are left alone.", "process", "check_settings"),
 )
 _MEMORY = (
     _check(
@@ -76,19 +76,19 @@ _MEMORY = (
         "The state's bytes grow with n at most as declared.",
         "memory",
         "check_state",
-        order_is_checked("state_memory"),
+        needs_quadratic,
     ),
     _check(
         "peak-memory-as-declared",
         "The peak of live bytes grows with n at most as declared.",
         "memory",
         "check_peak",
-        order_is_checked("peak_memory"),
+        needs_quadratic,
     ),
     _check(
         "state-stops-growing",
         "What it holds does not grow with the number of steps.",
-        "memory",
+        "growth",
         "check_stops_growing",
         needs_quadratic,
     ),

@@ -87,7 +87,7 @@ def _require_states(subject: Subject, made: type, here: Place) -> None:
         at = defined_at(getattr(made, method))
         for name in ("point", "finished"):
             require(hasattr(state, name), f"the state that {method} returns, {state!r:.60}, has no {name!r}{at}")
-        _require_point(state.point, problem.size, here, f"the point of the state that {method} returns{at}")
+        _require_point(state.point, problem.size, here, f"the point of the state that {method} returns", at)
         word = state.finished
         require(word in _FINISHED, f"{method} sets finished to {word!r}; expected one of {_FINISHED}{at}")
 
@@ -104,7 +104,7 @@ def check_minimizer(subject: Subject) -> None:
     at = defined_at(type(made).minimize)
 
     def seen(_: Ledger, method: str, point: Any) -> None:
-        _require_point(point, problem.size, here, f"what {method} returns{at}")
+        _require_point(point, problem.size, here, f"what {method} returns", at)
 
     run(subject, problem, here, limited(evaluations=100), watcher=watcher, wrap=watched(seen))
     require(watcher.points, f"minimize never calls observe(), which it must do once an iteration{at}")
@@ -138,9 +138,9 @@ def check_restart(subject: Subject) -> None:
     require(fell, f"after restart() it no longer descends{at}")
 
 
-def _require_point(point: Any, size: int, here: Place, what: str) -> None:
-    require(isinstance(point, Tensor), f"{what} is no tensor but {type(point).__name__}")
+def _require_point(point: Any, size: int, here: Place, what: str, at: str) -> None:
+    require(isinstance(point, Tensor), f"{what} is no tensor but {type(point).__name__}{at}")
     shape, expected = tuple(point.shape), (size,)
-    require(shape == expected, f"{what} has shape {shape}; expected {expected}")
-    require(point.dtype == here.dtype, f"{what} is in {point.dtype}; expected {here.dtype}")
-    require(point.device == here.device, f"{what} is on {point.device}; expected {here.device}")
+    require(shape == expected, f"{what} has shape {shape}; expected {expected}{at}")
+    require(point.dtype == here.dtype, f"{what} is in {point.dtype}; expected {here.dtype}{at}")
+    require(point.device == here.device, f"{what} is on {point.device}; expected {here.device}{at}")

@@ -1,22 +1,19 @@
-"""Checks that a method draws its random numbers from the trial's streams, and leaves the process as it found it."""
+"""Checks that a method draws its random numbers from the trial's streams."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from torch import Tensor
 
-from optbench.records import TIME_COLUMNS, Budget
+from optbench.records import TIME_COLUMNS
 from optbench.testing.framework import CheckFailed, Subject
 from optbench.testing.needs import needs_quadratic
-from optbench.testing.process_state import SETTINGS, require_unchanged, require_untouched
 from optbench.testing.trials import Trial, limited, place, run
 from optbench.testing.workloads import small_net, workload
 
 _BUDGET = limited(evaluations=60, steps=40)
 _OF_A_NET = {"value", "gradient", "hessian_vector", "hessian", "line_minimum"}
-_SHORT = limited(evaluations=6, steps=3)
 
 
 def check_repeats(subject: Subject) -> None:
@@ -72,23 +69,3 @@ def _differ(a: float, b: float) -> bool:
 def _bytes(tensor: Tensor) -> bytes:
     content: bytes = tensor.numpy().tobytes()
     return content
-
-
-# ---- the process
-
-
-def check_random_state(subject: Subject) -> None:
-    """Compare the global generators of torch, numpy and Python before and after a trial."""
-    require_untouched(subject, _use(subject, _BUDGET), again=_use(subject, _SHORT))
-
-
-def check_settings(subject: Subject) -> None:
-    """Compare settings of the process before and after a trial."""
-    told = "it changes a setting of the whole process, {}"
-    require_unchanged(subject, SETTINGS, told, _use(subject, _BUDGET), again=_use(subject, _SHORT))
-
-
-def _use(subject: Subject, budget: Budget) -> Callable[[], object]:
-    here = place()
-    problem = workload(subject, here)
-    return lambda: run(subject, problem, here, budget)

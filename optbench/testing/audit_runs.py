@@ -1,0 +1,118 @@
+"""Runs an optimizer under an audit, as if it were on an accelerator."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+from torch import Tensor
+
+from optbench.api import StopTrial
+from optbench.measure.holding import reachable
+from optbench.testing.audit import Audit, DeviceMismatchError, Sync, unusable
+from optbench.testing.audit_oracle import AuditOracle, Bowl, rosenbrock
+from optbench.testing.blame import Frame, culprit, described
+from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
+
+STEPS = 30  # on each problem: what happens every ten steps, or late, happens within them
+
+
+@dataclass(frozen=True)
+class AuditedStep:
+    """One step of an optimizer, and the waits in it, evaluations left out."""
+
+    problem: str
+    number: int  # from 1
+    syncs: Sequence[Sync]
+
+
+class StrayStateError(Exception):
+    """State on the CPU beside a point elsewhere; `made` is the stack that made it."""
+
+    def __init__(self, message: str, made: Sequence[Frame]) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.made = made
+
+
+def require_audits() -> None:
+    """Raise DoesNotApply where audits can't be trusted."""
+    if reason := unusable():
+        raise DoesNotApply(f"not checked: audits do not work with {reason}")
+
+
+@lru_cache(maxsize=1)  # two checks ask for it, one after the other
+def audit_optimizer(subject: Subject, steps: int = STEPS) -> list[AuditedStep]:
+    """Run an optimizer on a quadratic and on two banana valleys, on a device that this machine need not have.
+
+    Raises CheckFailed where an accelerator would refuse, or where the point is published elsewhere.
+    """
+    require_audits()
+    audited = []
+    with Audit() as audit:
+        for name, problem in (("a quadratic", Bowl()), ("Rosenbrock's function", rosenbrock())):
+            try:
+                taken = _run(subject, problem, audit, steps)
+            except Exception as error:
+                raise CheckFailed(refusal(error, subject)) from error
+            audited += [AuditedStep(name, number, syncs) for number, syncs in enumerate(taken, start=1)]
+    return audited
+
+
+def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> list[list[Sync]]:
+    """Return the waits of each step; of the first alone where it takes all the evaluations that there are."""
+    oracle = AuditOracle(problem, audit, subject.declared)
+    start = problem.start(oracle.streams).parameters
+    optimizer = subject.optimizer()
+    taken: list[list[Sync]] = []
+
+    def observe(point: Any) -> None:
+        _require_published(point, start)
+        taken.append(audit.take())
+        if "minibatches" in subject.record.needs:
+            oracle.batch += 1
+        if len(taken) >= steps:
+            raise StopTrial
+
+    audit.take()
+    with contextlib.suppress(StopTrial):
+        run = optimizer.minimize if hasattr(optimizer, "minimize") else partial(_iterate, optimizer, audit)
+        run(oracle, start, observe)
+    return taken or [audit.take()]
+
+
+def _iterate(optimizer: Any, audit: Audit, oracle: Any, start: Tensor, observe: Callable[[Tensor], None]) -> None:
+    state = optimizer.init(oracle, start)
+    audit.take()
+    while state.finished is None:
+        state = optimizer.step(oracle, state)
+        observe(state.point)
+        _require_state_here(state, oracle, audit)
+
+
+def _require_state_here(state: Any, oracle: AuditOracle, audit: Audit) -> None:
+    """Require that what is as large as a point lies on the device; small tables may well be kept on the host."""
+    for held in reachable({"state": state}, besides=(oracle, audit)):
+        tensor = held.thing
+        if isinstance(tensor, Tensor) and tensor.numel() >= oracle.size and tensor.device.type == "cpu":
+            told = f"it keeps {held.path}, of shape {tuple(tensor.shape)}, on the CPU"
+            raise StrayStateError(told, audit.made(tensor))
+
+
+def _require_published(point: Tensor, start: Tensor) -> None:
+    published, expected = (point.device, point.dtype), (start.device, start.dtype)
+    require(published == expected, f"it publishes a point of {_place(*published)}; the start is of {_place(*expected)}")
+
+
+def _place(device: Any, dtype: Any) -> str:
+    return f"{'another device' if device.type == 'meta' else device} and {dtype}"
+
+
+def refusal(error: Exception, subject: Subject) -> str:
+    """Return what went wrong under an audit, and where; of a CPU tensor among others also where it was made."""
+    text = described(error, subject) if not isinstance(error, CheckFailed | StrayStateError) else str(error)
+    made = culprit(error.made, subject) if isinstance(error, DeviceMismatchError | StrayStateError) else None
+    return f"on another device than the CPU: {text}{f'; the CPU tensor was made at {made}' if made else ''}"
