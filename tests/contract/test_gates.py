@@ -57,5 +57,5 @@ def test_a_gate_without_trials_is_told_before_anything_runs(
         SUITE.replace('problem = "quadratic"', 'problem = "quadratic(n=6)"'), encoding="utf-8"
     )
     assert main(["suite", "gated.toml"]) == 2
-    assert "gate[0].problem: given 'quadratic(n=6)'; matches no problem" in capsys.readouterr().err
+    assert "gate[0].problem of 'two steps': given 'quadratic(n=6)'; matches no problem" in capsys.readouterr().err
     assert not Path(".optbench").exists()
