@@ -55,9 +55,9 @@ def command(
     from optbench.testing.collection import require_known
     from optbench.testing.subjects import find_subjects
 
-    require_known(only)
     catalogue = open_catalogue(plugin, block)
     subjects = [subject for name in names for subject in find_subjects(name, catalogue)]
+    require_known(only, [subject.kind for subject in subjects])
     reports = [_check(subject, only, timeout, quiet=as_json) for subject in subjects]
     failed = any(finding.failed for findings in reports for finding in findings)
     if as_json:
@@ -73,8 +73,13 @@ def _check(subject: Subject, only: tuple[str, ...], timeout: float, *, quiet: bo
 
     from optbench.records import Call
     from optbench.registry import telling_options
+    from optbench.testing.collection import chosen_checks
     from optbench.testing.conformance import findings
 
+    if only:
+        only = tuple(check.name for check in chosen_checks(subject.kind, only))
+        if not only:
+            return []
     if not quiet:
         written = Call(subject.name, telling_options(subject.registered, subject.options))
         summary = escape(subject.registered.record.summary)

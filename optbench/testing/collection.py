@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from optbench.api import UserError
 from optbench.records.nearest import suggestion
@@ -28,9 +28,11 @@ def chosen_checks(kind: str, only: Sequence[str]) -> tuple[Check, ...]:
     return tuple(check for check in checks_for(kind) if not only or check.name in only)
 
 
-def require_known(only: Sequence[str]) -> None:
-    """Raise UserError where a name is no check of any kind."""
-    names = sorted({check.name for kind in CHECKED for check in checks_for(kind)})
+def require_known(only: Sequence[str], kinds: Iterable[str]) -> None:
+    """Raise UserError where a name is no check of these kinds of plugins."""
+    told = sorted(set(kinds))
+    names = list(dict.fromkeys(check.name for kind in told for check in checks_for(kind)))
     for name in only:
         if name not in names:
-            raise UserError(f"no check is called {name!r}", suggestion(name, names) or f"checks: {', '.join(names)}")
+            given = f"no check of {' or '.join(told)} is called {name!r}"
+            raise UserError(given, suggestion(name, names) or f"checks: {', '.join(names)}")

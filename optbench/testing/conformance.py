@@ -32,7 +32,7 @@ class Settings(TypedDict, total=False):
 
 
 def check_optimizer(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, ...]:
-    """Check an optimizer, given as a record or as a name or expression of the catalogue.
+    """Check an optimizer, given as a record, as a name or expression of the catalogue, or as a file that has one.
 
     Returns a finding a check; raises ConformanceError, which lists the failures, and UserError for unknown names.
     """
@@ -60,7 +60,7 @@ def _check(given: Given, kind: str, settings: Settings) -> tuple[Finding, ...]:
 def findings(subject: Subject, **settings: Unpack[Settings]) -> Iterator[Finding]:
     """Yield the finding of each check of a subject as it is known; raises UserError for an unknown check."""
     only = settings.get("only", ())
-    require_known(only)
+    require_known(only, [subject.kind])
     expected = {**subject.record.expected_failures, **settings.get("expected_failures", {})}
     yield from run_checks(
         subject,

@@ -50,6 +50,7 @@ class Check:
     summary: str  # one sentence: what a sound plugin does
     run: Callable[[Subject], None]
     applies: Callable[[Subject], str] = always
+    builds: bool = False  # whether it builds the plugin: where it fails, no later check is run
     of_module: bool = False  # whether it looks at the module with the hooks alone: one test for all of its records
 
 
@@ -91,9 +92,14 @@ def run_checks(
     reasons = {check.name: check.applies(subject) for check in chosen}
     to_run = tuple(check for check in chosen if not reasons[check.name])
     ran = attempt_isolated(subject, to_run, timeout) if isolate else (attempt(check, subject) for check in to_run)
+    built = True
     for check in chosen:
         reason = reasons[check.name]
+        if not built:  # nothing can be expected of it, either
+            yield Finding(check.name, check.summary, "not applicable", reason or "not run: it can't be built")
+            continue
         found = Finding(check.name, check.summary, "not applicable", reason) if reason else next(ran)
+        built = not (check.builds and found.failed)
         yield judged(found, expected)
 
 

@@ -136,6 +136,6 @@ LOADING_CHECKS: tuple[Check, ...] = (
         _has_package,
         of_module=True,
     ),
-    Check("builds-with-its-options", "The factory takes every option by keyword.", check_factory),
+    Check("builds-with-its-options", "The factory takes every option by keyword.", check_factory, builds=True),
     Check("options-hold", "Every declared value of an option is accepted.", check_options_hold, _has_options),
 )

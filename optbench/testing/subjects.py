@@ -35,7 +35,21 @@ def subject_of(given: Given, kind: str, catalogue: Catalogue | None = None) -> S
         return Subject(given, default_options(given))
     if isinstance(given, Plugin):
         return Subject.of_record(given)
-    return _named(catalogue or load_catalogue(), kind, _call(given))
+    return _one_of(given, kind, catalogue or load_catalogue())
+
+
+def _one_of(text: str, kind: str, catalogue: Catalogue) -> Subject:
+    """Return what a text names of a kind; a file, a plugin or a module where it provides one of it."""
+    name = "" if text.endswith(".py") else _call(text).name
+    if ":" in name or any(name in (item.name, item.qualified) for item in catalogue.records(kind)):
+        return _named(catalogue, kind, _call(text))
+    found = _of_plugin(catalogue, name) or _of_module(name) if name else _of_file(Path(text))
+    of_kind = [subject for subject in found if subject.kind == kind]
+    if len(of_kind) == 1 or not found:
+        return of_kind[0] if found else _named(catalogue, kind, _call(text))
+    names = ", ".join(subject.name for subject in of_kind) or "none"
+    given = f"{text} provides {len(of_kind)} {kind}: {names}"
+    raise UserError(given, "expected one", "give a name, with catalogue=…, or take parametrize_with_checks")
 
 
 def find_subjects(text: str, catalogue: Catalogue) -> tuple[Subject, ...]:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from optbench.api import UserError
 from optbench.cli import main
+from optbench.testing import ConformanceError, check_optimizer, check_problem
 
 Capture = pytest.CaptureFixture[str]
 
@@ -95,6 +97,27 @@ def test_a_file_stands_for_all_that_it_provides(plugin: str, capsys: Capture) ->
     assert failed["message"]
 
 
+def test_a_check_of_one_kind_passes_over_the_other_kinds(plugin: str, capsys: Capture) -> None:
+    assert main(["check", plugin, "--only", "gradient-is-right"]) == 1
+    shown = capsys.readouterr().out
+    assert "sound-or-not/same" in shown
+    assert "sound-or-not/mine" not in shown
+
+
+def test_what_can_not_be_built_fails_once(plugin: str, capsys: Capture) -> None:
+    assert main(["check", "problems/same", "--plugin", plugin]) == 1
+    shown = capsys.readouterr().out
+    assert "1 failed" in shown
+    assert "not run: it can't be built" in shown
+
+
+def test_a_function_takes_a_file_that_provides_one_of_its_kind(plugin: str) -> None:
+    with pytest.raises(ConformanceError, match="sound-or-not/same fails 1 of"):
+        check_problem(plugin, only=["builds-with-its-options"])
+    with pytest.raises(UserError, match=r"provides 3 optimizers: sound-or-not/mine.*expected one; give a name"):
+        check_optimizer(plugin)
+
+
 def test_a_plugin_or_a_module_stands_for_all_that_it_provides(
     plugin: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +134,10 @@ def test_a_plugin_or_a_module_stands_for_all_that_it_provides(
         (["same"], "'same' is a name of problems and of meta-algorithms; write problems/same"),
         (["mine(lr=1)"], "unknown option 'lr'"),
         (["mine", "--only", "decrease-a-quadratic"], "nearest: decreases-a-quadratic"),
+        (
+            ["mine", "--only", "gradient-is-right"],
+            "no check of optimizers is called 'gradient-is-right'; checks: loads-",
+        ),
         (["mine + climbing"], "names 2 things"),
         (["json"], "module 'json' yields nothing that can be checked"),
         (["no_such_file.py"], "no plugin file no_such_file.py"),
