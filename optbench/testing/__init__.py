@@ -3,36 +3,32 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optbench.testing.conformance import ConformanceError as ConformanceError
-    from optbench.testing.conformance import check_meta_algorithm as check_meta_algorithm
-    from optbench.testing.conformance import check_optimizer as check_optimizer
-    from optbench.testing.conformance import check_problem as check_problem
-    from optbench.testing.framework import Check as Check
-    from optbench.testing.framework import CheckFailed as CheckFailed
-    from optbench.testing.framework import Finding as Finding
-    from optbench.testing.framework import Subject as Subject
-    from optbench.testing.parametrizing import parametrize_with_checks as parametrize_with_checks
+    from optbench.testing.conformance import ConformanceError, check_meta_algorithm, check_optimizer, check_problem
+    from optbench.testing.framework import Check, CheckFailed, Finding, Subject
+    from optbench.testing.parametrizing import parametrize_with_checks
 
-_HOMES = {
-    "Check": "framework",
-    "CheckFailed": "framework",
-    "ConformanceError": "conformance",
-    "Finding": "framework",
-    "Subject": "framework",
-    "check_meta_algorithm": "conformance",
-    "check_optimizer": "conformance",
-    "check_problem": "conformance",
-    "parametrize_with_checks": "parametrizing",
-}
+__all__ = [
+    "Check",
+    "CheckFailed",
+    "ConformanceError",
+    "Finding",
+    "Subject",
+    "check_meta_algorithm",
+    "check_optimizer",
+    "check_problem",
+    "parametrize_with_checks",
+]
 
-__all__ = list(_HOMES)
+_HOMES = ("framework", "conformance", "parametrizing")  # the last needs pytest
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
-    if name not in _HOMES:
-        message = f"module 'optbench.testing' has no attribute {name!r}"
-        raise AttributeError(message)
     import importlib
 
-    return getattr(importlib.import_module(f"optbench.testing.{_HOMES[name]}"), name)
+    for home in _HOMES if name in __all__ else ():
+        module = importlib.import_module(f"optbench.testing.{home}")
+        if hasattr(module, name):
+            return getattr(module, name)
+    message = f"module 'optbench.testing' has no attribute {name!r}"
+    raise AttributeError(message)
