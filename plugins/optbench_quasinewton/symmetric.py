@@ -23,7 +23,8 @@ class Symmetric:
         n = like.numel()
         self.entries = like.new_empty(n, n)
         self.scale = 1.0
-        self._blas = _Triangle(self.entries) if like.device.type == "cpu" else None
+        self._on_cpu = like.device.type == "cpu"
+        self._blas = _Triangle(self.entries) if self._on_cpu and type(like) is Tensor else None
 
     def fill(self, value: float) -> None:
         """Become `value` times the identity."""
@@ -44,6 +45,9 @@ class Symmetric:
             self.scale = 1.0
         if self._blas is not None:
             self._blas.add(1 / self.scale, factors)
+        elif self._on_cpu:  # a stand-in without memory, such as a fake tensor: allocates as little as BLAS does
+            first, second = factors
+            self.entries.addr_(first, second, alpha=1 / self.scale).addr_(second, first, alpha=1 / self.scale)
         else:
             self.entries.addmm_(factors.T, factors.flip(0), alpha=1 / self.scale)
 
