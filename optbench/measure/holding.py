@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+from array import array
 from collections import deque
 from collections.abc import Iterator, Mapping
 from types import CellType, CodeType, FrameType, FunctionType, GeneratorType, ModuleType
@@ -22,13 +23,16 @@ class Held(NamedTuple):
 
     path: str  # "state.pairs[0]"
     owner: str  # the path that its bytes count for: "state.pairs", since members count for their container
-    thing: Tensor | np.ndarray[Any, Any]
+    thing: Any  # Tensor or ndarray; of `packed` walks bytes, array.array, list or tuple, too
 
     def memory(self) -> tuple[tuple[str, int], int]:
         """Return what identifies the memory below it, which views share with their base, and all of its bytes."""
         if isinstance(self.thing, Tensor):
             storage = self.thing.untyped_storage()
             return ("torch", storage._cdata), storage.nbytes()
+        if not isinstance(self.thing, np.ndarray):
+            numbers = isinstance(self.thing, list | tuple)  # of which each is a reference of eight bytes
+            return ("python", id(self.thing)), 8 * len(self.thing) if numbers else memoryview(self.thing).nbytes
         base = self.thing
         while isinstance(base.base, np.ndarray):
             base = base.base
@@ -58,25 +62,32 @@ class _Way(NamedTuple):
         return _Way(path, path if owns else self.path, self.length + 1)
 
 
-def reachable(roots: Mapping[str, Any], besides: tuple[Any, ...] = ()) -> Iterator[Held]:
+def reachable(roots: Mapping[str, Any], besides: tuple[Any, ...] = (), *, packed: bool = False) -> Iterator[Held]:
     """Yield each tensor and array below the named roots once, the shortest way first; nothing that is below `besides`.
 
     Followed is whatever Python can follow: containers (keys, too), attributes, slots, what functions, methods, partial
     calls and generators have bound, and what objects written in C refer to. Modules and classes belong to nobody's
     state: they are looked into only where they are roots, a module with the classes that it defines. Weak references
-    hold nothing.
+    hold nothing. With `packed` come what else numbers can be kept in: bytes, array.array, lists and tuples of them.
     """
     visited: dict[int, Any] = {id(item): item for item in besides}  # the objects too, lest an identity is used again
     waiting = deque((_Way(name, name, 0), item) for name, item in roots.items())
     waiting.extend(part for way, item in list(waiting) for part in _globals(way, item))
     while waiting:
         way, item = waiting.popleft()
-        if id(item) in visited or isinstance(item, _LEAVES):
+        if id(item) in visited or (isinstance(item, _LEAVES) and not (packed and isinstance(item, bytes))):
             continue
         visited[id(item)] = item
-        if isinstance(item, Tensor | np.ndarray):
+        if isinstance(item, Tensor | np.ndarray) or (packed and _packs(item)):
             yield Held(way.path, way.owner, item)
         waiting.extend(_parts(way, item))
+
+
+def _packs(item: Any) -> bool:
+    """Tell whether it is nothing but numbers."""
+    if isinstance(item, list | tuple):
+        return len(item) > 1 and all(type(part) in (int, float) for part in item)
+    return isinstance(item, bytes | bytearray | array)
 
 
 def _globals(way: _Way, item: Any) -> Iterator[tuple[_Way, Any]]:

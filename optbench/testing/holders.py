@@ -21,14 +21,14 @@ from optbench.testing.trials import Watcher, limited, place, run
 from optbench.testing.workloads import endless
 
 
-def held(roots: Mapping[str, Any], besides: tuple[Any, ...] = ()) -> dict[str, int]:
+def held(roots: Mapping[str, Any], besides: tuple[Any, ...] = (), *, packed: bool = False) -> dict[str, int]:
     """Return the bytes below each root by who owns them, such as `state.pairs`, largest first; see `reachable`.
 
     Each memory counts once.
     """
     found: Counter[str] = Counter()
     seen: set[tuple[str, int]] = set()
-    for item in reachable(roots, besides):
+    for item in reachable(roots, besides, packed=packed):
         key, size = item.memory()
         found[item.owner] += 0 if key in seen else size
         seen.add(key)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+from array import array
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -89,6 +90,33 @@ class Linked(Sound):
 
     def step(self, oracle: Any, state: Any) -> Any:
         state.undo = getattr(state, "undo", None), state.point.numpy().copy()
+        return super().step(oracle, state)
+
+
+class KeepingBytes(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.copies = [*getattr(state, "copies", []), state.point.numpy().tobytes()]
+        return super().step(oracle, state)
+
+
+class KeepingNumbers(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.copies = [*getattr(state, "copies", []), state.point.tolist()]
+        return super().step(oracle, state)
+
+
+class KeepingAnArray(Sound):
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.copies = getattr(state, "copies", array("d"))
+        state.copies.extend(state.point.tolist())
+        return super().step(oracle, state)
+
+
+class KeepingALog(Sound):
+    """Sound: a number a step."""
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.log = [*getattr(state, "log", []), 1.0]
         return super().step(oracle, state)
 
 
@@ -257,6 +285,16 @@ class KeepingSquare(Sound):
         state = super().init(oracle, start)
         state.square = torch.outer(start, start)  # here
         return state
+
+
+class KeepingSquareLate(Late):
+    def late(self, oracle: Any, state: Any) -> None:
+        state.square = torch.outer(state.point, state.point)  # here
+
+
+class PeakingSquareLate(Late):
+    def late(self, oracle: Any, state: Any) -> None:
+        torch.outer(state.point, state.point).sum()  # here
 
 
 class PeakingSquare(Sound):

@@ -21,6 +21,7 @@ _PACE = 10  # steps between two looks
 _LOOKS = 3  # each larger than the last: growing
 _LONGEST_HISTORY = 1000  # an integer option beyond is no number of things kept
 _UNDECLARED_HISTORY = 200
+_VECTOR = 8 * _SIZE  # bytes: a list that gains a number a step is a log, one that gains a point between looks is not
 
 
 class Look(NamedTuple):
@@ -28,7 +29,8 @@ class Look(NamedTuple):
 
     step: int
     live: int  # tensors, whoever holds them
-    held: dict[str, int]  # owner -> tensors and arrays that the optimizer, its state and its modules hold
+    arrays: int  # tensors and arrays that the optimizer, its state and its modules hold
+    held: dict[str, int]  # owner -> those, and numbers in bytes, lists and tuples
 
     @property
     def reachable(self) -> int:
@@ -51,7 +53,8 @@ class _Growth(Watcher):
         if self.step % _PACE == 0:
             gc.collect()  # cycles that nobody holds are no state
             roots = {"optimizer": holders[0], "state": holders[1], **self.modules}
-            self.looks.append(Look(self.step, self.live.live, held(roots, besides=(self.problem,))))
+            arrays = sum(held(roots, besides=(self.problem,)).values())
+            self.looks.append(Look(self.step, self.live.live, arrays, held(roots, (self.problem,), packed=True)))
 
 
 def check_stops_growing(subject: Subject) -> None:
@@ -81,11 +84,12 @@ def _looks(subject: Subject, steps: int) -> list[Look]:
 
 def _grows(looks: Sequence[Look]) -> bool:
     last = looks[-_LOOKS:]
-    return len(last) == _LOOKS and (_rises([look.live for look in last]) or _rises([look.reachable for look in last]))
+    rises = _rises([look.live for look in last]) or _rises([look.arrays for look in last])
+    return len(last) == _LOOKS and (rises or _rises([look.reachable for look in last], by=_VECTOR))
 
 
-def _rises(sizes: Sequence[int]) -> bool:
-    return all(after > before for before, after in pairwise(sizes))
+def _rises(sizes: Sequence[int], by: int = 1) -> bool:
+    return all(after >= before + by for before, after in pairwise(sizes))
 
 
 def _told(subject: Subject, first: Look, last: Look) -> str:

@@ -16,8 +16,8 @@ from optbench.testing.holders import births, held, made_at
 from optbench.testing.trials import Watcher, limited, owns_its_loop, place, run
 from optbench.testing.workloads import endless
 
-_SIZES = (64, 128, 256, 512)
-_STEPS = 8  # of a run that measures: enough for each buffer to have been filled once, but for a history's places
+_SIZES = (32, 64, 128, 256)
+_STEPS = 40  # of a run that measures: what is made late, after a warm phase say, is made by then
 
 
 @dataclass
