@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
+from optbench.measure.storages import Key, memories
+
 # What holds nothing, or what belongs to nobody: classes, modules, and the frames of whoever called.
 _LEAVES = (str, bytes, int, float, complex, type(None), type, ModuleType, CodeType, FrameType)
 _LONGEST = 5  # parts of a path, after which it is cut: a chain of a thousand links is one holder
@@ -25,18 +27,13 @@ class Held(NamedTuple):
     owner: str  # the path that its bytes count for: "state.pairs", since members count for their container
     thing: Any  # Tensor or ndarray; of `packed` walks bytes, array.array, list or tuple, too
 
-    def memory(self) -> tuple[tuple[str, int], int]:
-        """Return what identifies the memory below it, which views share with their base, and all of its bytes."""
-        if isinstance(self.thing, Tensor):
-            storage = self.thing.untyped_storage()
-            return ("torch", storage._cdata), storage.nbytes()
-        if not isinstance(self.thing, np.ndarray):
+    def memories(self) -> Iterator[tuple[Key, int]]:
+        """Yield what identifies each memory below it, which views share with their base, and all of its bytes."""
+        if isinstance(self.thing, Tensor | np.ndarray):
+            yield from memories(self.thing)
+        else:
             numbers = isinstance(self.thing, list | tuple)  # of which each is a reference of eight bytes
-            return ("python", id(self.thing)), 8 * len(self.thing) if numbers else memoryview(self.thing).nbytes
-        base = self.thing
-        while isinstance(base.base, np.ndarray):
-            base = base.base
-        return ("numpy", id(base)), base.nbytes
+            yield ("python", id(self.thing)), 8 * len(self.thing) if numbers else memoryview(self.thing).nbytes
 
 
 class _Way(NamedTuple):
@@ -102,7 +99,9 @@ def _globals(way: _Way, item: Any) -> Iterator[tuple[_Way, Any]]:
 
 
 def _parts(way: _Way, item: Any) -> Iterator[tuple[_Way, Any]]:
-    """Yield what an object holds, first what has a name."""
+    """Yield what an object holds, first what has a name; a fake tensor holds nothing but what fakes it."""
+    if isinstance(item, Tensor) and hasattr(item, "fake_mode"):
+        return
     yield from ((way.named(f".{name}"), part) for name, part in _named(item))
     if isinstance(item, dict):
         for key, part in item.items():

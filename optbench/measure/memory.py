@@ -12,10 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from optbench.measure.holding import reachable
+from optbench.measure.storages import Key, identity, storages
 
 _TAKES_NEW = (torch.ops.aten.lift_fresh.default,)  # what torch.tensor() calls with what it has just made
-
-Key = tuple[str, int]  # what identifies a memory: its kind and a number
 
 
 class LiveBytes(TorchDispatchMode):
@@ -29,51 +28,50 @@ class LiveBytes(TorchDispatchMode):
         """Start at zero."""
         super().__init__()  # type: ignore[no-untyped-call]  # torch has no types there
         self.live = self.peak = 0
-        self._seen: dict[int, int] = {}
+        self._seen: dict[int, tuple[Key, int]] = {}  # by storage; 0 bytes where it is not counted
 
     def forget_all(self) -> None:
         """Begin at zero: what is alive now is not counted."""
-        self._seen = dict.fromkeys(self._seen, 0)
+        self._seen = {storage: (key, 0) for storage, (key, _) in self._seen.items()}
         self.live = self.peak = 0
 
     def begin_peak(self) -> None:
         """Begin a new peak with what is alive."""
         self.peak = self.live
 
-    def counts(self, key: Key) -> bool:
-        """Tell whether the memory of that name is in `live`."""
-        kind, identity = key
-        return kind == "torch" and self._seen.get(identity, 0) > 0
+    @property
+    def counted(self) -> frozenset[Key]:
+        """What identifies the memories that are in `live`."""
+        return frozenset(key for key, size in self._seen.values() if size)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run the operation and look at what it takes and returns."""
         if func not in _TAKES_NEW:
-            for tensor in _tensors((args, kwargs)):
-                self._follow(tensor, counted=False)
+            for storage in _storages((args, kwargs)):
+                self._follow(storage, counted=False)
         out = func(*args, **(kwargs or {}))
-        for tensor in _tensors(out):
-            self._follow(tensor, counted=True)
+        for storage in _storages(out):
+            self._follow(storage, counted=True)
         return out
 
-    def _follow(self, tensor: Tensor, *, counted: bool) -> None:
-        storage = tensor.untyped_storage()
-        key = storage._cdata
-        if key in self._seen:
+    def _follow(self, storage: torch.UntypedStorage, *, counted: bool) -> None:
+        if storage._cdata in self._seen:
             return
         size = storage.nbytes() if counted else 0
-        self._seen[key] = size
+        self._seen[storage._cdata] = identity(storage), size
         self.live += size
         self.peak = max(self.peak, self.live)
-        weakref.finalize(storage, self._forget, key)
+        weakref.finalize(storage, self._forget, storage._cdata)
 
-    def _forget(self, key: int) -> None:
-        self.live -= self._seen.pop(key, 0)
+    def _forget(self, storage: int) -> None:
+        _, size = self._seen.pop(storage, (None, 0))
+        self.live -= size
 
 
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    return (item for item in tree_leaves(tree) if isinstance(item, Tensor))
+def _storages(tree: Any) -> Iterator[torch.UntypedStorage]:
+    return (storage for item in tree_leaves(tree) if isinstance(item, Tensor) for storage in storages(item))
 
 
 def state_bytes(*roots: Any, without: tuple[Any, ...] = ()) -> int:
@@ -84,4 +82,5 @@ def state_bytes(*roots: Any, without: tuple[Any, ...] = ()) -> int:
 
 def bytes_below(*roots: Any) -> dict[Key, int]:
     """Return the bytes of each memory that tensors and arrays below the roots have, by what identifies it."""
-    return dict(held.memory() for held in reachable({str(index): root for index, root in enumerate(roots)}))
+    named = {str(index): root for index, root in enumerate(roots)}
+    return dict(memory for held in reachable(named) for memory in held.memories())

@@ -21,7 +21,7 @@ from optbench.measure.loop import Outcome, Probe
 from optbench.measure.memory import LiveBytes, bytes_below, state_bytes
 from optbench.measure.meters import make_meter
 from optbench.measure.oracle import Books
-from optbench.measure.process_memory import ProcessPeak, return_freed_memory
+from optbench.measure.process_memory import ProcessPeak, keep_freed_memory, return_freed_memory
 from optbench.measure.scalars import Thresholds
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.trial import make_loop, make_scalars, warm_up
@@ -37,6 +37,7 @@ def memory_pass(job: Job) -> TrialRecord:
     record, owns_its_loop = _process_level(job)
     if owns_its_loop:
         return record
+    keep_freed_memory()
     built = build(job)
     exact = exact_level(job, built, MEMORY_BUDGET)
     record = replace(
@@ -155,7 +156,8 @@ class ExactProbe:
         state = sum(size for key, size in held.items() if key not in published | problem)
         self.state_bytes = max(self.state_bytes, state)
         kept = {key: size for key, size in (held | published).items() if key not in problem | start}
-        peak = self.live.peak + sum(size for key, size in kept.items() if not self.live.counts(key))
+        counted = self.live.counted
+        peak = self.live.peak + sum(size for key, size in kept.items() if key not in counted)
         if peak > self._peak:
             self._peak, self.transient_bytes = peak, peak - sum(kept.values())
         self.live.begin_peak()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _THRESHOLD = 65536  # bytes: larger blocks come from the system and go back when they are freed
+_LARGEST = 2**25  # what glibc allows on 64 bits
 _RESET_PEAK = "5"  # proc(5): reset the peak resident set size
 
 
@@ -25,6 +26,14 @@ def return_freed_memory() -> None:
     if hasattr(libc, "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _THRESHOLD)
         libc.mallopt(_M_TRIM_THRESHOLD, _THRESHOLD)
+
+
+def keep_freed_memory() -> None:
+    """Undo `return_freed_memory`: where the process is not looked at, to get blocks anew only costs time."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST)
+        libc.mallopt(_M_TRIM_THRESHOLD, _LARGEST)
 
 
 class ProcessPeak:

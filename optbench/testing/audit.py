@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from optbench.measure.storages import storages
 from optbench.testing.audit_rules import crosses, is_cpu_generator, is_data_dependent, short, strangers, waits
 from optbench.testing.audit_shadows import DEVICE, Shadows, is_on_device, leaves, like
 from optbench.testing.blame import Frame
@@ -85,7 +86,8 @@ class Audit(TorchDispatchMode):
 
     def made(self, tensor: Tensor) -> Frames:
         """Return the stack that made a CPU tensor; empty where that was not seen."""
-        return self._made.get(tensor.untyped_storage()._cdata, ())
+        known = (self._made.get(storage._cdata) for storage in storages(tensor))
+        return next(filter(None, known), ())
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -130,10 +132,10 @@ class Audit(TorchDispatchMode):
         """Note where CPU tensors come from: what a later mismatch is about."""
         for item in leaves(out):
             if isinstance(item, Tensor) and item.ndim:
-                storage = item.untyped_storage()
-                if storage._cdata not in self._made:
-                    self._made[storage._cdata] = _stack()
-                    weakref.finalize(storage, self._made.pop, storage._cdata, None)
+                for storage in storages(item):
+                    if storage._cdata not in self._made:
+                        self._made[storage._cdata] = _stack()
+                        weakref.finalize(storage, self._made.pop, storage._cdata, None)
         return out
 
 

@@ -10,11 +10,12 @@ from operator import itemgetter
 from types import ModuleType
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from optbench.measure.holding import reachable
+from optbench.measure.storages import storages
 from optbench.testing.blame import Frame, culprit, made_by_engine, stack_here
 from optbench.testing.subject import Subject
 from optbench.testing.trials import Watcher, limited, place, run
@@ -29,9 +30,9 @@ def held(roots: Mapping[str, Any], besides: tuple[Any, ...] = (), *, packed: boo
     found: Counter[str] = Counter()
     seen: set[tuple[str, int]] = set()
     for item in reachable(roots, besides, packed=packed):
-        key, size = item.memory()
-        found[item.owner] += 0 if key in seen else size
-        seen.add(key)
+        for key, size in item.memories():
+            found[item.owner] += 0 if key in seen else size
+            seen.add(key)
     return dict(found.most_common())
 
 
@@ -61,11 +62,11 @@ class Births(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         for item in tree_leaves(out):
             if isinstance(item, Tensor) and id(item) not in known:
-                self._note(item)
+                for storage in storages(item):
+                    self._note(storage)
         return out
 
-    def _note(self, tensor: Tensor) -> None:
-        storage = tensor.untyped_storage()
+    def _note(self, storage: UntypedStorage) -> None:
         if storage._cdata in self._alive:
             return
         stack = stack_here()

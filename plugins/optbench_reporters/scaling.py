@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from optbench.records import ReportModel, ScalingFit
 
 STATE, PEAK, PROCESS = "state_bytes", "peak_live_bytes", "peak_process_bytes"
 PANELS = ("peak", "state")
+COINCIDE = 1.05  # bytes that differ by less than this factor are drawn at the same place
 
 
 @dataclass(frozen=True)
 class Line:
-    """One optimizer on one problem: its points in the order of size, the projected ones last."""
+    """One optimizer on one problem: its points in the order of size, the projected ones last; none where all are 0."""
 
     optimizer: int  # position in the report's list
     label: str
@@ -24,6 +25,8 @@ class Line:
     bytes: tuple[int, ...]
     measured: int  # how many of them were
     marks: tuple[tuple[int, int], ...]  # (size, growth of the process), where the line itself is exact
+    process: bool  # whether the line itself is the growth of the process
+    under: bool = False  # whether a line that is drawn later lies on it
 
     def to_json(self) -> dict[str, Any]:
         """Return what the chart needs."""
@@ -36,12 +39,26 @@ class Line:
             "from": self.measured,
             "marks": self.marks,
             "slope": self.exponent,
+            "process": self.process,
+            "under": self.under,
         }
 
 
 def scaling_lines(model: ReportModel) -> tuple[Line, ...]:
-    """Return the lines; zeros have no place on a logarithmic axis and are left out."""
-    return tuple(line for fit in model.scaling for line in _lines(model, fit))
+    """Return the lines; zeros have no place on a logarithmic axis, so that lines of nothing else have no points."""
+    lines = [line for fit in model.scaling for line in _lines(model, fit)]
+    return tuple(replace(line, under=_is_hidden(line, lines[index + 1 :])) for index, line in enumerate(lines))
+
+
+def _is_hidden(line: Line, later: Sequence[Line]) -> bool:
+    return any(_coincide(line, other) for other in later if other.panel == line.panel)
+
+
+def _coincide(line: Line, other: Line) -> bool:
+    """Tell whether two lines have points at the same sizes, and all of those at the same place."""
+    mine, others = (dict(zip(item.sizes, item.bytes, strict=True)) for item in (line, other))
+    ratios = [mine[size] / others[size] for size in mine.keys() & others.keys()]
+    return bool(ratios) and 1 / COINCIDE < min(ratios) <= max(ratios) < COINCIDE
 
 
 def scaling_rows(model: ReportModel) -> list[dict[str, Any]]:
@@ -64,18 +81,21 @@ def _lines(model: ReportModel, fit: ScalingFit) -> Iterator[Line]:
         return
     points = sorted(model.points_of(fit, fit.quantity), key=lambda point: (point.projected, point.size))
     shown = [point for point in points if point.bytes > 0]
-    if shown:
-        index = [item.id for item in model.optimizers].index(fit.optimizer)
-        marks = model.points_of(fit, PROCESS) if fit.quantity == PEAK else ()
+    index = [item.id for item in model.optimizers].index(fit.optimizer)
+    marks = model.points_of(fit, PROCESS) if fit.quantity == PEAK else ()
+    if points:
         yield Line(
             optimizer=index,
-            label=model.optimizers[index].label + _where(model, fit),
+            label=model.optimizers[index].label
+            + _where(model, fit)
+            + (" (process)" if fit.quantity == PROCESS else ""),
             panel=panel,
             exponent=fit.exponent,
             sizes=tuple(point.size for point in shown),
             bytes=tuple(point.bytes for point in shown),
             measured=sum(not point.projected for point in shown),
             marks=tuple((point.size, point.bytes) for point in marks),
+            process=fit.quantity == PROCESS,
         )
 
 

@@ -19,6 +19,7 @@ SIZE = (9.4, 4.2)  # inches
 LEFT, RIGHT = (0.085, 0.13, 0.32, 0.79), (0.425, 0.13, 0.32, 0.79)
 TITLES = {"peak": "Peak of what came alive", "state": "State kept between steps"}
 PIXELS_AN_INCH = 160
+DOT = {"marker": "o"}
 UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
 
 
@@ -52,9 +53,12 @@ def _panel(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot]) -> None:
 
     for line in lines:
         style = Look(line.label, slots[line.optimizer]).style()
+        if line.under:  # a halo, which the line on it leaves to see
+            axes.plot(line.sizes, line.bytes, color=style["color"], alpha=0.3, linewidth=6, solid_capstyle="round")
         end = line.measured
         if end:
-            sns.lineplot(x=line.sizes[:end], y=line.bytes[:end], ax=axes, estimator=None, marker="o", **style)
+            marker = {"marker": "x", "markeredgecolor": style["color"], "markeredgewidth": 1.4} if line.process else DOT
+            sns.lineplot(x=line.sizes[:end], y=line.bytes[:end], ax=axes, estimator=None, **marker, **style)
         if end < len(line.sizes):
             start = max(end - 1, 0)
             axes.plot(line.sizes[start:], line.bytes[start:], color=style["color"], linewidth=1, linestyle=":")
@@ -73,11 +77,13 @@ def _legend(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot]) -> None:
     """Name the lines with their slopes, then what the markers mean."""
     from matplotlib.lines import Line2D
 
-    slopes: dict[str, dict[str, str]] = {}
+    slopes: dict[str, dict[str, str]] = {}  # by label, by panel
     handles: dict[str, Line2D] = {}
     for line in lines:
         handles.setdefault(line.label, Line2D([], [], **Look(line.label, slots[line.optimizer]).style()))
-        if line.exponent is not None:
+        if not line.sizes:
+            slopes.setdefault(line.label, {})[line.panel] = "0 B"
+        elif line.exponent is not None:
             slopes.setdefault(line.label, {})[line.panel] = f"{line.exponent:.2f}"
     entries = {f"{plain(name)} {_slopes(slopes.get(name, {}))}": handle for name, handle in handles.items()}
     entries["measured"] = Line2D([], [], color="#5b6572", marker="o", linestyle="none")

@@ -32,6 +32,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "sections": _sections(model),
         "headings": PAIRING_HEADINGS,
         "tests": solved_by_test(model),
+        "leader": next((names[row.leader] for row in model.versus if row.target == target), ""),
         "scaling": scaling_rows(model),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),

@@ -150,7 +150,8 @@ def test_modules_and_classes_are_followed_as_roots_only() -> None:
 
 def test_views_share_the_memory_of_their_base() -> None:
     array, tensor = np.zeros(10), ten()
-    found = [held.memory() for held in reachable({"x": [array, array[2:][1:], tensor, tensor[:3]]})]
+    views = [array, array[2:][1:], tensor, tensor[:3]]
+    found = [memory for held in reachable({"x": views}) for memory in held.memories()]
     assert found[0] == found[1]
     assert found[2] == found[3]
     assert [size for _, size in found] == [80] * 4

@@ -90,6 +90,23 @@ class Shares(Descent):
         array = np.ones(10 * N)
         return SimpleNamespace(point=start.clone(), finished=None, array=array, tensor=torch.from_numpy(array))
 
+    def step(self, oracle: Any, state: Any) -> Any:
+        state = super().step(oracle, state)
+        state.view = state.point.numpy()[::-1]
+        return state
+
+
+class Sparse(Descent):
+    """Scales gradients by a sparse diagonal matrix."""
+
+    def init(self, oracle: Any, start: torch.Tensor) -> Any:
+        diagonal = torch.diag(torch.full_like(start, 0.5)).to_sparse()
+        return SimpleNamespace(point=start.clone(), finished=None, diagonal=diagonal)
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        state.point = state.point - torch.mv(state.diagonal, oracle.gradient(state.point))
+        return state
+
 
 class Hoarder(Descent):
     """Keeps every point that it has been at."""
@@ -132,10 +149,11 @@ def measure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     fakes.bowl = lambda device, dtype, streams: Bowl(N)
     fakes.tilted = lambda device, dtype, streams: Tilted()
     fakes.scratch, fakes.hoarder, fakes.own, fakes.descent = Scratch, Hoarder, OwnLoop, Descent
-    fakes.late, fakes.arrays, fakes.shares = Late, Arrays, Shares
+    fakes.late, fakes.arrays, fakes.shares, fakes.sparse = Late, Arrays, Shares, Sparse
     fakes.meter = FakeMeter
     monkeypatch.setitem(sys.modules, fakes.__name__, fakes)
-    monkeypatch.setattr(module, "return_freed_memory", lambda: None)
+    for name in ("return_freed_memory", "keep_freed_memory"):
+        monkeypatch.setattr(module, name, lambda: None)
 
     def run(optimizer: str, problem: str = "bowl", meters: tuple[str, ...] = (), **options: Any) -> TrialRecord:
         spec = TrialSpec(
@@ -192,6 +210,30 @@ def test_kept_arrays_are_part_of_the_peak(measure: Any) -> None:
 
     assert record.state_bytes == 100 * VECTOR
     assert record.peak_live_bytes == record.state_bytes + VECTOR + record.transient_bytes
+
+
+def test_arrays_and_tensors_on_one_memory_are_counted_once(measure: Any) -> None:
+    record = measure("shares")
+
+    assert record.state_bytes == 10 * VECTOR
+    assert record.peak_live_bytes == record.state_bytes + VECTOR + record.transient_bytes
+
+
+def test_a_view_by_numpy_is_the_tensor_s_memory() -> None:
+    tensor = torch.zeros(6, 4, dtype=torch.float64)
+
+    assert state_bytes(tensor.numpy().T[1:], tensor) == 192
+    assert state_bytes(tensor.numpy(), without=(tensor,)) == 0
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_sparse_tensors_are_counted_by_their_parts(measure: Any) -> None:
+    identity = torch.eye(10, dtype=torch.float64)
+
+    assert state_bytes(identity.to_sparse()) == 10 * (8 + 2 * 8)
+    parts = torch.tensor([0, 1, 2]), torch.tensor([0, 1]), torch.ones(2, dtype=torch.float64)
+    assert state_bytes(torch.sparse_csr_tensor(*parts, check_invariants=True)) == state_bytes(*parts) == 8 * (3 + 2 + 2)
+    assert measure("sparse").state_bytes == N * (8 + 2 * 8)
 
 
 def test_memory_that_is_no_tensor_and_not_kept_is_told(measure: Any) -> None:

@@ -3,7 +3,8 @@
  *
  * OB.lineChart(host, {label, x, y, series, guides, key, height}) draws into `host`; call it again to update.
  *   x, y     {label, log, domain: [low, high], format}
- *   series   [{o, name, x, y, from?, marks?, low?, high?, band?, ends?, step?}]   from: points have markers, hollow from this one on, with crosses at marks;
+ *   series   [{o, name, x, y, from?, process?, under?, marks?, low?, high?, band?, ends?, step?}]   from: points have markers, hollow from this one on, with crosses at marks;
+ *            process: crosses instead of dots; under: another line lies on it, so that it has a halo;
  *            o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses;
  *            low, high: a band at x, always seen; band: {x, low, high}, seen while its curve is highlighted
  *   guides   [{x, y}]                                        grey reference lines
@@ -28,9 +29,11 @@
   /* A line with a marker at each point; from the point `from` on they are hollow and the line is dotted. */
   function marked(s, sx, sy) {
     const part = (begin, end, more) => `<path class="line ser o${s.o}${more}" d="${path(s.x.slice(begin, end), s.y.slice(begin, end), sx, sy)}"/>`;
-    const dots = s.x.map((x, i) => `<circle class="dot ser o${s.o}${i < s.from ? "" : " hollow"}" cx="${px(sx(x))}" cy="${px(sy(s.y[i]))}" r="3.2"/>`);
-    const arms = (s.marks || []).map(([x, y]) => `<path class="end ser o${s.o}" d="M${px(sx(x) - 6)} ${px(sy(y) - 6)}l12 12m0 -12l-12 12"/>`);
-    return part(0, s.from, "") + (s.from < s.x.length ? part(Math.max(s.from - 1, 0), s.x.length, " dotted") : "") + arms.join("") + dots.join("");
+    const cross = ([x, y], arm) => `<path class="end ser o${s.o}" d="M${px(sx(x) - arm)} ${px(sy(y) - arm)}l${2 * arm} ${2 * arm}m0 ${-2 * arm}l${-2 * arm} ${2 * arm}"/>`;
+    const dots = s.x.map((x, i) => s.process ? cross([x, s.y[i]], 4) : `<circle class="dot ser o${s.o}${i < s.from ? "" : " hollow"}" cx="${px(sx(x))}" cy="${px(sy(s.y[i]))}" r="3.2"/>`);
+    const arms = (s.marks || []).map((mark) => cross(mark, 6));
+    const halo = s.under ? `<path class="halo ser o${s.o}" d="${path(s.x, s.y, sx, sy)}"/>` : "";
+    return halo + part(0, s.from, "") + (s.from < s.x.length ? part(Math.max(s.from - 1, 0), s.x.length, " dotted") : "") + arms.join("") + dots.join("");
   }
 
   function area(s, sx, sy) {
@@ -53,7 +56,7 @@
     const rows = sy.ticks().map((t) => `<path d="M${m.l} ${px(sy(t))}H${W - m.r}"/><text x="${m.l - 8}" y="${px(sy(t) + 4)}" text-anchor="end">${sy.format(t)}</text>`);
     const columns = sx.ticks().map((t) => `<path d="M${px(sx(t))} ${m.t}V${H - m.b}"/><text x="${px(sx(t))}" y="${H - m.b + 18}" text-anchor="middle">${sx.format(t)}</text>`);
     return `<g class="grid">${rows.join("")}${columns.join("")}<path class="axis" d="M${m.l} ${H - m.b}H${W - m.r}"/></g>` +
-      `<text class="axis-label" x="${(m.l + W - m.r) / 2}" y="${H - 6}" text-anchor="middle">${esc(spec.x.label)}</text>` +
+      `<text class="axis-label" x="${(m.l + W - m.r) / 2}" y="${H - m.b + 40}" text-anchor="middle">${esc(spec.x.label)}</text>` +
       `<text class="axis-label" transform="translate(14 ${(H - m.b + m.t) / 2}) rotate(-90)" text-anchor="middle">${esc(spec.y.label)}</text>`;
   }
 
@@ -68,14 +71,17 @@
       `<g clip-path="url(#${id})">${guides.join("")}${bands.join("")}${lines.join("")}${crosses.join("")}</g>`;
   }
 
-  function key({ spec, m, W }) {
+  /* The key stands at the right, on narrow screens below. */
+  function key({ spec, m, W, H, narrow }) {
+    const [left, top] = narrow ? [m.l, H - m.b + 66] : [W - m.r + 18, m.t + 8];
+    const letters = Math.floor((W - left - 32 - 58) / LETTER);
     const rows = spec.key.rows.map((row, i) => {
-      const y = m.t + 32 + i * KEY_ROW;
-      return `<path class="line ser o${row.o}" d="M${W - m.r + 18} ${y - 4}h24"/>` +
-        `<text class="ser o${row.o}" x="${W - m.r + 50}" y="${y}">${esc(brief(row.name, 17))}<title>${esc(row.name)}</title></text>` +
+      const y = top + 24 + i * KEY_ROW;
+      return `<path class="line ser o${row.o}" d="M${left} ${y - 4}h24"/>` +
+        `<text class="ser o${row.o}" x="${left + 32}" y="${y}">${esc(brief(row.name, letters))}<title>${esc(row.name)}</title></text>` +
         `<text class="ser o${row.o}" x="${W}" y="${y}" text-anchor="end">${esc(row.text)}</text>`;
     });
-    return `<text class="hint" x="${W}" y="${m.t + 8}" text-anchor="end">${esc(spec.key.title)}</text>${rows.join("")}`;
+    return `<text class="hint" x="${W}" y="${top}" text-anchor="end">${esc(spec.key.title)}</text>${rows.join("")}`;
   }
 
   function endLabels({ spec, sx, sy, m, W, H }) {
@@ -92,12 +98,15 @@
   OB.lineChart = function (host, spec) {
     const W = Math.max(260, host.clientWidth), narrow = W < (spec.key ? 600 : 430);
     const longest = Math.max(...spec.series.map((s) => s.name.length));
-    const room = narrow ? 14 : spec.key ? 232 : Math.min(170, Math.max(80, 14 + LETTER * longest));
-    const H = Math.max(spec.height || 360, spec.key && !narrow ? 66 + spec.key.rows.length * KEY_ROW : 0);
-    const m = { t: 12, r: room, b: 46, l: 62 };
-    const frame = { spec, m, W, H, sx: OB.scale(spec.x, m.l, W - m.r), sy: OB.scale(spec.y, H - m.b, m.t) };
+    const named = spec.key ? Math.max(...spec.key.rows.map((row) => row.name.length)) : 0;
+    const room = narrow ? 14 : spec.key ? Math.min(300, Math.max(232, 112 + LETTER * named)) : Math.min(170, Math.max(80, 14 + LETTER * longest));
+    const rows = spec.key ? spec.key.rows.length * KEY_ROW : 0, below = narrow && spec.key ? rows + 30 : 0;
+    const H = Math.max((spec.height || 360) + below, spec.key && !narrow ? 66 + rows : 0);
+    const m = { t: 12, r: room, b: 46 + below, l: 62 }, sy = OB.scale(spec.y, H - m.b, m.t);
+    m.l = Math.max(m.l, 32 + LETTER * Math.max(...sy.ticks().map((t) => sy.format(t).length)));
+    const frame = { spec, m, W, H, narrow, sx: OB.scale(spec.x, m.l, W - m.r), sy };
     const label = `${spec.label}. Arrow keys read values; plus, minus and zero zoom.`;
-    const names = narrow ? "" : spec.key ? key(frame) : endLabels(frame);
+    const names = spec.key ? key(frame) : narrow ? "" : endLabels(frame);
     host.innerHTML = `<svg class="${spec.series.length > 6 ? "many" : ""}" viewBox="0 0 ${W} ${H}" width="${W}" height="${H}"` +
       ` tabindex="0" role="group" aria-roledescription="chart" aria-label="${esc(label)}">` +
       axes(frame) + curves(frame, `clip-${host.id}`) + names +

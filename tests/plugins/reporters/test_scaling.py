@@ -70,12 +70,26 @@ def model(synthetic) -> ReportModel:
 def test_lines_hold_measured_points_first_and_the_process_beside_what_is_exact(model) -> None:
     lines = {(line.label, line.panel): line for line in scaling_lines(model)}
     first, second, third = (item.label for item in model.optimizers[:3])
+    third += " (process)"
 
-    assert set(lines) == {(first, "state"), (first, "peak"), (third, "peak")}  # zeros of the second have no line
+    assert set(lines) == {(first, "state"), (first, "peak"), (second, "state"), (third, "peak")}
+    assert lines[second, "state"].sizes == ()  # zeros have no place on a logarithmic axis
     assert (lines[first, "state"].sizes, lines[first, "state"].measured) == ((100, 1000, 10**6), 2)
     assert lines[first, "peak"].marks == ((1000, 17 * 10**6),)
     assert lines[third, "peak"].marks == ()
-    assert second not in {label for label, _ in lines}
+    assert [line.label for line in lines.values() if line.process] == [third]
+
+
+def test_a_line_beneath_another_is_known_and_one_beside_it_not(model) -> None:
+    first, second, third = (item.id for item in model.optimizers[:3])
+    same = [point(second, "state_bytes", n, 8 * n * n + n) for n in (100, 1000)]
+    beside = [point(third, "state_bytes", n, 9 * n * n) for n in (100, 1000)]
+    own = [point(first, "state_bytes", n, 8 * n * n) for n in (100, 1000, 2000)]
+    fits = tuple(fit(arm, "state_bytes", 2.0) for arm in (first, second, third))
+
+    lines = scaling_lines(replace(model, scaling=fits, scaling_points=(*own, *same, *beside)))
+
+    assert [line.under for line in lines] == [True, False, False]
 
 
 def test_the_folder_holds_the_figure_and_the_page_its_table(model, tmp_path) -> None:
@@ -85,6 +99,7 @@ def test_the_folder_holds_the_figure_and_the_page_its_table(model, tmp_path) -> 
     svg = (tmp_path / "figures/scaling.svg").read_text()
     ET.fromstring(svg)
     assert f"{model.optimizers[0].label} 2.00 (2.00)" in svg
+    assert f"{model.optimizers[2].label} (process) 1.00" in svg
     assert (tmp_path / "figures/scaling.png").read_bytes().startswith(b"\x89PNG")
     assert 'id="memory"' in page
     assert page.count("above declared</span>") == 2
@@ -124,9 +139,11 @@ def test_the_chart_has_dots_where_it_was_measured_and_hollow_ones_where_not(mode
         page.locator("#f-bytes label", has_text="state").click()
         page.wait_for_selector("#scaling circle.hollow")
         state = page.locator("#scaling circle.dot").count(), page.locator("#scaling circle.hollow").count()
+        key = page.eval_on_selector_all("#scaling text.ser", "texts => texts.map((text) => text.firstChild.data)")
         wide = page.evaluate("document.documentElement.scrollWidth")
         browser.close()
 
-    assert (peak, state) == ((4, 1), (3, 1))
+    assert (peak, state) == ((2, 3), (3, 1))  # the third's two points are crosses: the growth of the process
+    assert key == [model.optimizers[0].label, "2.00", model.optimizers[1].label, "0 B"]
     assert wide <= 400
     assert errors == []
