@@ -10,6 +10,7 @@ from optbench.measure.device_clock import DeviceClock
 from optbench.records import EVALUATED, Budget
 
 Clock = Callable[[], float]
+BRIEF_SIZE = 8192  # numbers in a point whose bookkeeping (a norm, a copy) takes microseconds
 _BRIEF = 50e-6
 
 

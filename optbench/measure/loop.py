@@ -12,9 +12,9 @@ from torch import Tensor
 
 from optbench.api import Evaluation, Point, Readout, Recipe, Refused, Stage, StopTrial
 from optbench.measure.event_log import DONE
-from optbench.measure.ledger import StageLimits
+from optbench.measure.ledger import BRIEF_SIZE, StageLimits
 from optbench.measure.oracle import Books, CountingOracle, Place
-from optbench.measure.scalars import SMALL, is_finite
+from optbench.measure.scalars import is_finite
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget, Status
 
@@ -186,7 +186,7 @@ class TrialLoop:
         )
         before = self._running
         commit = getattr(problem, "commit", None)
-        slow = batches is not None or problem.size > SMALL
+        slow = batches is not None or problem.size > BRIEF_SIZE
         published = start.parameters if batches is None else start.parameters.clone()
         running = _Running(stage, index, oracle, limits, start, batches, published, commit, slow_bookkeeping=slow)
         if stage.keep_state:

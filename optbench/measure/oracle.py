@@ -12,9 +12,9 @@ from torch import Tensor
 from optbench.api import Evaluation, Layout, StopTrial, Streams, UndeclaredEvaluation
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
-from optbench.measure.ledger import Ledger, StageLimits, brief
+from optbench.measure.ledger import BRIEF_SIZE, Ledger, StageLimits, brief
 from optbench.measure.memo import Memo
-from optbench.measure.scalars import SMALL, Scalars
+from optbench.measure.scalars import Scalars
 
 _FORWARD_PASSES = {"value": 1, "residuals": 1, "gradient": 3, "jacobian": 3, "hessian_vector": 6, "hessian": 6}
 
@@ -59,7 +59,7 @@ class CountingOracle:
     ) -> None:
         """Look at the problem once; `stochastic` problems take a minibatch with every evaluation."""
         self.size: int = problem.size
-        self._small = self.size <= SMALL  # logging an evaluation takes microseconds
+        self._brief = self.size <= BRIEF_SIZE  # logging an evaluation takes microseconds
         self.device, self.dtype, self.streams, self.layout = place.device, place.dtype, place.streams, layout
         self.batch = 0
         self._indices: Tensor | None = None
@@ -203,7 +203,7 @@ class CountingOracle:
             if device.full:
                 device.settle()
         ended = now()
-        ledger.cpu_excluded += brief(ended - finished) if self._small else ledger.cpu_now() - finished_cpu
+        ledger.cpu_excluded += brief(ended - finished) if self._brief else ledger.cpu_now() - finished_cpu
         self._log.beat(finished - ledger.excluded, ended)
         if ledger.stopped:
             ledger.excluded += now() - finished
