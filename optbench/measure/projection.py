@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
+from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
@@ -81,7 +83,7 @@ class Replay(TorchFunctionMode):
         """Run the operation, or answer it; raises Refused where another one was recorded."""
         name = _name(func)
         if name not in _READS:
-            return func(*args, **(kwargs or {}))
+            return _dense(func(*args, **(kwargs or {})))
         if self.position == len(self.reads):
             message = f"it reads more of its tensors than at the small size ({name}, after {self.position})"
             raise Refused(message)
@@ -153,6 +155,14 @@ def _refusing(what: str) -> Iterator[None]:
         kind = "" if isinstance(error, Refused) else f"{type(error).__name__}: "
         message = f"{what}: {kind}{text}"
         raise Refused(message) from error
+
+
+def _dense(answer: Any) -> Any:
+    """Return what an operation returned; raises Refused where it is sparse: fake ones have no entries."""
+    if isinstance(answer, Tensor) and answer.layout is not torch.strided:
+        message = "it makes sparse tensors, whose bytes follow from values"
+        raise Refused(message)
+    return answer
 
 
 def _name(func: Callable[..., Any]) -> str:

@@ -83,7 +83,7 @@ def not_projectable(projections: Sequence[TrialRecord]) -> Iterator[str]:
     reasons: dict[tuple[str, str], None] = {}
     for record in projections:
         if record.status is not Status.OK:
-            reasons[record.spec.optimizer.short, record.reason or str(record.status)] = None
+            reasons[record.spec.optimizer.short, record.reason.rstrip(".") or str(record.status)] = None
     for name, reason in reasons:
         yield f"{name} is shown at the sizes that were run only: {reason}."
 

@@ -60,6 +60,11 @@ class PicksByValue(Descent):
         return super().step(oracle, state)
 
 
+class Sparse(Descent):
+    def init(self, oracle: Any, start: Tensor) -> Any:
+        return SimpleNamespace(point=start.clone(), finished=None, diagonal=torch.diag(start).to_sparse())
+
+
 class CountsByValue(Descent):
     """Keeps a row for each entry of the gradient above half of the largest: what it reads lines up at every size."""
 
@@ -116,6 +121,7 @@ def test_a_matrix_that_no_machine_holds_is_counted(job: Any) -> None:
         (CountsParameters, "reads more of its tensors|of its tensors is __float__"),
         (ReadsAll, "is tolist, not tolist as at the small size|tolist"),
         (PicksByValue, "DynamicOutputShapeException"),
+        (Sparse, "sparse tensors"),
     ],
 )
 def test_where_the_control_flow_depends_on_numbers_there_is_a_reason_and_no_figure(
