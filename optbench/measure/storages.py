@@ -30,8 +30,11 @@ def storages(tensor: Tensor) -> Iterator[torch.UntypedStorage]:
 
 
 def identity(storage: torch.UntypedStorage) -> Key:
-    """Return what identifies a storage: its address, or itself where it has none (fake and empty ones)."""
-    address = 0 if storage.device.type == "meta" else storage.data_ptr()
+    """Return what identifies a storage: its address, or itself where it has none (fake, empty, wrapped by torch.func)."""
+    try:
+        address = 0 if storage.device.type == "meta" else storage.data_ptr()
+    except RuntimeError:  # of a tensor that torch.func wraps
+        address = 0
     return ("address", address) if address else ("storage", storage._cdata)
 
 

@@ -337,3 +337,13 @@ def test_two_stages_share_one_peak(measure: Any) -> None:
         probe.init_begins(None, kept)
 
     assert probe.live.peak == VECTOR
+
+
+def test_hessians_by_torchs_transforms_are_followed_like_anything_else() -> None:
+    x = torch.arange(1.0, 5.0, dtype=torch.float64)
+
+    with LiveBytes() as live:
+        hessian = torch.func.hessian(lambda y: (y**4).sum())(x)
+
+    assert torch.equal(hessian, torch.diag(12 * x * x))
+    assert live.peak >= hessian.nbytes
