@@ -30,7 +30,7 @@ def storages(tensor: Tensor) -> Iterator[torch.UntypedStorage]:
 
 
 def identity(storage: torch.UntypedStorage) -> Key:
-    """Return what identifies a storage: its address, or itself where it has none (fake, empty, wrapped by torch.func)."""
+    """Return what identifies a storage: its address, or itself where it has none (fake, empty, or of torch.func)."""
     try:
         address = 0 if storage.device.type == "meta" else storage.data_ptr()
     except RuntimeError:  # of a tensor that torch.func wraps
