@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from optbench.api import Point, Streams, UserError
-from optbench_testfunctions.minima import ZERO, Minima
+from optbench_testfunctions.minima import ZERO, Minima, Stated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # equal only to itself: tensors have no truth value
-class LeastSquares:
+class LeastSquares(Stated):
     """f(x) = ‖r(x)‖², without the ½, as in Moré, Garbow and Hillstrom (1981).
 
     `back` gives J(x)ᵀr without forming J, for functions of many variables; without it, J is formed.
@@ -29,26 +29,6 @@ class LeastSquares:
     def size(self) -> int:
         """The number of parameters."""
         return len(self.start_point)
-
-    @property
-    def f_star(self) -> float | None:
-        """The least value."""
-        return self.minima.f_star
-
-    @property
-    def f_star_source(self) -> str:
-        """How far to trust `f_star`."""
-        return self.minima.source
-
-    @property
-    def f_star_from_start(self) -> float | None:
-        """Where descent from the standard start ends, if elsewhere."""
-        return self.minima.from_start
-
-    @property
-    def local_minima(self) -> tuple[float, ...]:
-        """Values at other local minima that descent is known to end at."""
-        return self.minima.local
 
     def start(self, streams: Streams) -> Point:
         """Return the standard start."""

@@ -15,6 +15,32 @@ class Minima:
     local: tuple[float, ...] = ()  # values at other local minima that descent is known to end at, at infinity included
 
 
+class Stated:
+    """What a problem says of its minima, from its field `minima`."""
+
+    minima: Minima
+
+    @property
+    def f_star(self) -> float | None:
+        """The least value; None where it is not known, or f is unbounded below."""
+        return self.minima.f_star
+
+    @property
+    def f_star_source(self) -> str:
+        """How far to trust `f_star`."""
+        return self.minima.source
+
+    @property
+    def f_star_from_start(self) -> float | None:
+        """Where descent from the start ends, if elsewhere and known."""
+        return self.minima.from_start
+
+    @property
+    def local_minima(self) -> tuple[float, ...]:
+        """Values at other local minima that descent is known to end at."""
+        return self.minima.local
+
+
 ZERO = Minima(f_star=0.0, source="exact")
 UNKNOWN = Minima()
 

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from optbench.api import Point, Streams
 from optbench_testfunctions.least_squares import counting
-from optbench_testfunctions.minima import UNKNOWN, ZERO, Minima, best_known
+from optbench_testfunctions.minima import UNKNOWN, ZERO, Minima, Stated, best_known
 
 Blurred = Callable[[Tensor, float], Tensor]  # x (n,), σ -> ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Landscape:
+class Landscape(Stated):
     """A function with many minima; the start is drawn from the seed, uniformly in ±`reach`, unless one is given."""
 
     size: int
@@ -28,26 +28,6 @@ class Landscape:
     dtype: torch.dtype
     start_point: Tensor | None = None  # (n,)
     minima: Minima = ZERO
-
-    @property
-    def f_star(self) -> float | None:
-        """The least value."""
-        return self.minima.f_star
-
-    @property
-    def f_star_source(self) -> str:
-        """How far to trust `f_star`."""
-        return self.minima.source
-
-    @property
-    def f_star_from_start(self) -> float | None:
-        """Where descent from the start ends, if elsewhere and known."""
-        return self.minima.from_start
-
-    @property
-    def local_minima(self) -> tuple[float, ...]:
-        """Values at other local minima, where there are few."""
-        return self.minima.local
 
     def start(self, streams: Streams) -> Point:
         """Return the start."""

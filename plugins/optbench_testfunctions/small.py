@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from optbench.api import Point, Streams
-from optbench_testfunctions.minima import UNKNOWN, ZERO, Minima, exact
+from optbench_testfunctions.minima import UNKNOWN, ZERO, Minima, Stated, exact
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Function:
+class Function(Stated):
     """A function by its value; derivatives come from autograd."""
 
     value: Callable[[Tensor], Tensor]  # (n,) -> ()
@@ -25,21 +25,6 @@ class Function:
     def size(self) -> int:
         """The number of parameters."""
         return len(self.start_point)
-
-    @property
-    def f_star(self) -> float | None:
-        """The least value; None where f is unbounded below."""
-        return self.minima.f_star
-
-    @property
-    def f_star_source(self) -> str:
-        """How far to trust `f_star`."""
-        return self.minima.source
-
-    @property
-    def f_star_from_start(self) -> float | None:
-        """Where descent from the start ends, if elsewhere."""
-        return self.minima.from_start
 
     def start(self, streams: Streams) -> Point:
         """Return the start."""

@@ -122,7 +122,8 @@ def test_drawing_the_minibatch_in_force_again_reads_nothing(monkeypatch: pytest.
     problem = build()
     batch = next(minibatches(problem))
     monkeypatch.setattr(problem, "_draw", None)  # a look-up would fail, and on an accelerator wait for the host
-    problem.gradient(somewhere(5), batch)
+    again = problem.gradient(somewhere(5), batch)
+    assert torch.equal(again, build().gradient(somewhere(5), batch.clone()))
 
 
 def test_covariance_has_the_stated_condition() -> None:
