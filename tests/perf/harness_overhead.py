@@ -125,14 +125,14 @@ def two_parameters() -> None:
     show("  of which on the clock", [row.bias for row in rows], 1e6, "µs a step")
 
 
-def one_millisecond(steps: int = 40) -> None:
+def one_millisecond(steps: int = 400) -> None:
     """Print shares of a step of about 1 ms."""
-    problem = Logistic(500, 100, repeats=20)
+    problem = Logistic(500, 100, repeats=36)
     bare(problem, steps)
     rows = []
-    for _ in range(PAIRS):
+    for _ in range(REPETITIONS):
         spool = SnapshotSpool(None, 8 * problem.size)
-        spool.schedule.advance(10 * steps)  # none: in so few steps they would be many
+        spool.schedule.advance(10 * steps)  # none: their share is measured apart
         plain = bare(problem, steps)
         wall, outcome = harnessed(problem, steps, spool)
         rows.append((plain, wall, outcome.seconds))
