@@ -41,13 +41,13 @@ class Region:
         )
         self.lowest_diagonal = lowest
 
-    def newton(self) -> ModelStep | None:
-        """Return the undamped step, or None where H is not positive definite."""
-        if not (self.lowest_diagonal > 0 and self.factorise(0.0)):
+    def damped(self, damping: float) -> ModelStep | None:
+        """Return the step −(H + damping·I)⁻¹·g, of any length, or None where H + damping·I is not positive definite."""
+        if not (self.lowest_diagonal + damping > 0 and self.factorise(damping)):
             return None
         step = self._solve()
         (length,) = read(torch.linalg.vector_norm(step))
-        return self._model_step(step, length, 0.0, on_boundary=False) if math.isfinite(length) else None
+        return self._model_step(step, length, damping, on_boundary=damping > 0) if math.isfinite(length) else None
 
     def within(self, radius: float) -> ModelStep:
         """Return the minimiser within `radius`: damping rises where the factorisation fails or the step is too long."""

@@ -84,12 +84,14 @@ def _list(value: Any, option: Option) -> list[Any]:
 def _scalar(value: Any, default: Any) -> Any:
     """Return `value` as the type of `default`.
 
-    An integer will do for a number, a whole number for an integer, and a number for a text that may be one
-    (`newton(damping=0)`, whose default is "auto"; the plugin reads it).
+    An integer will do for a number, a whole number for an integer, and for a text a number or a truth value that it may
+    be (`newton(damping=0, trust_region=true)`, whose defaults are "auto"; the plugin reads them).
     """
     kind = type(default)
     if kind is str and type(value) in {int, float}:
         return repr(value)
+    if kind is str and type(value) is bool:
+        return str(value).lower()
     if kind is int and type(value) is float and value.is_integer():
         return int(value)
     if kind is float and type(value) is int:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from optbench.numerics.position import Visit
 from optbench.numerics.progress import Finished
 from optbench.numerics.scalars import largest, read
+from optbench_newton.hessians import Hessian, asked
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -30,14 +32,20 @@ class FixedNewton:
     Goodfellow, Bengio & Courville, Deep Learning (2016). Nothing makes f fall: an indefinite H may lead uphill.
     """
 
-    def __init__(self, damping: float) -> None:
-        """Keep the damping."""
-        self.damping = damping
+    def __init__(self, damping: float, hessian: Hessian = asked) -> None:
+        """Keep the damping, and how the Hessian is built."""
+        self.damping, self.hessian = damping, hessian
 
     def init(self, oracle: Oracle, start: Tensor) -> FixedNewtonState:
         """Copy the start and allocate the damped Hessian."""
         n = start.numel()
         return FixedNewtonState(start.clone(), None, start.new_empty(n, n))
+
+    def restart(self, state: FixedNewtonState, oracle: Oracle, start: Tensor) -> FixedNewtonState:
+        """Go on from another point (or problem); nothing is remembered."""
+        state.point.copy_(start)
+        state.finished = None
+        return state
 
     def step(self, oracle: Oracle, state: FixedNewtonState) -> FixedNewtonState:
         """Solve for the step and take it; stalls where the damped Hessian is singular."""
@@ -48,7 +56,8 @@ class FixedNewton:
         elif height == -float("inf"):
             state.finished = "unbounded"
         else:
-            state.damped.copy_(oracle.hessian(state.point)).diagonal().add_(self.damping)
+            hessian = self.hessian(oracle, Visit(state.point, height, gradient))
+            state.damped.copy_(hessian).diagonal().add_(self.damping)
             self._move(state, gradient)
         return state
 

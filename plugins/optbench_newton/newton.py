@@ -1,20 +1,57 @@
-"""Newton's method. `damping` says which: a fixed number, or "auto"."""
+"""Newton's method: how far it is damped, and what bounds its step. Each combination picks its parts."""
 
 from __future__ import annotations
 
 from optbench.api import UserError
-from optbench_newton.adaptive import AdaptiveNewton
+from optbench.numerics.line import LineSearch
+from optbench.numerics.parts import build_part
 from optbench_newton.fixed import FixedNewton
+from optbench_newton.hessians import HESSIANS, Hessian
+from optbench_newton.marquardt import Marquardt
+from optbench_newton.parts import LENGTHS, FullStep
+from optbench_newton.region import Radius
+from optbench_newton.searching import Constant, Factored, SearchingNewton
+from optbench_newton.trials import TrialNewton
+
+Newton = FixedNewton | SearchingNewton | TrialNewton
 
 
-def newton(*, damping: str) -> AdaptiveNewton | FixedNewton:
-    """Return the method that the option describes; raises UserError where it is neither "auto" nor a number ≥ 0."""
-    if damping == "auto":
-        return AdaptiveNewton()
+def newton(*, damping: str, trust_region: str = "auto", line_search: str = "none", hessian: str = "auto") -> Newton:
+    """Return the method that the options describe; raises UserError where they contradict each other.
+
+    `trust_region` "auto" is true for the damping "auto" without a line search, else false.
+    """
+    search: LineSearch = build_part(line_search, LENGTHS, "line search")
+    full = isinstance(search, FullStep)
+    bounded = trust_region == "true" or (trust_region == "auto" and damping == "auto" and full)
+    if bounded and not full:
+        raise UserError("newton: a trust region and a line search", "both choose how long a step is: take one of them")
+    if damping == "levenberg-marquardt":
+        return _marquardt(bounded, full, HESSIANS[hessian])
+    amount = None if damping == "auto" else _number(damping)
+    if bounded:
+        return TrialNewton(Radius, HESSIANS[hessian], amount or 0.0)
+    if amount is not None and full:
+        return FixedNewton(amount, HESSIANS[hessian])
+    return SearchingNewton(Factored() if amount is None else Constant(amount), search, HESSIANS[hessian])
+
+
+def _marquardt(bounded: bool, full: bool, hessian: Hessian) -> TrialNewton:
+    if bounded or not full:
+        given = "a trust region" if bounded else "a line search"
+        raise UserError(
+            f"newton: damping 'levenberg-marquardt' with {given}",
+            "its damping alone bounds the step",
+            "leave it out, or take damping 'auto'",
+        )
+    return TrialNewton(Marquardt, hessian)
+
+
+def _number(damping: str) -> float:
     try:
         amount = float(damping)
     except ValueError:
         amount = -1.0
     if not 0 <= amount < float("inf"):
-        raise UserError(f"newton: damping {damping!r}", 'allowed: "auto" or a number from 0')
-    return FixedNewton(amount)
+        raise UserError(f"newton: damping {damping!r}", 'allowed: "auto", "levenberg-marquardt" or a number from 0')
+    return amount

@@ -207,7 +207,7 @@ PLANTED = {
         """
         from optbench_newton.fixed import FixedNewton
 
-        def wrong(*, damping):
+        def wrong(*, damping, **others):
             return FixedNewton(1e-7)
         """,
         ("--only", "optimizer=newton"),

@@ -52,14 +52,20 @@ def test_the_hard_case_goes_along_the_lowest_curvature() -> None:
     assert abs(float(found.step[0])) > 8
 
 
-def test_newton_needs_a_positive_definite_hessian() -> None:
+@pytest.mark.parametrize("damping", [0.0, 0.5])
+def test_a_damped_step_solves_the_damped_system(damping: float) -> None:
     hessian, gradient = model([1, 2, 3], 0)
-    region = Region(hessian, gradient, torch.empty_like(hessian))
-    found = region.newton()
+    found = Region(hessian, gradient, torch.empty_like(hessian)).damped(damping)
     assert found is not None
-    assert torch.allclose(hessian @ found.step, -gradient)
+    assert torch.allclose(hessian @ found.step + damping * found.step, -gradient)
+    assert found.decrease == pytest.approx(-float(gradient @ found.step + 0.5 * found.step @ hessian @ found.step))
+
+
+def test_a_step_needs_a_positive_definite_matrix() -> None:
     hessian, gradient = model([-1, 2, 3], 0)
-    assert Region(hessian, gradient, torch.empty_like(hessian)).newton() is None
+    region = Region(hessian, gradient, torch.empty_like(hessian))
+    assert region.damped(0.9) is None
+    assert region.damped(1.1) is not None
 
 
 def test_a_flat_model_steps_along_the_gradient() -> None:

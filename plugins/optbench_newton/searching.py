@@ -1,0 +1,145 @@
+"""Newton's direction with a line search along it. Shapes: n = number of parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+from optbench.numerics.line import Found, LineSearch
+from optbench.numerics.position import Visit, locate
+from optbench.numerics.progress import Finished, Progress
+from optbench.numerics.ray import Ray
+from optbench.numerics.scalars import largest, read
+from optbench_newton.fixed import solve_symmetric
+from optbench_newton.hessians import Hessian
+
+if TYPE_CHECKING:
+    from optbench.api import Oracle
+
+_FIRST = 1e-3  # the first damping above 0, relative to the norm of H (β of Nocedal & Wright 2006, algorithm 3.3)
+_RAISE, _LOWER = 4.0, 0.25
+_MAX_FACTORS = 40
+
+
+@dataclass
+class SearchingState:
+    """State of the method. `point` and the spare buffers change places; `damped` is overwritten in place."""
+
+    # published
+    point: Tensor  # (n,)
+    finished: Finished | None
+
+    # where the last step ended; None before the first
+    here: Visit | None
+    batch: int  # the minibatch of `here`
+    progress: Progress
+
+    # what was added to the diagonal last
+    damping: float
+
+    # buffers
+    damped: Tensor  # (n, n), the Hessian with its diagonal raised
+    spare: list[Tensor]  # two of (n,), that trial points are written to
+
+
+class Solver(Protocol):
+    """Finds a direction from a Hessian and a gradient."""
+
+    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> Tensor | None:
+        """Return −(H + αI)⁻¹·g, shape (n,), or None where there is none; α is kept in the state."""
+        ...
+
+
+class Constant:
+    """The same damping at each step; a direction that leads uphill is turned round."""
+
+    def __init__(self, damping: float) -> None:
+        """Keep the damping."""
+        self.damping = damping
+
+    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> Tensor | None:
+        """Solve by Cholesky, or by LU where H + αI is indefinite; None where it is singular."""
+        state.damping = self.damping
+        state.damped.copy_(hessian).diagonal().add_(self.damping)
+        solution = solve_symmetric(state.damped, gradient)
+        return None if solution is None else solution.mul_(-torch.sign(torch.dot(solution, gradient)))
+
+
+class Factored:
+    """The damping that the factorisation asks for: a failure raises it, a success lowers the next step's, down to 0.
+
+    Cholesky with added multiple of the identity (Nocedal & Wright 2006, algorithm 3.3), but begun where the last step
+    left off. Every direction leads downhill.
+    """
+
+    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> Tensor | None:
+        """Factor H + αI with rising α until it is positive definite; None where H is not finite."""
+        norm, slope = read(torch.linalg.vector_norm(hessian), torch.linalg.vector_norm(gradient))
+        lowest = _FIRST * norm or slope
+        state.damping = state.damping * _LOWER if state.damping * _LOWER >= lowest else 0.0
+        for _ in range(_MAX_FACTORS):
+            state.damped.copy_(hessian).diagonal().add_(state.damping)
+            factor, failed = torch.linalg.cholesky_ex(state.damped)
+            if not int(failed):
+                return torch.cholesky_solve(gradient[:, None], factor)[:, 0].neg_()
+            state.damping = max(_RAISE * state.damping, lowest)
+        return None
+
+
+class SearchingNewton:
+    """Moves along −(H + αI)⁻¹·g by the step that the line search finds; 1 is tried first."""
+
+    def __init__(self, solver: Solver, search: LineSearch, hessian: Hessian) -> None:
+        """Compose the method."""
+        self.solver, self.search, self.hessian = solver, search, hessian
+
+    def init(self, oracle: Oracle, start: Tensor) -> SearchingState:
+        """Copy the start and allocate; nothing is evaluated yet."""
+        n = start.numel()
+        return SearchingState(
+            point=start.clone(),
+            finished=None,
+            here=None,
+            batch=oracle.batch,
+            progress=Progress(torch.finfo(start.dtype).eps),
+            damping=0.0,
+            damped=start.new_empty(n, n),
+            spare=[torch.empty_like(start), torch.empty_like(start)],
+        )
+
+    def restart(self, state: SearchingState, oracle: Oracle, start: Tensor) -> SearchingState:
+        """Go on from another point (or problem) with the damping."""
+        state.point.copy_(start)
+        state.here, state.batch, state.finished = None, oracle.batch, None
+        return state
+
+    def step(self, oracle: Oracle, state: SearchingState) -> SearchingState:
+        """Search along one direction; finish where there is none, or nothing on it."""
+        here = locate(oracle, state)
+        (size,) = read(largest(here.gradient))
+        if state.progress.ends(here.value, size):
+            state.finished = state.progress.verdict
+            return state
+        direction = self.solver.solve(self.hessian(oracle, here), here.gradient, state)
+        if direction is None:
+            state.finished = state.progress.verdict
+            return state
+        (slope,) = read(torch.dot(here.gradient, direction))
+        ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
+        found = self.search.search(ray.line(slope), 1.0)
+        return self._move(state, ray, found)
+
+    @staticmethod
+    def _move(state: SearchingState, ray: Ray, found: Found) -> SearchingState:
+        if found.outcome == "unbounded":
+            state.finished = "unbounded"
+        if found.trial.step == 0:
+            state.finished = state.finished or state.progress.verdict
+            return state
+        visit = ray.take(found.trial.step)
+        state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
+        state.point, state.here = visit.point, visit
+        return state
