@@ -52,8 +52,8 @@ class EventLog:
         self._best = math.inf
         self._next_kept = capacity
         self._provisional = False  # whether the last row may still give way to a later improvement
-        self._phase, self._seconds, self._resumed_at = SETUP, 0.0, 0.0
-        self._write_header()
+        self.running = False  # whether the last beat said that the clock runs
+        self.beat(0.0, 0.0, SETUP)
 
     def append(self, row: tuple[float, ...]) -> int:
         """Write one row, which readers see after the next `beat`; returns its index, −1 where it was left out."""
@@ -75,15 +75,10 @@ class EventLog:
         """Correct the time of a row, once the device has told it."""
         struct.pack_into("<d", self._map, _START + _ROW.size * index + 8 * _SECONDS, seconds)
 
-    @property
-    def running(self) -> bool:
-        """Whether the last beat said that the clock runs."""
-        return self._resumed_at > 0.0
-
     def beat(self, seconds: float, resumed_at: float, phase: int = LOOP) -> None:
         """Tell the parent where the clock stands; `resumed_at` 0 while it is paused."""
-        self._phase, self._seconds, self._resumed_at = phase, seconds, resumed_at
-        self._write_header()
+        self.running = resumed_at > 0.0
+        _HEADER.pack_into(self._map, 0, self.rows, phase, self._complete, seconds, resumed_at)
 
     def trace(self) -> Trace:
         """Return what was logged."""
@@ -102,9 +97,6 @@ class EventLog:
         if due:
             self._next_kept = math.ceil(self.events * 10 ** (1 / 50))
         return index
-
-    def _write_header(self) -> None:
-        _HEADER.pack_into(self._map, 0, self.rows, self._phase, self._complete, self._seconds, self._resumed_at)
 
 
 def read_heartbeat(path: Path) -> Heartbeat | None:

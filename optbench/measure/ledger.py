@@ -12,6 +12,7 @@ from optbench.records import EVALUATED, Budget
 Clock = Callable[[], float]
 BRIEF_SIZE = 8192  # numbers in a point whose bookkeeping (a norm, a copy) takes microseconds
 _BRIEF = 50e-6
+_CPU_EVERY = 5e-3  # seconds between two readings of the CPU clock for events
 
 
 def brief(seconds: float) -> float:
@@ -45,6 +46,8 @@ class Ledger:
         self.excluded = self._paused_at = clock()
         self.cpu_excluded = cpu_clock()
         self._cpu_paused_at: float | None = self.cpu_excluded
+        self._cpu_read, self._cpu_read_at = self.cpu_excluded, self._paused_at
+        self._cpu_told = self.cpu_excluded
         self.running = False
         self._begun_at: float | None = None  # the wall time at which the device's timed region began
 
@@ -59,11 +62,11 @@ class Ledger:
         if device is not None and self._begun_at is None:
             device.sync()
         self.running = True
-        if self._cpu_paused_at is None:
-            self.cpu_excluded += brief(self.now() - self._paused_at)
-        else:
+        if self._cpu_paused_at is not None:
             self.cpu_excluded += self.cpu_now() - self._cpu_paused_at
         resumed_at = self.now()
+        if self._cpu_paused_at is None:
+            self.cpu_excluded += brief(resumed_at - self._paused_at)
         self.excluded += resumed_at - self._paused_at
         if device is not None:
             if self._begun_at is None:
@@ -78,6 +81,17 @@ class Ledger:
         self._paused_at = self.now()
         self._cpu_paused_at = self.cpu_now() if long else None
         self.running = False
+
+    def cpu_at(self, moment: float) -> float:
+        """Return the process's CPU clock at `moment`, which is now: read every 5 ms, as fast as the wall clock between.
+
+        Reading it costs a system call, more than the rest of an event's bookkeeping but the norm; see `brief`, too.
+        """
+        if moment - self._cpu_read_at >= _CPU_EVERY:
+            self._cpu_read, self._cpu_read_at = self.cpu_now(), moment
+        told = self._cpu_read + (moment - self._cpu_read_at)
+        self._cpu_told = max(self._cpu_told, told)
+        return self._cpu_told
 
     def wait(self) -> None:
         """Wait until the device has done what it was told; nothing on the CPU."""

@@ -14,7 +14,7 @@ from optbench.api import Evaluation, Point, Readout, Recipe, Refused, Stage, Sto
 from optbench.measure.event_log import DONE
 from optbench.measure.ledger import BRIEF_SIZE, StageLimits
 from optbench.measure.oracle import Books, CountingOracle, Place
-from optbench.measure.scalars import is_finite
+from optbench.measure.scalars import Scalars, is_finite
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget, Status
 
@@ -62,6 +62,7 @@ class _Running:
     stage: Stage
     index: int
     oracle: CountingOracle
+    scalars: Scalars
     limits: StageLimits
     start: Point
     batches: Iterator[Tensor] | None
@@ -90,7 +91,6 @@ class TrialLoop:
         self._observed = False
         self._running: _Running | None = None
         self._stage_counts: list[dict[str, int]] = []
-        self._on_cpu = self.place.device.type == "cpu"
 
     def run(self) -> Outcome:
         """Fold over the stages; exceptions of plugins pass through after the clock was stopped."""
@@ -135,6 +135,7 @@ class TrialLoop:
                 reason = self._run_stage(index, stage, limits, previous)
             except StopTrial:
                 self._stop_clock()
+                self._require_finite_end()
                 self._end_or_pass_on(is_last=index == last)
             finally:
                 after = self.books.ledger.snapshot()
@@ -174,10 +175,11 @@ class TrialLoop:
         if start.statistics is not None and hasattr(problem, "restore"):
             problem.restore(start.statistics)
         batches = problem.batches(self.place.streams) if hasattr(problem, "batches") else None
+        scalars = self.books.scalars if stage.on_curve else self.books.off_curve
         oracle = CountingOracle(
             problem,
             place=self.place,
-            books=self.books if stage.on_curve else replace(self.books, scalars=self.books.off_curve),
+            books=replace(self.books, scalars=scalars),
             limits=limits,
             declared=self.declared if isinstance(stage.optimizer, type(self.optimizer)) else EVERY_KIND,
             layout=start.layout or fresh.layout,
@@ -188,7 +190,9 @@ class TrialLoop:
         commit = getattr(problem, "commit", None)
         slow = batches is not None or problem.size > BRIEF_SIZE
         published = start.parameters if batches is None else start.parameters.clone()
-        running = _Running(stage, index, oracle, limits, start, batches, published, commit, slow_bookkeeping=slow)
+        running = _Running(
+            stage, index, oracle, scalars, limits, start, batches, published, commit, slow_bookkeeping=slow
+        )
         if stage.keep_state:
             if before is None or before.state is None or not hasattr(stage.optimizer, "restart"):
                 message = f"stage {index + 1} keeps the optimizer's state, but the optimizer has no restart()"
@@ -218,6 +222,7 @@ class TrialLoop:
             running.state = state = optimizer.step(running.oracle, running.state)
             self._after_step(running, state.point)
             if state.finished is not None:
+                self._require_finite(running, state.point)
                 if state.finished == "unbounded":
                     raise Ended(Status.DIVERGED, "unbounded")
                 return str(state.finished)
@@ -254,7 +259,7 @@ class TrialLoop:
             ledger.end_region()
         ledger.steps += 1
         running.published = running.published.copy_(point) if running.batches is not None else point
-        if self._on_cpu or due:
+        if due or running.scalars.doubtful:
             self._require_finite(running, point)
         if due:
             self.books.log.beat(ledger.seconds, 0.0)
@@ -279,7 +284,14 @@ class TrialLoop:
         if running.batches is not None:
             running.oracle.set_batch(next(running.batches).to(self.place.device))
 
+    def _require_finite_end(self) -> None:
+        """The published point was looked at only where the last values or gradients were not finite."""
+        running = self._running
+        if running is not None and self.books.ledger.stopped != "target":
+            self._require_finite(running, running.published)
+
     def _require_finite(self, running: _Running, point: Tensor) -> None:
+        running.scalars.doubtful = False
         if not is_finite(point):
             raise Ended(Status.DIVERGED, "the published point is not finite")
         value = running.oracle.known_value(point)

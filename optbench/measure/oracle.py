@@ -190,13 +190,13 @@ class CountingOracle:
         if device is not None:
             device.evaluated()
         self._evaluated = finished = now()
-        finished_cpu = ledger.cpu_now()
+        finished_cpu = ledger.cpu_at(finished) if self._brief else ledger.cpu_now()
         if device is not None:
             device.leave()
         ledger.excluded += started - entered
         self._remember(kinds, results)
         self._count(kinds)
-        if self._write(kinds, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):
+        if self._write(kinds, results, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):
             ledger.stopped = "target"
         if device is not None:
             device.logged(self._log.last)
@@ -266,11 +266,9 @@ class CountingOracle:
     def _recall(self, x: Any) -> Tensor:
         """Return the point as a tensor, with the memo set to it."""
         point = x if isinstance(x, Tensor) else self._tensor(x)
-        if not self._memo.holds(point, self.batch):
-            if point.numel() != self.size:
-                message = f"the oracle was asked at a point of shape {tuple(point.shape)}; expected ({self.size},)"
-                raise ValueError(message)
-            self._memo.move(point, self.batch)
+        if not self._memo.turn_to(point, self.batch) and point.numel() != self.size:
+            message = f"the oracle was asked at a point of shape {tuple(point.shape)}; expected ({self.size},)"
+            raise ValueError(message)
         return point
 
     def _tensor(self, x: Any) -> Tensor:
@@ -288,22 +286,21 @@ class CountingOracle:
         return result
 
     def _remember(self, kinds: tuple[str, ...], results: Results) -> None:
-        if _UNKEPT in results:
-            return
-        for kind, result in results.items():
-            self._memo.keep(kind, result)
-        self._memo.asked = (*self._memo.asked, *kinds)
+        if _UNKEPT not in results:
+            self._memo.keep(results)
+            self._memo.asked += kinds
 
     # ---- log
 
-    def _write(self, kinds: tuple[str, ...], x: Tensor, seconds: float, cpu_seconds: float) -> bool:
+    def _write(self, kinds: tuple[str, ...], results: Results, x: Tensor, seconds: float, cpu_seconds: float) -> bool:
         ledger, counts, memo = self._ledger, self._ledger.counts, self._memo
-        value, gradient = memo.get("value"), memo.get("gradient")
+        value = results["value"] if "value" in results else memo.get("value")
+        gradient = results["gradient"] if "gradient" in results else memo.get("gradient")
         if value is None and not self._stochastic and kinds != ("hessian_vector",):
             # A method that never asks for values has its curve filled in off the clock, uncounted.
             value = self._derivatives.value(x, self._indices)
-            memo.keep("value", value)
-        row = (
+            memo.keep({"value": value})
+        before = (
             self._stage,
             ledger.steps,
             counts["value"],
@@ -313,10 +310,8 @@ class CountingOracle:
             ledger.examples,
             seconds,
             cpu_seconds,
-            counts["residuals"],
-            counts["jacobian"],
         )
-        return self._scalars.logged(row, x, value, gradient)
+        return self._scalars.logged(before, (counts["residuals"], counts["jacobian"]), x, value, gradient)
 
 
 def _nothing(_: Tensor) -> Results:

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from optbench.measure.event_log import EventLog
-from optbench.records import EVENT_COLUMNS
 
 SMALL = 64  # below this many numbers, Python's max over a list is faster than a reduction
-_SCALARS = EVENT_COLUMNS.index("value")  # where value and gradient norm stand in a row
 _BUFFER = 1024  # evaluations between two reads of the device
+
+Cells = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,12 @@ class Scalars(Protocol):
 
     best_value: float
     best_point: Tensor | None
+    doubtful: (
+        bool  # whether a value or gradient norm that was read is not finite; whoever has looked into it says False
+    )
 
-    def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
-        """Append the row, put together with its scalars; tells whether the targets are reached."""
+    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+        """Append a row: its cells before and after the two scalars are given; tells whether the targets are reached."""
         ...
 
     def flush(self) -> bool:
@@ -52,12 +55,15 @@ class HostScalars:
         self._reached = _Reached(thresholds)
         self.best_value = math.inf
         self.best_point: Tensor | None = None
+        self.doubtful = False
 
-    def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
         """Append the row and remember the point if its value is the best so far."""
         number = math.nan if value is None else value.item()
         norm = math.nan if gradient is None else largest_magnitude(gradient)
-        self._log.append((*row[:_SCALARS], number, norm, *row[_SCALARS:]))
+        if not math.isfinite(number + norm):
+            self.doubtful = self.doubtful or _is_doubtful(number, value) or _is_doubtful(norm, gradient)
+        self._log.append((*before, number, norm, *after))
         if number < self.best_value:
             self.best_value = number
             if self._keep_best:
@@ -83,11 +89,12 @@ class DeviceScalars:
         self._best = torch.full((), math.inf, device=device, dtype=dtype)
         self.best_value = math.inf
         self.best_point: Tensor | None = None
+        self.doubtful = False  # the published point is looked at whenever the device is read
 
-    def logged(self, row: tuple[float, ...], x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
         """Append the row with its scalars to be filled in; a full buffer is flushed."""
         slot = len(self._rows)
-        self._rows.append(self._log.append((*row[:_SCALARS], math.nan, math.nan, *row[_SCALARS:])))
+        self._rows.append(self._log.append((*before, math.nan, math.nan, *after)))
         if value is not None:
             self._buffer[slot, 0].copy_(value)
             if self._keep_best:
@@ -132,10 +139,15 @@ class _Reached:
         return self.all
 
 
+def _is_doubtful(number: float, read_from: Tensor | None) -> bool:
+    return read_from is not None and not math.isfinite(number)
+
+
 def largest_magnitude(vector: Tensor) -> float:
     """Return |v|∞ of a vector on the CPU; NaN where it has one."""
     if vector.numel() > SMALL:
-        return float(torch.linalg.vector_norm(vector, math.inf))
+        least, largest = torch.aminmax(vector)
+        return max(-least.item(), largest.item())  # both are NaN where there is one
     numbers = vector.tolist()
     if math.isfinite(sum(numbers)):
         return max(map(abs, numbers), default=0.0)

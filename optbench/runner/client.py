@@ -57,7 +57,15 @@ class ForkServer:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(self._threads)), **_QUIET}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "optbench.runner.server", str(theirs.fileno()), *self._preload],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "optbench.runner.server",
+                str(theirs.fileno()),
+                str(os.getpid()),
+                *self._preload,
+            ],
             pass_fds=[theirs.fileno()],
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -173,10 +173,13 @@ def kill_group(pid: int) -> None:
 def main() -> None:
     """Tell the modes, warm up, say so, serve."""
     sys.path.append("")  # modules of the working directory, last, as in the parent
+    descriptor, parent, *modules = sys.argv[1:]
     die_with_parent()  # only while there are no children: afterwards the closed socket tells
-    connection = socket.socket(fileno=int(sys.argv[1]))
+    if os.getppid() != int(parent):  # it died before the kernel was asked
+        return
+    connection = socket.socket(fileno=int(descriptor))
     connection.send(json.dumps({"modes": modes()}).encode())
-    ready = {"ready": warm_up(sys.argv[2:]), "calibration": calibration()}
+    ready = {"ready": warm_up(modules), "calibration": calibration()}
     gc.collect()
     gc.freeze()
     die_with_parent(0)

@@ -2,7 +2,8 @@
 
 `python tests/perf/harness_overhead.py` prints medians over repetitions with the quartiles, and ratios of the fastest:
 - two parameters: the plain loop, the wall time that the harness adds, the reported time less the plain loop's;
-- a step of about 1 ms: the same, as shares of the step;
+- a step of about 1 ms: the same, as shares of the step; then what passes between two evaluations, harnessed less plain,
+  which unlike the loops' wall times does not carry the noise of the evaluations themselves;
 - logistic regression: CPU seconds of the timed loop with snapshots over those without, as a share above 1.
 """
 
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -31,6 +33,7 @@ from optbench.records import Budget
 
 REPETITIONS = 15
 PAIRS = 60  # of short runs, which fit between two turns of the scheduler
+_WARM = 20  # evaluations
 
 
 class Logistic:
@@ -74,6 +77,27 @@ class State:
 
     point: Tensor
     finished: None = None
+
+
+class Watched(Logistic):
+    """Notes when each evaluation began and ended."""
+
+    def __init__(self, m: int, n: int, *, repeats: int = 1) -> None:
+        """Begin with no notes."""
+        super().__init__(m, n, repeats=repeats)
+        self.notes: list[tuple[float, float]] = []
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both."""
+        began = time.perf_counter()
+        result = super().value_and_gradient(x)
+        self.notes.append((began, time.perf_counter()))
+        return result
+
+    def gaps(self) -> list[float]:
+        """Return the seconds between evaluations, and forget them; the first ones are left out."""
+        notes, self.notes = self.notes[_WARM:], []
+        return [began - ended for (_, ended), (began, _) in pairwise(notes)]
 
 
 class Descent:
@@ -142,6 +166,26 @@ def one_millisecond(steps: int = 400) -> None:
     show_share("  of which on the clock", reported, plains)
 
 
+def between_evaluations(steps: int = 200) -> None:
+    """Print what the harness puts between two evaluations of about 1 ms, by quartile of either's gaps."""
+    problem = Watched(500, 100, repeats=36)
+    plain: list[float] = []
+    with_harness: list[float] = []
+    began = time.perf_counter()
+    for _ in range(REPETITIONS):
+        bare(problem, steps)
+        plain += problem.gaps()
+        spool = SnapshotSpool(None, 8 * problem.size)
+        spool.schedule.advance(10 * steps)
+        harnessed(problem, steps, spool)
+        with_harness += problem.gaps()
+    step = (time.perf_counter() - began) / (2 * steps * REPETITIONS)
+    quartiles = zip(statistics.quantiles(with_harness, n=4), statistics.quantiles(plain, n=4), strict=True)
+    low, middle, high = (1e6 * (ours - theirs) for ours, theirs in quartiles)
+    print(f"{'  the harness adds between evaluations':44s} {middle:8.2f} µs a step  ({low:.2f} to {high:.2f})", end="")
+    print(f"; {1e-4 * middle / step:.2f} % of {1e3 * step:.2f} ms")
+
+
 def snapshots(steps: int = 400) -> None:
     """Print what snapshots to a file change about the seconds on the clock."""
     problem = Logistic(500, 400)
@@ -188,6 +232,7 @@ def main() -> None:
     torch.set_num_threads(1)
     two_parameters()
     one_millisecond()
+    between_evaluations()
     snapshots()
 
 
