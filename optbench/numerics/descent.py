@@ -6,7 +6,7 @@ Shapes: n = number of parameters.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from optbench.numerics.line import Found, LineSearch
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import largest, read
+from optbench.numerics.scalars import extremes, read
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 Memory = TypeVar("Memory")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Move:
+class Move(NamedTuple):
     """A completed step; both gradients are of the same minibatch."""
 
     direction: Tensor  # (n,)
@@ -42,8 +41,8 @@ class Move:
     @property
     def is_convex(self) -> bool:
         """Tell whether f curves upwards along the step, beyond the rounding of the slopes; independent of any scale."""
-        eps = torch.finfo(self.gradient.dtype).eps
-        return self.next_slope - self.slope > 10 * eps * max(abs(self.slope), abs(self.next_slope))
+        rounding = 10 * torch.finfo(self.gradient.dtype).eps
+        return self.next_slope - self.slope > rounding * max(abs(self.slope), abs(self.next_slope))
 
 
 class Directions(Protocol[Memory]):
@@ -129,8 +128,8 @@ class Descent(Generic[Memory]):
         """Search along one direction; where that fails forget the memory, and where it is empty already, finish."""
         here = locate(oracle, state)
         direction = self.directions.direction(state.memory, here.gradient)
-        slope, size = read(torch.dot(here.gradient, direction), largest(here.gradient))
-        if state.progress.ends(here.value, size):
+        slope, low, high = read(torch.dot(here.gradient, direction), *extremes(here.gradient))
+        if state.progress.ends(here.value, max(-low, high)):
             state.finished = state.progress.verdict
             return state
         if not slope < 0:

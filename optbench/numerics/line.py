@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """The function at one step: its value and its slope (derivative with respect to the step)."""
 
     step: float
@@ -17,8 +15,7 @@ class Trial:
     slope: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(NamedTuple):
     """φ(step) = f(point + step·direction): what a line search sees of a problem."""
 
     phi: Callable[[float], tuple[float, float]]  # step -> (value, slope)
@@ -40,8 +37,7 @@ class Line:
         return Trial(step, math.inf, math.inf)
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """The end of a search; nothing needs to be evaluated again at `trial`.
 
     Where the search failed, `trial` is the best point that decreases f sufficiently, at step 0 where there is none.

@@ -110,9 +110,9 @@ def _check_range(value: Any, option: Option) -> None:
     if isinstance(value, bool | str):
         return
     if option.low is not None and value < option.low:
-        raise UserError(f"got {value!r}", f"lowest allowed: {option.low}")
+        raise UserError(f"got {value!r}", f"lowest allowed: {option.low} ({option.doc})")
     if option.high is not None and value > option.high:
-        raise UserError(f"got {value!r}", f"highest allowed: {option.high}")
+        raise UserError(f"got {value!r}", f"highest allowed: {option.high} ({option.doc})")
 
 
 def _unknown(name: str, declared: Mapping[str, Option], owner: str) -> UserError:

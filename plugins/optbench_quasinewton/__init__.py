@@ -16,6 +16,11 @@ _INITIAL_SCALE = Option(
     doc="the first inverse Hessian: s'y/y'y times the identity, or the identity",
     choices=("scaled", "identity"),
 )
+_NEGATIVE_CURVATURE = Option(
+    default="skip",
+    doc="where f does not curve upwards along a step: leave its pair out, or damp it by Powell's rule",
+    choices=("skip", "damp"),
+)
 
 
 @hookimpl
@@ -27,6 +32,7 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         summary="Quasi-Newton method with a dense inverse Hessian, updated in place.",
         options={
             "initial_scale": _INITIAL_SCALE,
+            "negative_curvature": _NEGATIVE_CURVATURE,
             "self_scaling": Option(
                 default=True, doc="before an update, let the inverse Hessian grow where the step shows it too small"
             ),
@@ -43,8 +49,14 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         factory="optbench_quasinewton.lbfgs:lbfgs",
         summary="Limited-memory BFGS in compact form; history=1 with initial_scale='identity' is the memoryless form.",
         options={
-            "history": Option(default=10, doc="pairs of displacement and gradient change kept", low=1, search="log"),
+            "history": Option(
+                default=10,
+                doc="pairs of displacement and gradient change kept; without any it is steepest descent",
+                low=1,
+                search="log",
+            ),
             "initial_scale": _INITIAL_SCALE,
+            "negative_curvature": _NEGATIVE_CURVATURE,
             "line_search": _LINE_SEARCH,
         },
         cite="Liu & Nocedal, Math. Programming 45 (1989); Byrd, Nocedal & Schnabel, Math. Programming 63 (1994)",

@@ -10,12 +10,16 @@ from torch import Tensor
 from optbench.numerics.descent import Descent, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.scalars import read
+from optbench_quasinewton.secant import SECANTS, Secant, Weights, combine, skipping
 from optbench_quasinewton.symmetric import Symmetric
 
 
-def bfgs(*, initial_scale: str, self_scaling: bool, line_search: str) -> Descent[Inverse]:
+def bfgs(*, initial_scale: str, negative_curvature: str, self_scaling: bool, line_search: str) -> Descent[Inverse]:
     """Return the method that the options describe."""
-    return Descent(DenseInverse(scaled=initial_scale == "scaled", grows=self_scaling), build(line_search))
+    secant = SECANTS[negative_curvature]
+    return Descent(
+        DenseInverse(scaled=initial_scale == "scaled", grows=self_scaling, secant=secant), build(line_search)
+    )
 
 
 @dataclass
@@ -39,14 +43,14 @@ class DenseInverse:
     of two directions, and the next direction follows from the product and the update's two vectors.
     """
 
-    def __init__(self, *, scaled: bool, grows: bool) -> None:
-        """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I.
+    def __init__(self, *, scaled: bool, grows: bool, secant: Secant = skipping) -> None:
+        """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I; `secant` chooses y.
 
         Where it `grows`, H is multiplied by sᵀy/yᵀHy before an update if that is more than 1: H was then too small
         along the newest step (Oren & Luenberger, Management Science 20, 1974; upwards only, as in Al-Baali,
         Comput. Optim. Appl. 9, 1998).
         """
-        self.scaled, self.grows = scaled, grows
+        self.scaled, self.grows, self.secant = scaled, grows, secant
 
     def start(self, point: Tensor) -> Inverse:
         """Allocate for points like `point`."""
@@ -70,26 +74,19 @@ class DenseInverse:
         return memory.matrix.times(gradient, memory.direction).neg_()
 
     def learn(self, memory: Inverse, move: Move) -> None:
-        """Update H and prepare the next direction; a move without positive curvature is left out."""
+        """Update H and prepare the next direction."""
         memory.ahead = None
-        if not move.is_convex:
+        weights = self.secant(move)
+        if weights is None:
             return
+        change = self._take(memory, move, weights)
         displacement, image = memory.factors
-        torch.mul(move.direction, move.step, out=displacement)
-        change = torch.sub(move.next_gradient, move.gradient, out=memory.change)
-        if memory.updated:
-            memory.matrix.times(move.next_gradient, memory.product)
-            torch.add(memory.product, move.direction, out=image)
-        else:
-            scale = self._fill(memory, displacement, change)
-            torch.mul(move.next_gradient, scale, out=memory.product)
-            torch.mul(change, scale, out=image)
         curvature, bend = read(torch.dot(displacement, change), torch.dot(change, image))
         growth = max(1.0, curvature / bend) if self.grows and bend > 0 else 1.0
         second_factor(memory.factors, curvature=curvature, bend=bend, growth=growth)
         memory.matrix.update(growth, memory.factors)
-        weights = memory.factors @ move.next_gradient
-        torch.addmv(memory.product, memory.factors.T, weights.flip(0), beta=growth, out=memory.direction)
+        crossed = (memory.factors @ move.next_gradient).flip(0)
+        torch.addmv(memory.product, memory.factors.T, crossed, beta=growth, out=memory.direction)
         memory.direction.neg_()
         memory.ahead = move.next_gradient
 
@@ -100,6 +97,21 @@ class DenseInverse:
     def knows_scale(self, memory: Inverse) -> bool:
         """Tell whether an update has set the scale."""
         return memory.updated
+
+    def _take(self, memory: Inverse, move: Move, weights: Weights) -> Tensor:
+        """Write s and Hy into the factors and Hg⁺ into the product; returns y. One product with H, or none before H is."""
+        after, before = weights
+        displacement, image = memory.factors
+        torch.mul(move.direction, move.step, out=displacement)
+        change = combine(move.next_gradient, after, move.gradient, before, out=memory.change)
+        if memory.updated:
+            memory.matrix.times(move.next_gradient, memory.product)
+            combine(memory.product, after, move.direction, -before, out=image)
+        else:
+            scale = self._fill(memory, displacement, change)
+            torch.mul(move.next_gradient, scale, out=memory.product)
+            torch.mul(change, scale, out=image)
+        return change
 
     def _fill(self, memory: Inverse, displacement: Tensor, change: Tensor) -> float:
         """Set H to a multiple of the identity; returns the factor."""

@@ -13,8 +13,8 @@ from optbench_quasinewton.bfgs import bfgs
 from optbench_quasinewton.lbfgs import lbfgs
 
 METHODS = {
-    "lbfgs": lbfgs(history=10, initial_scale="scaled", line_search="strong-wolfe"),
-    "bfgs": bfgs(initial_scale="scaled", self_scaling=True, line_search="strong-wolfe"),
+    "lbfgs": lbfgs(history=10, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe"),
+    "bfgs": bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe"),
     "newton": newton(damping="auto"),
     "cg": cg(beta="polak-ribiere+", restart=0, line_search="strong-wolfe(c2=0.1)"),
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from optbench_quasinewton.bfgs import DenseInverse, bfgs, second_factor
+from optbench_quasinewton.secant import damping
 from torch import Tensor
 
 from optbench.numerics.descent import Move
@@ -37,7 +38,9 @@ def run(
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Return (H, displacement, gradient change) after each step on a function that is not convex."""
     problem = oracle(lambda x: (x**4).sum() - x.square().sum() + x[0] * x[1] + x.sum(), 4)
-    method = bfgs(initial_scale=initial_scale, self_scaling=self_scaling, line_search="strong-wolfe")
+    method = bfgs(
+        initial_scale=initial_scale, negative_curvature="skip", self_scaling=self_scaling, line_search="strong-wolfe"
+    )
     state = method.init(problem, torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64))
     seen = []
     for _ in range(steps):
@@ -76,7 +79,7 @@ def test_the_direction_uses_the_matrix_as_it_is() -> None:
 
 def test_the_matrix_is_allocated_once(oracle: Any) -> None:
     problem = oracle(lambda x: (x**4).sum() + x.sum(), 4)
-    method = bfgs(initial_scale="scaled", self_scaling=True, line_search="strong-wolfe")
+    method = bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe")
     state = method.init(problem, torch.ones(4, dtype=torch.float64))
     address = state.memory.matrix.entries.data_ptr()
     for _ in range(5):
@@ -89,7 +92,9 @@ def test_the_direction_that_is_ready_after_an_update_is_the_matrix_times_the_gra
     oracle: Any, self_scaling: bool
 ) -> None:
     problem = oracle(lambda x: (x**4).sum() - x.square().sum() + x[0] * x[1] + x.sum(), 4)
-    method = bfgs(initial_scale="scaled", self_scaling=self_scaling, line_search="strong-wolfe")
+    method = bfgs(
+        initial_scale="scaled", negative_curvature="skip", self_scaling=self_scaling, line_search="strong-wolfe"
+    )
     state = method.init(problem, torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64))
     for _ in range(8):
         state = method.step(problem, state)
@@ -118,3 +123,39 @@ def test_the_matrix_grows_where_the_step_shows_it_too_small_and_only_there(curva
     )
     across = torch.linalg.cross(direction, gradient + random(3, seed=7))
     assert torch.allclose(memory.matrix.dense() @ across, growth * 2 * across)
+
+
+def test_a_damped_update_is_that_of_powells_change(oracle: Any) -> None:
+    """Fixed steps over a function that is concave in between: H after each is the textbook's with the damped change."""
+    problem = oracle(lambda x: (x**4).sum() - 8 * x.square().sum() + x.sum(), 3)
+    method = bfgs(initial_scale="identity", negative_curvature="damp", self_scaling=False, line_search="armijo(c1=0.0)")
+    state = method.init(problem, torch.tensor([0.3, -0.2, 0.1], dtype=torch.float64))
+    inverse, identity, damped = torch.eye(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64), 0
+    for _ in range(6):
+        before, gradient = state.point.clone(), problem.gradient(state.point)
+        state = method.step(problem, state)
+        s, y = state.point - before, problem.gradient(state.point) - gradient
+        model = torch.linalg.inv(inverse)
+        if s @ y <= 0:
+            kept = 0.8 * s @ model @ s / (s @ model @ s - s @ y)
+            y, damped = kept * y + (1 - kept) * model @ s, damped + 1
+        shift = identity - torch.outer(s, y) / (s @ y)
+        inverse = shift @ inverse @ shift.T + torch.outer(s, s) / (s @ y)
+        assert torch.allclose(state.memory.matrix.dense(), inverse, rtol=1e-7, atol=1e-10)
+        assert torch.linalg.cholesky_ex(inverse).info == 0
+    assert 0 < damped < 6
+
+
+def test_without_damping_such_a_move_changes_nothing() -> None:
+    rule = DenseInverse(scaled=True, grows=True)
+    gradient = random(3)
+    memory = rule.start(gradient)
+    direction = rule.direction(memory, gradient)
+    slope = float(gradient @ direction)
+    concave = Move(
+        direction=direction, step=1.0, gradient=gradient, next_gradient=2 * gradient, slope=slope, next_slope=2 * slope
+    )
+    rule.learn(memory, concave)
+    assert not rule.knows_scale(memory)
+    DenseInverse(scaled=True, grows=True, secant=damping).learn(memory, concave)
+    assert rule.knows_scale(memory)

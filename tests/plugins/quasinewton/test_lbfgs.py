@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from optbench_quasinewton import compact
 from optbench_quasinewton.lbfgs import CompactInverse, Pairs, lbfgs
+from optbench_quasinewton.secant import damping
 from torch import Tensor
 
 from optbench.numerics.descent import Move
@@ -79,6 +82,54 @@ def test_float32_pairs_give_a_direction_of_float32_accuracy() -> None:
     assert torch.allclose(direction.double(), expected, rtol=1e-3, atol=1e-4)
 
 
+def test_one_pair_with_the_identity_is_the_memoryless_form() -> None:
+    """The textbook's: −g + ((s·g)/(s·y))·y + ((y·g)/(s·y) − (1 + y·y/s·y)·(s·g)/(s·y))·s."""
+    rule, seen = CompactInverse(1, scaled=False), moves(9, 3)
+    gradient = torch.randn(9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    s, y = _pair(seen[-1])
+    along, across, curvature = s @ gradient, y @ gradient, s @ y
+    expected = -gradient + along / curvature * y + (across - (1 + y @ y / curvature) * along) / curvature * s
+    assert torch.allclose(rule.direction(learnt(rule, seen), gradient), expected, rtol=1e-11, atol=1e-13)
+
+
+def test_in_a_run_the_products_with_the_newest_change_are_differences_of_projections(oracle: Any) -> None:
+    """The small matrices are those that the stored pairs have, after more steps than there are places."""
+    problem = oracle(lambda x: (x**4).sum() + x[:-1] @ x[1:] + x.sum(), 6)
+    method = lbfgs(history=3, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
+    state = method.init(problem, torch.linspace(-3, 2, 6, dtype=torch.float64))
+    for _ in range(8):
+        state = method.step(problem, state)
+        memory = state.memory
+        kept = [(memory.newest - age) % 3 for age in reversed(range(memory.count))]  # oldest first
+        steps, changes = memory.rows[kept], memory.rows[[3 + place for place in kept]]
+        upper = torch.linalg.inv((steps @ changes.T).triu())
+        assert torch.allclose(torch.as_tensor(memory.products.inverse_upper)[kept][:, kept], upper, rtol=1e-8)
+        assert torch.allclose(torch.as_tensor(memory.products.changes)[kept][:, kept], changes @ changes.T, rtol=1e-8)
+        assert torch.allclose(memory.projection.values.tensor, memory.rows @ state.here.gradient, rtol=1e-12)
+
+
+def test_tensors_elsewhere_than_on_the_cpu_give_the_same_direction(monkeypatch: pytest.MonkeyPatch) -> None:
+    gradient = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-4)):
+        seen = moves(12, 7, dtype)
+        directions = []
+        for on_cpu in (True, False):
+            monkeypatch.setattr(compact, "in_numpy", lambda _, on_cpu=on_cpu: on_cpu)
+            rule = CompactInverse(4, scaled=True)
+            memory = learnt(rule, seen)
+            assert isinstance(memory.products.changes, Tensor) != on_cpu
+            directions.append(rule.direction(memory, gradient.to(dtype)).clone())
+        assert torch.allclose(*directions, rtol=tolerance, atol=tolerance)
+
+
+def test_a_gradient_of_another_minibatch_is_projected_anew() -> None:
+    rule, seen = CompactInverse(3, scaled=True), moves(6, 4)
+    memory = learnt(rule, seen)
+    for gradient in (seen[-1].next_gradient, torch.ones(6, dtype=torch.float64), seen[0].gradient):
+        expected = -dense_inverse(seen[-3:], scaled=True) @ gradient
+        assert torch.allclose(rule.direction(memory, gradient), expected, rtol=1e-10, atol=1e-12)
+
+
 def test_without_pairs_or_after_forgetting_it_is_the_negative_gradient() -> None:
     rule, seen = CompactInverse(3, scaled=True), moves(6, 4)
     gradient = torch.arange(6, dtype=torch.float64)
@@ -106,25 +157,76 @@ def test_a_pair_without_positive_curvature_is_left_out() -> None:
     assert torch.equal(rule.direction(learnt(rule, [convex, concave]), gradient), direction)
 
 
+def test_a_damped_pair_without_positive_curvature_gives_the_dense_inverse_of_the_damped_change() -> None:
+    rule, (convex, other) = CompactInverse(3, scaled=True, secant=damping), moves(6, 2)
+    memory = learnt(rule, [convex])
+    gradient, step = other.gradient, 0.7
+    direction = rule.direction(memory, gradient).clone()
+    after = gradient - 0.3 * (other.next_gradient - gradient) - 0.5 * direction
+    concave = Move(
+        direction=direction,
+        step=step,
+        gradient=gradient,
+        next_gradient=after,
+        slope=float(gradient @ direction),
+        next_slope=float(after @ direction),
+    )
+    assert not concave.is_convex
+    s, y = _pair(concave)
+    model = torch.linalg.inv(dense_inverse([convex], scaled=True))
+    bent, curvature = s @ model @ s, s @ y
+    kept = 0.8 * bent / (bent - curvature)
+    damped = concave._replace(next_gradient=gradient + kept * y + (1 - kept) * model @ s)
+    rule.learn(memory, concave)
+    expected = -dense_inverse([convex, damped], scaled=True) @ after
+    assert torch.allclose(rule.direction(memory, after), expected, rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.parametrize("scale", [1e-20, 1e20])
 def test_curvature_is_judged_relatively(scale: float, oracle: Any, minimize: Any) -> None:
     spectrum = torch.linspace(1, 100, 10, dtype=torch.float64)
     problem = oracle(lambda x: scale * (spectrum * (x - 1) ** 2).sum(), 10)
-    method = lbfgs(history=10, initial_scale="scaled", line_search="strong-wolfe")
+    method = lbfgs(history=10, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
     state = minimize(method, problem, torch.zeros(10, dtype=torch.float64), limit=200)
     assert problem.best < 1e-20 * scale * float(spectrum.sum())
     assert state.finished == "converged"
 
 
+@pytest.mark.parametrize("secant", ["skip", "damp"])
+def test_what_overflows_ends_without_an_exception_or_a_warning(secant: str, oracle: Any, minimize: Any) -> None:
+    problem = oracle(lambda x: 1e300 * (x**4).sum() + x.sum(), 3)
+    method = lbfgs(history=3, initial_scale="scaled", negative_curvature=secant, line_search="armijo")
+    state = minimize(method, problem, torch.tensor([3.0, -2.0, 1e3], dtype=torch.float64), limit=300)
+    assert state.finished is not None
+
+
 def test_buffers_are_allocated_once(oracle: Any) -> None:
     problem = oracle(lambda x: (x**4).sum() + (x - 1).square().sum(), 5)
-    method = lbfgs(history=2, initial_scale="scaled", line_search="strong-wolfe")
+    method = lbfgs(history=2, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
     state = method.init(problem, torch.full((5,), 3.0, dtype=torch.float64))
-    addresses = {name: tensor.data_ptr() for name, tensor in vars(state.memory).items() if isinstance(tensor, Tensor)}
-    assert addresses
+    addresses = _addresses(state.memory)
+    assert len(addresses) >= 7
     for _ in range(6):
         method.step(problem, state)
-    assert addresses == {name: getattr(state.memory, name).data_ptr() for name in addresses}
+    assert addresses == _addresses(state.memory)
+
+
+def _addresses(memory: Pairs) -> set[int]:
+    held = (
+        memory,
+        memory.products,
+        memory.products.scale,
+        memory.square,
+        memory.weights,
+        memory.projection,
+        memory.earlier,
+    )
+    values = [value for item in held for value in vars(item).values()]
+    values += [memory.projection.values.tensor, memory.earlier.values.tensor]
+    tensors = {
+        value.data_ptr() for value in values if isinstance(value, Tensor) and value is not memory.projection.gradient
+    }
+    return tensors | {value.ctypes.data for value in values if isinstance(value, np.ndarray)}
 
 
 @pytest.mark.parametrize("history", [1, 5, 20])
@@ -132,7 +234,7 @@ def test_buffers_are_allocated_once(oracle: Any) -> None:
 def test_with_exact_searches_it_walks_as_cg_does(history: int, initial_scale: str, oracle: Any, quadratic: Any) -> None:
     function = quadratic(torch.linspace(1, 10, 20, dtype=torch.float64))
     problem = oracle(function, 20, quadratic=True)
-    method = lbfgs(history=history, initial_scale=initial_scale, line_search="exact")
+    method = lbfgs(history=history, initial_scale=initial_scale, negative_curvature="skip", line_search="exact")
     state = method.init(problem, torch.ones(20, dtype=torch.float64))
     hessian = problem.hessian(state.point)
     for _ in range(6):

@@ -1,0 +1,67 @@
+"""Which change of the gradient a quasi-Newton update takes for a move. Shapes: n = number of parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+_KEPT = 0.2  # of the model's curvature, where a damped change takes the place of the true one
+
+Weights = tuple[float, float]  # the change is the first times the gradient after the move plus the second times before
+
+
+class Moved(Protocol):
+    """What is asked of a move."""
+
+    @property
+    def step(self) -> float:
+        """Its length along the direction."""
+        ...
+
+    @property
+    def slope(self) -> float:
+        """gradient·direction before."""
+        ...
+
+    @property
+    def next_slope(self) -> float:
+        """gradient·direction after."""
+        ...
+
+    @property
+    def is_convex(self) -> bool:
+        """Tell whether f curves upwards along the step."""
+        ...
+
+
+def skipping(move: Moved) -> Weights | None:
+    """Return the weights of the true change; None, no update, where f does not curve upwards along the step."""
+    return (1.0, -1.0) if move.is_convex else None
+
+
+def damping(move: Moved) -> Weights | None:
+    """Return the weights of the true change y or, where f does not curve upwards, of θy + (1 − θ)Bs.
+
+    Powell 1978 (Nocedal & Wright 2006, procedure 18.2): θ is such that sᵀ(θy + (1 − θ)Bs) is a fifth of sᵀBs. Here
+    the direction is −B⁻¹g, so that Bs = −step·g needs no B.
+    """
+    if move.is_convex:
+        return 1.0, -1.0
+    model = -move.step * move.slope  # sᵀBs and sᵀy, both divided by the step
+    kept = (1 - _KEPT) * model / (model - (move.next_slope - move.slope))
+    return (kept, -kept - (1 - kept) * move.step) if kept > 0 and math.isfinite(move.step) else None
+
+
+Secant = Callable[[Moved], Weights | None]
+
+SECANTS: Mapping[str, Secant] = {"skip": skipping, "damp": damping}
+
+
+def combine(first: Tensor, of_first: float, second: Tensor, of_second: float, *, out: Tensor) -> Tensor:
+    """Write of_first·first + of_second·second into `out`, and return it; one pass where `of_first` is 1."""
+    torch.add(first, second, alpha=of_second / of_first, out=out)
+    return out if of_first == 1 else out.mul_(of_first)
