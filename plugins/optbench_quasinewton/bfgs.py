@@ -99,7 +99,7 @@ class DenseInverse:
         return memory.updated
 
     def _take(self, memory: Inverse, move: Move, weights: Weights) -> Tensor:
-        """Write s and Hy into the factors and Hg⁺ into the product; returns y. One product with H, or none before H is."""
+        """Write s and Hy into the factors and Hg⁺ into the product; returns y. At most one product with H."""
         after, before = weights
         displacement, image = memory.factors
         torch.mul(move.direction, move.step, out=displacement)
