@@ -76,7 +76,13 @@ class SolvedCount:
     test: str
     problems: int  # that it was run on, once for each seed, device and precision
     solved: int
+    missed: tuple[str, ...] = ()  # labels of problems that it was run on and only others solve
+
+    @property
+    def cell(self) -> str:
+        """Return the count as a table shows it: (−2) where only others solve two more."""
+        return f"{self.solved} (−{len(self.missed)})" if self.missed else str(self.solved)
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of `--json`."""
-        return dict(vars(self))
+        return {**vars(self), "missed": list(self.missed)}

@@ -124,7 +124,9 @@ def build_report(
         failures=tuple(parts.failures),
         gates=judge(suite.gates, records, events),
         comparisons=compare_pairings(suite.pairings, records, names),
-        solved=count_solved(suite.targets, records, names) if suite.pairings else (),
+        solved=count_solved(suite.targets, records, names, lambda record: cases[_case(record).key].label)
+        if suite.pairings
+        else (),
         scaling=scaling,
         scaling_points=points,
         ranking=suite.ranking,

@@ -18,7 +18,10 @@ def solved_table(model: ReportModel) -> Table:
     from rich.text import Text
 
     tests = list(dict.fromkeys(count.test for count in model.solved))
-    table = _table(f"{model.title}: problems solved by each test", "")
+    caption = (
+        "−: problems among them that only others of the suite solve; --json names them." if _any_missed(model) else ""
+    )
+    table = _table(f"{model.title}: problems solved by each test", caption)
     table.add_column("optimizer", overflow="fold", min_width=10)
     table.add_column("problems", justify="right")
     for test in tests:
@@ -26,8 +29,12 @@ def solved_table(model: ReportModel) -> Table:
     for optimizer, group in groupby(model.solved, key=lambda count: count.optimizer):
         counts = {count.test: count for count in group}
         problems = max(count.problems for count in counts.values())
-        table.add_row(*map(Text, (optimizer, str(problems), *(str(counts[test].solved) for test in tests))))
+        table.add_row(*map(Text, (optimizer, str(problems), *(counts[test].cell for test in tests))))
     return table
+
+
+def _any_missed(model: ReportModel) -> bool:
+    return any(count.missed for count in model.solved)
 
 
 def comparison_table(model: ReportModel) -> Table:

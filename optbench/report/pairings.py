@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,14 +43,38 @@ def compare_pairings(
 
 
 def count_solved(
-    targets: Sequence[str], records: Sequence[TrialRecord], names: Mapping[str, str]
+    targets: Sequence[str],
+    records: Sequence[TrialRecord],
+    names: Mapping[str, str],
+    problem_of: Callable[[TrialRecord], str],
 ) -> tuple[SolvedCount, ...]:
-    """Return for each optimizer that has run, and each target, on how many problems it was reached."""
+    """Return for each optimizer that has run, and each target, on how many problems it was reached.
+
+    `names` are the optimizers' by `key_of`, `problem_of` names a record's problem.
+    """
+    trials = _by_optimizer(records)
+    solvable = {target: {case for rows in trials.values() for case in _reached(rows, target)} for target in targets}
     return tuple(
-        SolvedCount(optimizer=names[key], test=target, problems=len(rows), solved=_solved(_costs(rows, target)))
-        for key, rows in _by_optimizer(records).items()
+        SolvedCount(
+            optimizer=names[key],
+            test=target,
+            problems=len(rows),
+            solved=_solved(_costs(rows, target)),
+            missed=tuple(dict.fromkeys(map(problem_of, _missed(rows, target, solvable[target])))),
+        )
+        for key, rows in trials.items()
         for target in targets
     )
+
+
+def _reached(rows: Trials, target: str) -> set[Case]:
+    return {case for case, record in rows.items() if record.evaluations_to_target.get(target) is not None}
+
+
+def _missed(rows: Trials, target: str, solvable: set[Case]) -> list[TrialRecord]:
+    """Return the trials that don't solve what is `solvable`."""
+    missed = (solvable & rows.keys()) - _reached(rows, target)
+    return [record for case, record in rows.items() if case in missed]
 
 
 def _by_optimizer(records: Iterable[TrialRecord]) -> dict[str, dict[Case, TrialRecord]]:

@@ -131,7 +131,7 @@ def _torchmin_second_order() -> Iterator[OptimizerPlugin]:
         "Newton's method by Cholesky factorisation, with a line search.",
         {
             "indefinite": Option(
-                default="grad",
+                default="eig",  # solves most
                 doc="direction where the Hessian is indefinite: gradient, its Cauchy point, LU, shifted eigenvalues",
                 choices=("grad", "cauchy", "lu", "eig"),
             )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import median_low
 from typing import Any
 
-from optbench.records import AREA_FACTOR, PAIRING_HEADINGS, SHIFTS, Environment, ReportModel, Score
+from optbench.records import AREA_FACTOR, PAIRING_HEADINGS, SHIFTS, Environment, ReportModel, Score, SolvedCount
 from optbench_reporters.scaling import scaling_rows
 
 SECTIONS = ("Overview", "Profiles", "Convergence", "Outcomes", "Method")
@@ -51,11 +51,11 @@ def _sections(model: ReportModel) -> tuple[str, ...]:
     return (*(name for name, rows in first.items() if rows), *told)
 
 
-def solved_by_test(model: ReportModel) -> dict[str, dict[str, str]]:
+def solved_by_test(model: ReportModel) -> dict[str, dict[str, SolvedCount]]:
     """Return for each optimizer, by test, how many of its problems it solves."""
-    rows: dict[str, dict[str, str]] = {}
+    rows: dict[str, dict[str, SolvedCount]] = {}
     for count in model.solved:
-        rows.setdefault(count.optimizer, {})[count.test] = f"{count.solved}/{count.problems}"
+        rows.setdefault(count.optimizer, {})[count.test] = count
     return rows
 
 

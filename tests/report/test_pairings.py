@@ -28,6 +28,10 @@ def compared(*records: TrialRecord, min_size: int = 1) -> PairingResult:
     return result
 
 
+def problem_of(found: TrialRecord) -> str:
+    return found.spec.problem.name.removeprefix("p/")
+
+
 def pairs(*costs: tuple[float | None, float | None]) -> list[TrialRecord]:
     return [
         record(optimizer, place, cost)
@@ -91,5 +95,10 @@ def test_repetitions_count_once_and_seeds_each() -> None:
 
 
 def test_solved_problems_are_counted_for_each_optimizer_that_ran() -> None:
-    counts = count_solved([TEST], [*pairs((10, None), (3, 4)), record(OURS, 2, None)], NAMES)
+    counts = count_solved([TEST], [*pairs((10, None), (3, 4)), record(OURS, 2, None)], NAMES, problem_of)
     assert [(row.optimizer, row.solved, row.problems) for row in counts] == [("ours", 2, 3), ("theirs", 1, 2)]
+
+
+def test_what_only_others_solve_is_missed() -> None:
+    counts = count_solved([TEST], pairs((10, None), (None, 4), (None, None), (3, 3)), NAMES, problem_of)
+    assert {row.optimizer: (row.solved, row.missed) for row in counts} == {"ours": (2, ("1",)), "theirs": (2, ("0",))}
