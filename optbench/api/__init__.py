@@ -21,7 +21,7 @@ from optbench.api.plugins import (
     ReporterPlugin,
     SuitePlugin,
 )
-from optbench.api.problems import Block, FunctionProblem, Layout, LearningProblem, Point, Problem, Streams
+from optbench.api.problems import Block, FunctionProblem, Layout, LearningProblem, Panel, Point, Problem, Streams
 from optbench.api.recipes import MetaAlgorithm, Planner, Readout, Recipe, Stage
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ __all__ = [
     "OptimizerPlugin",
     "Option",
     "Oracle",
+    "Panel",
     "Part",
     "Planner",
     "Plugin",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from optbench.api.plugins import Evaluation
-    from optbench.api.problems import Layout, Streams
+    from optbench.api.problems import Layout, Panel, Streams
 
 
 class Oracle(Protocol):
@@ -28,6 +28,8 @@ class Oracle(Protocol):
     batch: int  # id of the minibatch in force; set by the loop before each step
     layout: Layout  # of the flat parameter vector; empty where the problem has none
     offers: frozenset[Evaluation]  # what the problem can give and the optimizer declared
+    panels: Mapping[str, Panel]  # the problem's, where f is quadratic in each tensor of the layout; else empty
+    coordinate_blocks: Sequence[slice]  # the problem's, where it states any; else empty
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x), shape ()."""
@@ -55,6 +57,10 @@ class Oracle(Protocol):
 
     def hessian(self, x: Tensor) -> Tensor:
         """Return the Hessian, shape (n, n)."""
+        ...
+
+    def gram(self, x: Tensor, name: str) -> Tensor:
+        """Return the curvature of the panel `name` at x, shape (K, K); counts as one Hessian."""
         ...
 
     def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:

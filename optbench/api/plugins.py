@@ -59,10 +59,15 @@ class OptimizerPlugin(Plugin):
     needs: frozenset[Feature] = frozenset()
     gives: frozenset[Feature] = frozenset({"step-hook"})
     deterministic: bool = True
+    random_options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # option -> values that draw numbers
     state_memory: str = "O(n)"  # checked: "O(1)", "O(n)", "O(m n)", "O(n^2)"
     peak_memory: str = "O(n)"
     step_time: str = "O(n)"
     host_syncs: int | None = None  # a step, beyond those inside evaluations; None: unbounded
+
+    def depends_on_seed(self, options: Mapping[str, Any]) -> bool:
+        """Tell whether trials with other seeds differ: it draws random numbers always, or with these options."""
+        return not self.deterministic or any(options.get(name) in drawn for name, drawn in self.random_options.items())
 
 
 @dataclass(frozen=True, kw_only=True)

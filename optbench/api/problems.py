@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -30,6 +31,19 @@ class Point:
     layout: Layout = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """What is known of f as a function of one tensor B of the layout, seen as K rows, the others held fixed.
+
+    f = ½⟨B, GB⟩ + ⟨C, B⟩ + l1·Σ|B| + constant while no row is longer than `bound`, where G is what `gram` gives: rows
+    interact, the entries of one row don't. With rows beyond the bound, f is that of the rows shortened to it.
+    The problem's gradient takes sign(0) = 0 for |B|, its Hessian is that of the rest.
+    """
+
+    l1: float = 0.0
+    bound: float = math.inf  # of each row's Euclidean length
+
+
 @runtime_checkable
 class Problem(Protocol):
     """What is minimised. Only these are required; the oracle derives the rest by autograd unless the problem gives it.
@@ -42,6 +56,7 @@ class Problem(Protocol):
     was none, those of the step's first; `statistics() -> Tensor`, `restore(Tensor)`.
     Optional attributes: `batch_size` (int or None), `examples` (how many one full evaluation uses),
     `forward_flops` (model FLOPs of one example's forward pass), `coordinate_blocks` (sequence of slices).
+    Known structure: `panels` (tensor name -> Panel, for each tensor of the layout) with `gram(x, name) -> (K, K)`.
     """
 
     size: int

@@ -102,7 +102,7 @@ def _spec(catalogue: Catalogue, optimizer: str, problem: str, options: _Options)
     except ValueError as error:
         raise UserError(str(error)) from None
     used = resolve(catalogue, "problems", calls[0])
-    seeded = not catalogue.get("optimizers", solver.name).record.deterministic or catalogue.get(
+    seeded = catalogue.get("optimizers", solver.name).record.depends_on_seed(solver.options) or catalogue.get(
         "problems", used.name
     ).record.depends_on_seed(used.options)
     spec = TrialSpec(

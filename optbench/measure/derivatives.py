@@ -112,11 +112,16 @@ class Derivatives:
             return self._call("jacobian", x, batch=batch)
         return torch.func.jacrev(lambda point: self._call("residuals", point, batch=batch))(x.detach())
 
+    def gram(self, x: Tensor, name: str, batch: Tensor | None = None) -> Tensor:
+        """Return the curvature (K, K) of the panel `name`."""
+        with torch.no_grad():
+            return self._call("gram", x, name, batch=batch)
+
     def line_minimum(self, x: Tensor, direction: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the minimising step along `direction`, shape ()."""
         return self._call("line_minimum", x, direction, batch=batch)
 
-    def _call(self, method: str, *arguments: Tensor, batch: Tensor | None) -> Any:
+    def _call(self, method: str, *arguments: Any, batch: Tensor | None) -> Any:
         function = getattr(self._problem, method)
         return function(*arguments, batch=batch) if self._takes_batch else function(*arguments)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from optbench.api import Evaluation, Layout, StopTrial, Streams, UndeclaredEvaluation
+from optbench.api import Evaluation, Layout, Panel, StopTrial, Streams, UndeclaredEvaluation
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import BRIEF_SIZE, Ledger, StageLimits, brief
@@ -66,6 +66,8 @@ class CountingOracle:
         self._derivatives = Derivatives(problem, takes_batch=stochastic)
         self._declared = declared
         self.offers = self._derivatives.offers() & declared
+        self.panels: Mapping[str, Panel] = getattr(problem, "panels", {})
+        self.coordinate_blocks: Sequence[slice] = getattr(problem, "coordinate_blocks", ())
         self._ledger, self._log, self._scalars = books.ledger, books.log, books.scalars
         self._limits, self._stage, self._stochastic = limits, stage, stochastic
         self._examples = int(getattr(problem, "examples", 0) or 0)
@@ -125,12 +127,19 @@ class CountingOracle:
         """Return the Hessian times v (n,); never remembered, since v differs."""
         vector = torch.as_tensor(v, device=self.device, dtype=self.dtype)
         self._require("hessian_vector")
-        return self._once(x, lambda point: self._derivatives.hessian_vector(point, vector, self._indices))
+        evaluate = lambda point: self._derivatives.hessian_vector(point, vector, self._indices)  # noqa: E731
+        return self._once("hessian_vector", x, evaluate)
+
+    def gram(self, x: Tensor, name: str) -> Tensor:
+        """Return the curvature (K, K) of the panel `name`; counts as one Hessian."""
+        self._require("hessian")
+        return self._once("hessian", x, lambda point: self._derivatives.gram(point, name, self._indices))
 
     def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
         """Return the step () that minimises f along `direction`; counts as one Hessian-vector product."""
         self._require("line_minimum")
-        return self._once(x, lambda point: self._derivatives.line_minimum(point, direction, self._indices))
+        evaluate = lambda point: self._derivatives.line_minimum(point, direction, self._indices)  # noqa: E731
+        return self._once("hessian_vector", x, evaluate)
 
     def known_value(self, x: Tensor) -> Tensor | None:
         """Return f(x) where it is remembered; never evaluates."""
@@ -161,10 +170,10 @@ class CountingOracle:
         self._back_on_clock()
         return result
 
-    def _once(self, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
+    def _once(self, kind: str, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
         entered = self._now()
         x = self._recall(x)
-        result = self._measure(("hessian_vector",), x, lambda point: {_UNKEPT: evaluate(point)}, entered)[_UNKEPT]
+        result = self._measure((kind,), x, lambda point: {_UNKEPT: evaluate(point)}, entered)[_UNKEPT]
         self._back_on_clock()
         return result
 

@@ -84,7 +84,7 @@ class SuitePlanner:
         return _Pair(
             trial=trial,
             dtype=problem.dtype,
-            seeded=not solver.deterministic or solved.depends_on_seed(problem.use.options),
+            seeded=solver.depends_on_seed(optimizer.use.options) or solved.depends_on_seed(problem.use.options),
             refusal=missing_features(problem=solved, optimizer=solver, meta_algorithms=metas),
         )
 

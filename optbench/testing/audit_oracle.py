@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from optbench.api import Evaluation, Layout, Point, StopTrial, Streams
+from optbench.api import Evaluation, Layout, Panel, Point, StopTrial, Streams
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.streams import SeededStreams
 from optbench.testing.audit import Audit
@@ -72,6 +72,8 @@ class AuditOracle:
         self.layout: Layout = {}
         self._derivatives = Derivatives(problem, takes_batch=False)
         self.offers = self._derivatives.offers() & declared
+        self.panels: Mapping[str, Panel] = getattr(problem, "panels", {})
+        self.coordinate_blocks: Sequence[slice] = getattr(problem, "coordinate_blocks", ())
         self._audit = audit
         self._left = _MOST_EVALUATIONS
 
@@ -104,6 +106,10 @@ class AuditOracle:
     def jacobian(self, x: Tensor) -> Tensor:
         """Return the residuals' Jacobian, (m, n)."""
         return self._each(self._derivatives.jacobian, x)
+
+    def gram(self, x: Tensor, name: str) -> Tensor:
+        """Return the curvature of a panel, (K, K)."""
+        return self._each(lambda point: self._derivatives.gram(point, name), x)
 
     def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
         """Return the step () that minimises f along `direction`."""

@@ -111,6 +111,11 @@ PROBLEM_CHECKS: tuple[Check, ...] = (
         declares("line_minimum"),
     ),
     Check(
+        "panels-are-as-stated",
+        "In each panel the value is the parabola of its gram, with its absolute values and within its bound.",
+        deferred("problems_panels", "check_panels"),
+    ),
+    Check(
         "stays-on-the-device",
         "It is built and evaluated on any device, from the same start.",
         deferred("problems_device", "check_device"),

@@ -1,4 +1,4 @@
-"""First-order descent: gradient descent and conjugate gradients."""
+"""Gradient descent, conjugate gradients and coordinate descent."""
 
 from __future__ import annotations
 
@@ -46,4 +46,32 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         },
         cite="Polak & Ribière, RIRO 16 (1969); Nocedal & Wright, Numerical Optimization (2006), section 5.2",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
+    )
+    yield OptimizerPlugin(
+        name="coordinate-descent",
+        factory="optbench_descent.coordinate.descent:coordinate_descent",
+        summary="Lowers f over one coordinate, or one block, at a time; exactly on the Lasso and on sparse coding.",
+        options={
+            "blocks": Option(
+                default="single",
+                doc="what changes together, such as 'groups(sizes=[10])'",
+                components="optbench_descent.coordinate.parts:BLOCKS",
+            ),
+            "order": Option(
+                default="cyclic",
+                doc="whose turn is next; greedy: the steepest block",
+                choices=("cyclic", "random", "greedy"),
+            ),
+            "solver": Option(
+                default="newton",
+                doc="how a block is lowered where its minimum is not known, such as 'cg(steps=5)'",
+                components="optbench_descent.coordinate.parts:SOLVERS",
+            ),
+        },
+        cite="Wright, Math. Programming 151 (2015); Friedman, Hastie & Tibshirani, J. Stat. Software 33 (2010)",
+        evaluations=frozenset({"value", "gradient", "hessian_vector", "hessian", "line_minimum"}),
+        random_options={"order": ("random",)},
+        state_memory="O(n^2)",
+        peak_memory="O(n^2)",
+        step_time="O(n^2)",
     )

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optbench.api import MetricPlugin, Option, ProblemPlugin, hookimpl
+from optbench.api import Evaluation, MetricPlugin, Option, ProblemPlugin, hookimpl
 
 PROBLEMS = "optbench_learning.problems"
+REGRESSION = "optbench_learning.regression_problems"
 METRICS = "optbench_learning.metrics"
 DIGITS = "Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI, 1998"
 BREAST_CANCER = "Wolberg, Mangasarian, Street: Breast cancer Wisconsin (diagnostic), UCI, 1995"
+DIABETES = "Efron, Hastie, Johnstone, Tibshirani: Least angle regression, Annals of Statistics 32 (2004)"
+LASSO = "Tibshirani: Regression shrinkage and selection via the lasso, JRSS B 58 (1996)"
+SPARSE_CODING = "Goodfellow et al., Deep Learning (2016), section 8.7.2; Mairal et al., ICML (2009)"
+_QUADRATIC: frozenset[Evaluation] = frozenset(
+    {"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"}
+)
 
 
 def _batch_size(default: int) -> Option:
@@ -18,6 +25,11 @@ def _batch_size(default: int) -> Option:
 
 def _strong_l2() -> Option:
     return Option(default=1e-3, doc="penalty ½ l2 ‖θ‖² on all parameters, intercepts too", low=1e-8)
+
+
+def _l1(default: float) -> Option:
+    doc = "weight of Σ|θ|, as a share of the one with which the minimum is at zero"
+    return Option(default=default, doc=doc, low=1e-3, high=1.0)
 
 
 @hookimpl
@@ -40,6 +52,59 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
         cite=DIGITS,
         gives=frozenset({"data", "minibatches"}),
         kind="convex",
+    )
+    yield ProblemPlugin(
+        name="ridge-diabetes",
+        factory=f"{REGRESSION}:ridge_diabetes",
+        summary="Ridge regression, 332 training examples of 64 standardised features; a quadratic.",
+        options={
+            "l2": Option(default=1e-3, doc="penalty ½ l2 ‖θ‖²", low=1e-8),
+            "batch_size": _batch_size(0),
+        },
+        cite=DIABETES,
+        evaluations=_QUADRATIC,
+        gives=frozenset({"data", "minibatches"}),
+        kind="convex",
+    )
+    yield ProblemPlugin(
+        name="lasso-diabetes",
+        factory=f"{REGRESSION}:lasso_diabetes",
+        summary="The Lasso, 332 training examples of 64 standardised features.",
+        options={"l1": _l1(0.02), "batch_size": _batch_size(0)},
+        cite=f"{LASSO}; {DIABETES}",
+        gives=frozenset({"data", "minibatches"}),
+        kind="convex",
+    )
+    yield ProblemPlugin(
+        name="lasso-recovery",
+        factory=f"{REGRESSION}:lasso_recovery",
+        summary="The Lasso finds the few coefficients that made the targets, fewer examples than coefficients.",
+        options={
+            "n": Option(default=256, doc="number of coefficients", low=1),
+            "examples": Option(default=128, doc="to train, and as many to test", low=1),
+            "nonzeros": Option(default=16, doc="coefficients that are not zero, ±1 each", low=1),
+            "noise": Option(default=0.1, doc="how large the noise is, relative to the signal", low=0.0),
+            "l1": _l1(0.1),
+            "batch_size": _batch_size(0),
+        },
+        cite=LASSO,
+        gives=frozenset({"data", "minibatches"}),
+        kind="convex",
+        random=True,
+    )
+    yield ProblemPlugin(
+        name="sparse-coding",
+        factory=f"{REGRESSION}:sparse_coding",
+        summary="A dictionary for patches of 8 × 8 pixels, its atoms at most 1 long, learnt with sparse codes.",
+        options={
+            "atoms": Option(default=16, doc="rows of the dictionary", low=1),
+            "examples": Option(default=200, doc="patches, spread evenly over a photograph", low=1, high=2120),
+            "contrast": Option(default=4.0, doc="root mean square of the patches' lengths; the price of a code is 1", low=1e-3),
+        },
+        cite=SPARSE_CODING,
+        evaluations=frozenset({"value", "gradient", "hessian_vector"}),
+        gives=frozenset({"data"}),
+        random=True,
     )
     yield ProblemPlugin(
         name="mlp-digits",

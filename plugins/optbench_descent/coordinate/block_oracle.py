@@ -1,0 +1,69 @@
+"""One block of a problem as a problem of its own. Shapes: n coordinates, b of them in the block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from optbench.numerics.position import Visit
+
+if TYPE_CHECKING:
+    from optbench.api import Oracle
+
+
+class BlockOracle:
+    """An oracle over the coordinates of a block, the others fixed; the whole problem's oracle counts.
+
+    What an inner optimizer asks most: value, gradient, Hessian-vector products and minima along lines.
+    """
+
+    def __init__(self, whole: Oracle, here: Visit, block: slice, buffer: Tensor) -> None:
+        """Stand at a point; `buffer` (n,) takes the points that are asked about."""
+        self._whole, self._block = whole, block
+        self._here, self.point = here, buffer.copy_(here.point)
+        self.size = block.stop - block.start
+        self.device, self.dtype, self.streams, self.batch = whole.device, whole.dtype, whole.streams, whole.batch
+        self.layout, self.panels, self.coordinate_blocks = {}, {}, ()
+        self.offers = whole.offers - {"hessian", "residuals", "jacobian"}
+
+    def value(self, x: Tensor) -> Tensor:
+        """Return f, shape ()."""
+        return self._whole.value(self._placed(x))
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """Return the block's gradient, (b,)."""
+        return self.value_and_gradient(x)[1]
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return f and the block's gradient, (b,)."""
+        value, gradient = self.whole(x)
+        return value, gradient[self._block]
+
+    def whole(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return f and the gradient of all coordinates, (n,), with the block at x; afterwards `point` is there."""
+        if torch.equal(x, self._here.point[self._block]):
+            self.point[self._block] = x
+            return torch.full_like(self._here.gradient[0], self._here.value), self._here.gradient
+        return self._whole.value_and_gradient(self._placed(x))
+
+    def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return the block of the Hessian times v, (b,)."""
+        return self._whole.hessian_vector(self._placed(x), self._spread(v))[self._block]
+
+    def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
+        """Return the step () that minimises f along a direction within the block."""
+        return self._whole.line_minimum(self._placed(x), self._spread(direction))
+
+    def _placed(self, x: Tensor) -> Tensor:
+        """Return the whole point; left as it is where it is there already, so that the oracle remembers it."""
+        if not torch.equal(self.point[self._block], x):
+            self.point[self._block] = x
+        return self.point
+
+    def _spread(self, v: Tensor) -> Tensor:
+        """Return v with zeros for all other coordinates."""
+        spread = torch.zeros_like(self.point)
+        spread[self._block] = v
+        return spread
