@@ -15,11 +15,11 @@ from optbench.testing.problems_agreement import Pair, require_agreement
 from optbench.testing.problems_rig import Rig, told
 
 _INSIDE = 0.5  # of the bound: how long rows are at most where the panel is looked at
-_MOVE = 0.1  # of the bound, or of 1 and a row's length where there is none: how far each row is moved
+_MOVE = 0.1  # of the bound, or of 1 and a row's length where there is none: how far from its mirror image each row goes
 
 
 def check_panels(subject: Subject) -> None:
-    """Compare values, gradients and curvature with the parabola that the panels promise, and rows beyond their bound."""
+    """Compare values and gradients with the parabolas that the panels promise, and look beyond the bounds."""
     rig = Rig.build(subject)
     panels = getattr(rig.problem, "panels", {})
     if not panels:
@@ -40,22 +40,24 @@ def check_panels(subject: Subject) -> None:
 def _compared(
     rig: Rig, layout: Any, name: str, panel: Panel, x: Tensor, batch: Tensor | None, generator: torch.Generator
 ) -> Iterator[Pair]:
-    """Yield what is asked at a point and beside it, and what follows from the panel."""
+    """Yield what is asked at a point and on the other side of zero, and what follows from the panel."""
     rows, what, at = _rows(layout, name, x), f" of the panel {name}{told(batch)}", rig.at("gram")
     length = min(panel.bound, float(1 + torch.linalg.vector_norm(rows, dim=1).max()))
     change = torch.randn(rows.shape, generator=generator, dtype=x.dtype)
     change *= _MOVE * length / torch.linalg.vector_norm(change, dim=1, keepdim=True)
+    change -= 2 * rows
     there = x.clone()
     moved = _rows(layout, name, there).add_(change)
     gram = rig.evaluate("gram", x, name, batch)
-    require(tuple(gram.shape) == 2 * (len(rows),), f"gram{what} has shape {tuple(gram.shape)}; expected a square{at}")
+    expected = 2 * (len(rows),)
+    require(tuple(gram.shape) == expected, f"gram{what} has shape {tuple(gram.shape)}; expected {expected}{at}")
     yield Pair(f"gram{what}", gram, gram.T, " by symmetry", at)
     slope, slope_there = (_slope(rig, layout, name, panel, point, batch) for point in (x, there))
     yield Pair(f"change of the gradient{what}", slope_there - slope, gram @ change, " by its gram", at)
     lengthening = panel.l1 * (moved.abs().sum() - rows.abs().sum())
-    expected = (slope * change).sum() + 0.5 * (change * (gram @ change)).sum() + lengthening
+    promised = (slope * change).sum() + 0.5 * (change * (gram @ change)).sum() + lengthening
     before, after = (rig.evaluate("value", point, batch) for point in (x, there))
-    yield Pair(f"change of the value{what}", after - before, expected, " by its gram and l1", at)
+    yield Pair(f"change of the value{what}", after - before, promised, " by its gram and l1", at)
 
 
 def _beyond(rig: Rig, layout: Any, name: str, panel: Panel, x: Tensor) -> Pair:

@@ -99,7 +99,7 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
         options={
             "atoms": Option(default=16, doc="rows of the dictionary", low=1),
             "examples": Option(default=200, doc="patches, spread evenly over a photograph", low=1, high=2120),
-            "contrast": Option(default=4.0, doc="root mean square of the patches' lengths; the price of a code is 1", low=1e-3),
+            "contrast": Option(default=4.0, doc="root mean square of the patches' lengths; a code costs 1", low=1e-3),
         },
         cite=SPARSE_CODING,
         evaluations=frozenset({"value", "gradient", "hessian_vector"}),

@@ -15,18 +15,14 @@ from optbench_learning.regression_reference import Minimum, Numbers, lasso_minim
 from optbench_learning.sparse_coding import SparseCoding
 
 
-def ridge_diabetes(
-    *, device: torch.device, dtype: torch.dtype, streams: Streams, l2: float, batch_size: int
-) -> Ridge:
+def ridge_diabetes(*, device: torch.device, dtype: torch.dtype, streams: Streams, l2: float, batch_size: int) -> Ridge:
     """Return ridge regression on the diabetes data, 64 coefficients."""
     problem = Ridge(_diabetes(device, dtype), penalty=l2, batch_size=batch_size or None)
     problem.f_star, problem.f_star_source = _reference(problem, ridge_minimum), "exact"
     return problem
 
 
-def lasso_diabetes(
-    *, device: torch.device, dtype: torch.dtype, streams: Streams, l1: float, batch_size: int
-) -> Lasso:
+def lasso_diabetes(*, device: torch.device, dtype: torch.dtype, streams: Streams, l1: float, batch_size: int) -> Lasso:
     """Return the Lasso on the diabetes data, 64 coefficients."""
     data = _diabetes(device, dtype)
     problem = Lasso(data, penalty=l1 * least_vanishing(data), batch_size=batch_size or None)
@@ -90,7 +86,7 @@ def _diabetes(device: torch.device, dtype: torch.dtype) -> Data:
 
 
 def _sparse_data(streams: Streams, *, n: int, examples: int, nonzeros: int, noise: float) -> Data:
-    """Draw in float64 on the CPU: inputs, which coefficients are ±1, and noise, `noise` times as large as the signal."""
+    """Draw in float64 on the CPU: inputs, which coefficients are ±1, and noise, `noise` times as large as they."""
     inputs = torch.randn(2 * examples, n, generator=streams("inputs"), dtype=torch.float64)
     generator = streams("coefficients")
     used = torch.randperm(n, generator=generator)[:nonzeros]

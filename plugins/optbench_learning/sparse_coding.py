@@ -20,9 +20,9 @@ _LENGTH = 0.5  # of the first atoms
 class SparseCoding:
     """J(H, W) = Σ|H| + Σ(X − WᵀH)² over codes H (K, N) and atoms W (K, d), the rows of W at most 1 long.
 
-    Goodfellow, Bengio & Courville, Deep Learning (2016), section 8.7.2. Without the bound J has no minimiser: atoms grow
-    and codes vanish. A longer atom counts as the atom shortened to 1, so that J is defined everywhere, no method gains by
-    leaving the bound, and the least value is that within it.
+    Goodfellow, Bengio & Courville, Deep Learning (2016), section 8.7.2. Without the bound J has no minimiser: atoms
+    grow and codes vanish. A longer atom counts as the atom shortened to 1, so that J is defined everywhere, no method
+    gains by leaving the bound, and the least value is that within it.
 
     The start is random atoms of length ½ and H = WX. Each of H and W alone is a convex problem, both together are none.
     """

@@ -374,7 +374,10 @@ def finding_of(check: str, subject: Subject) -> Finding:
     return attempt(chosen, subject)
 
 
-@pytest.mark.parametrize("check", [item.name for item in PROBLEM_CHECKS if item.name != "minibatches-are-fair"])
+@pytest.mark.parametrize(
+    "check",
+    [name for item in PROBLEM_CHECKS if (name := item.name) not in {"minibatches-are-fair", "panels-are-as-stated"}],
+)
 def test_a_sound_problem_passes(check: str) -> None:
     found = finding_of(check, subject_of(Sound))
     assert (found.status, found.message) == ("ok", "")

@@ -1,5 +1,6 @@
 """In which order blocks have their turn; as many turns a sweep as there are blocks."""
 
+# ruff: noqa: ARG001 -- each has the signature of an order
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping

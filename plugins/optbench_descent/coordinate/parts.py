@@ -53,7 +53,7 @@ SOLVERS: Mapping[str, Part] = {
         summary="The minimum: analytic where f is known to be quadratic, else searched for.",
         options={
             "tolerance": Option(
-                default=1e-8, doc="slope at the minimum, relative to the first, where it is searched for", low=0.0, high=1.0
+                default=1e-8, doc="slope at the minimum, relative to the first, where it is searched", low=0.0, high=1.0
             ),
             "max_evaluations": Option(default=60, doc="evaluations, or passes over a panel's rows, at most", low=1),
         },

@@ -1,7 +1,7 @@
 """Exact minimisation over rows of a panel: f = ½⟨B, GB⟩ + ⟨C, B⟩ + l1·Σ|B|, rows of B no longer than a bound.
 
-Shapes: a panel has K rows of N entries. Entries of one row don't interact, so that a row's minimum is that of N parabolas
-with absolute values, or lies on the sphere in the same direction as the parabolas' minimum.
+Shapes: a panel has K rows of N entries. Entries of one row don't interact: f along a row is a bowl, equally steep on all
+sides, whose minimum moves towards zero by the absolute values and, along the ray to zero, into the bound.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def minimise_rows(rows: Rows, order: Sequence[int]) -> None:
 
 
 def _minimise_scalars(rows: Rows, order: Sequence[int]) -> None:
-    """Do the same for rows of one entry in plain numbers: one read, one matrix product and one write for all of them."""
+    """Do the same for rows of one entry in plain numbers: one read, one product and one write for all of them."""
     index = torch.tensor(order, device=rows.values.device)
     columns = rows.gram[index]  # (k, K)
     values, slope, *gram = torch.cat((rows.values[index].T, rows.slope[index].T, columns[:, index])).tolist()
@@ -146,7 +146,7 @@ def minimise_plain_block(rows: Rows, block: slice) -> bool:
 
 
 def minimise_block(rows: Rows, block: slice, *, passes: int, tolerance: float) -> None:
-    """Put the rows of a block at their common minimum: at once, or by passes until the slope has fallen to `tolerance`."""
+    """Put the rows of a block at their common minimum: at once, or by passes until the slope falls to `tolerance`."""
     order = range(block.start, block.stop)
     if len(order) == 1:
         minimise_row(rows, block.start)

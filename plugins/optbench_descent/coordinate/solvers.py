@@ -160,9 +160,7 @@ def move_downhill(oracle: Oracle, state: SweepState, here: Visit, block: slice, 
     move_along(oracle, state, here, block, search, state.length)
 
 
-def move_along(
-    oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch, first: float
-) -> None:
+def move_along(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch, first: float) -> None:
     """Go where the search ends along the state's direction, which is zero again afterwards."""
     along = state.direction[block]
     slope, length = read(torch.dot(here.gradient[block], along), torch.linalg.vector_norm(along))

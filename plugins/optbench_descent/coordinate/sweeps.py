@@ -57,7 +57,6 @@ class Sweeps:
         return state
 
 
-
 def _steepness(state: SweepState) -> Tensor:
     """Return the length of the gradient in each block."""
     gradient = _visit(state).gradient
