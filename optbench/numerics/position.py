@@ -31,6 +31,12 @@ class Visit:
         return _ROUNDINGS * torch.finfo(self.point.dtype).eps * abs(self.value)
 
 
+def visited(oracle: Oracle, point: Tensor) -> Visit:
+    """Return the visit of a point; one synchronisation."""
+    value, gradient = oracle.value_and_gradient(point)
+    return Visit(point, float(value), gradient)
+
+
 class Located(Protocol):
     """A state that remembers its last visit."""
 
@@ -43,8 +49,7 @@ class Located(Protocol):
 def locate(oracle: Oracle, state: Located) -> Visit:
     """Return the visit of the state's point, evaluated only at the start and for another minibatch."""
     if state.here is None or state.batch != oracle.batch:
-        value, gradient = oracle.value_and_gradient(state.point)
-        state.here = Visit(state.point, float(value), gradient)
+        state.here = visited(oracle, state.point)
         state.batch = oracle.batch
         state.progress.begin()
     return state.here

@@ -31,7 +31,8 @@ class Progress:
     def ends(self, value: float, gradient: float) -> bool:
         """Look at the point; tell whether its gradient is zero but for rounding, or nothing has fallen for long."""
         self.first_gradient = self.first_gradient or gradient
-        self.largest_gradient = max(self.largest_gradient, gradient)
+        if gradient < math.inf:
+            self.largest_gradient = max(self.largest_gradient, gradient)
         falls = value < self.lowest or gradient < self.smallest_gradient
         self.idle = 0 if falls else self.idle + 1
         self.lowest, self.smallest_gradient = min(self.lowest, value), min(self.smallest_gradient, gradient)

@@ -66,8 +66,8 @@ def _beyond(rig: Rig, layout: Any, name: str, panel: Panel, x: Tensor) -> Pair:
     for point, factor in ((long, 2.0), (short, 1.0)):
         rows = _rows(layout, name, point)
         rows *= factor * panel.bound / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    values = (rig.evaluate("value", point) for point in (long, short))
-    return Pair(f"value beyond the bound of {name}", *values, " with the rows shortened to it", rig.at("value"))
+    got, expected = (rig.evaluate("value", point) for point in (long, short))
+    return Pair(f"value beyond the bound of {name}", got, expected, " with the rows shortened to it", rig.at("value"))
 
 
 def _slope(rig: Rig, layout: Any, name: str, panel: Panel, x: Tensor, batch: Tensor | None) -> Tensor:

@@ -54,8 +54,12 @@ def square_root(*, device: torch.device, dtype: torch.dtype, streams: Streams, s
 
 
 def coupled_pair(*, device: torch.device, dtype: torch.dtype, streams: Streams, alpha: float) -> Function:
-    """Return (x₁ − x₂)² + α‖x‖²: a sweep of coordinate descent multiplies x₂ by (1 + α)⁻². The start is (0, 1)."""
-    start = torch.tensor([0.0, 1.0], device=device, dtype=dtype)
+    """Return (x₁ − x₂)² + α‖x‖²: each sweep of exact coordinate descent multiplies x by (1 + α)⁻², so f by (1 + α)⁻⁴.
+
+    Along x₁ the minimum is at x₂/(1 + α), along x₂ at x₁/(1 + α): a sweep ends where x₁ = (1 + α) x₂, and x₂ falls by
+    both factors. The start is (1 + α, 1), on that line, so that the first sweep is like all others.
+    """
+    start = torch.tensor([1 + alpha, 1.0], device=device, dtype=dtype)
     return Function(value=lambda x: (x[0] - x[1]) ** 2 + alpha * x.dot(x), start_point=start, minima=ZERO)
 
 

@@ -25,9 +25,25 @@ GATES = {gate["name"]: gate for gate in SUITE["gate"]}
 # ---- the numbers in the file
 
 
-@pytest.mark.parametrize("name", [name for name, gate in GATES.items() if gate["quantity"] == "rate"])
+RATES = {name: parse(gate["problem"])[0] for name, gate in GATES.items() if gate["quantity"] == "rate"}
+
+
+@pytest.mark.parametrize("name", [name for name, problem in RATES.items() if problem.name == "coupled-pair"])
+def test_a_stated_rate_of_coordinate_descent_is_that_of_its_alpha(name: str) -> None:
+    """Eliminating the minima by hand: a sweep maps (x₁, x₂) to (x₂/(1 + α), x₂/(1 + α)²), and f is homogeneous."""
+    alpha = RATES[name].options["alpha"]
+    x = np.array([1 + alpha, 1.0])
+    swept = np.array([x[1] / (1 + alpha), x[1] / (1 + alpha) ** 2])
+    values = [(a - b) ** 2 + alpha * (a * a + b * b) for a, b in (x, swept)]
+    assert swept == pytest.approx(x * (1 + alpha) ** -2, rel=1e-15)
+    assert GATES[name]["expected"] == pytest.approx(values[1] / values[0], rel=1e-14)
+    assert GATES[name]["expected"] == pytest.approx((1 + alpha) ** -4, rel=1e-15)
+    assert GATES[name]["relative_tolerance"] == 1e-6
+
+
+@pytest.mark.parametrize("name", [name for name, problem in RATES.items() if problem.name == "quadratic"])
 def test_a_stated_rate_is_that_of_its_condition(name: str) -> None:
-    (problem,) = parse(GATES[name]["problem"])
+    problem = RATES[name]
     condition = problem.options["condition"]
     assert GATES[name]["expected"] == pytest.approx(((condition - 1) / (condition + 1)) ** 2, rel=1e-14)
     assert GATES[name]["relative_tolerance"] == 1e-6
@@ -137,6 +153,8 @@ STEEPEST = ("steepest descent (κ = 10)", "steepest descent (κ = 100)", "steepe
 FIXED = ("fixed step (κ = 10)", "fixed step (κ = 100)")
 AVERAGED = ("averaged SGD", "averaged SGD (κ = 4)")
 DESCENT = ("descent", "optbench_optimizers", "gradient-descent")
+COORDINATES = ("descent", "optbench_optimizers", "coordinate-descent")
+SWEEPS = ("coordinate descent (α = 0.01)", "coordinate descent (α = 0.5)")
 PLANTED = {
     "a line search that is 1 % off": Planted(
         *DESCENT,
@@ -183,6 +201,48 @@ PLANTED = {
         """,
         ("--only", "optimizer=gradient-descent"),
         ("one gradient a step",),
+    ),
+    "coordinates that all move from where the sweep began": Planted(
+        *COORDINATES,
+        """
+        from optbench_descent.coordinate.descent import coordinate_descent
+
+        class Together:
+            def __init__(self, honest):
+                self.honest, self.init = honest, honest.init
+
+            def step(self, oracle, state):
+                value, gradient = oracle.value_and_gradient(state.point)
+                unit = gradient.new_tensor([1.0, 0.0])
+                curvature = oracle.hessian_vector(state.point, unit)[0]
+                oracle.gradient(state.point - gradient / curvature * unit)
+                state.point = state.point - gradient / curvature
+                oracle.value_and_gradient(state.point)
+                return state
+
+        def wrong(**options):
+            return Together(coordinate_descent(**options))
+        """,
+        ("--only", "optimizer=coordinate-descent"),
+        SWEEPS,
+    ),
+    "a coordinate that stops a little short of its minimum": Planted(
+        *COORDINATES,
+        """
+        from optbench.numerics.line import Found
+        from optbench_descent.coordinate.descent import coordinate_descent
+
+        class Short:
+            def search(self, line, first):
+                return Found(line.at(0.9999 * first), "accepted", 1)
+
+        def wrong(**options):
+            method = coordinate_descent(**options)
+            method._anywhere.solver.search = Short()
+            return method
+        """,
+        ("--only", "optimizer=coordinate-descent"),
+        SWEEPS,
     ),
     "conjugate gradients with another beta": Planted(
         "descent",

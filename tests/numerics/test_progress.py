@@ -24,6 +24,14 @@ def test_the_end_scales_with_the_first_gradient(scale: float) -> None:
     assert progress.verdict == "converged"
 
 
+@pytest.mark.parametrize("gradient", [float("inf"), float("nan")])
+def test_gradients_that_are_no_numbers_are_no_minimum(gradient: float) -> None:
+    progress = Progress(EPS)
+    while not progress.ends(1.0, gradient):
+        pass
+    assert progress.verdict == "stalled"
+
+
 def test_while_the_gradient_falls_nothing_ends() -> None:
     progress = Progress(EPS)
     assert not any(progress.ends(1.0, 0.9**step) for step in range(300))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,13 +11,13 @@ from torch import Tensor
 from optbench.numerics.position import Visit
 
 if TYPE_CHECKING:
-    from optbench.api import Oracle
+    from optbench.api import Layout, Oracle, Panel
 
 
 class BlockOracle:
     """An oracle over the coordinates of a block, the others fixed; the whole problem's oracle counts.
 
-    What an inner optimizer asks most: value, gradient, Hessian-vector products and minima along lines.
+    It has no layout and no panels, whatever the whole problem has.
     """
 
     def __init__(self, whole: Oracle, here: Visit, block: slice, buffer: Tensor) -> None:
@@ -25,8 +26,10 @@ class BlockOracle:
         self._here, self.point = here, buffer.copy_(here.point)
         self.size = block.stop - block.start
         self.device, self.dtype, self.streams, self.batch = whole.device, whole.dtype, whole.streams, whole.batch
-        self.layout, self.panels, self.coordinate_blocks = {}, {}, ()
-        self.offers = whole.offers - {"hessian", "residuals", "jacobian"}
+        self.layout: Layout = {}
+        self.panels: Mapping[str, Panel] = {}
+        self.coordinate_blocks: Sequence[slice] = ()
+        self.offers = whole.offers
 
     def value(self, x: Tensor) -> Tensor:
         """Return f, shape ()."""
@@ -51,6 +54,22 @@ class BlockOracle:
     def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         """Return the block of the Hessian times v, (b,)."""
         return self._whole.hessian_vector(self._placed(x), self._spread(v))[self._block]
+
+    def hessian(self, x: Tensor) -> Tensor:
+        """Return the block of the Hessian, (b, b)."""
+        return self._whole.hessian(self._placed(x))[self._block, self._block]
+
+    def residuals(self, x: Tensor) -> Tensor:
+        """Return all residuals, (m,)."""
+        return self._whole.residuals(self._placed(x))
+
+    def jacobian(self, x: Tensor) -> Tensor:
+        """Return the residuals' Jacobian by the block, (m, b)."""
+        return self._whole.jacobian(self._placed(x))[:, self._block]
+
+    def gram(self, x: Tensor, name: str) -> Tensor:
+        """Raise KeyError: there are no panels."""
+        raise KeyError(name)
 
     def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
         """Return the step () that minimises f along a direction within the block."""

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.api import UserError
 
@@ -46,11 +46,11 @@ class Single:
 class Groups:
     """Neighbours together."""
 
-    sizes: Sequence[int]
+    sizes: Sequence[Any]  # TOML: the members' types are checked here
 
     def __post_init__(self) -> None:
         """Check the sizes."""
-        if not self.sizes or not all(isinstance(size, int) and size > 0 for size in self.sizes):
+        if not self.sizes or not all(type(size) is int and size > 0 for size in self.sizes):
             raise UserError(f"groups(sizes={list(self.sizes)})", "lengths of groups, such as [10] or [2, 3]")
 
     def of_point(self, oracle: Oracle) -> list[slice]:
@@ -95,10 +95,5 @@ class Alternating:
 
 def _cut(total: int, sizes: Sequence[int]) -> list[slice]:
     """Return slices of the given sizes, repeated, up to `total`."""
-    blocks, first = [], 0
-    for size in itertools.cycle(sizes):
-        if first >= total:
-            return blocks
-        blocks.append(slice(first, min(first + size, total)))
-        first += size
-    return blocks
+    ends = itertools.takewhile(lambda end: end < total, itertools.accumulate(itertools.cycle(sizes)))
+    return [slice(first, last) for first, last in itertools.pairwise((0, *ends, total))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from optbench.numerics.position import Visit, locate
+from optbench.numerics.position import Visit, locate, visited
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, read
 from optbench_descent.coordinate.blocks import Blocks
@@ -72,8 +72,7 @@ class PanelSweeps:
         for name in oracle.panels:
             _, gradient = oracle.value_and_gradient(state.point)
             self._sweep(oracle, self._rows(oracle, state, name, gradient), state.generator)
-        value, gradient = oracle.value_and_gradient(state.point)
-        state.here = Visit(state.point, *read(value), gradient)
+        state.here = visited(oracle, state.point)
         return state
 
     @staticmethod

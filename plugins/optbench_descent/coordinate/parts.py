@@ -58,8 +58,6 @@ SOLVERS: Mapping[str, Part] = {
             "max_evaluations": Option(default=60, doc="evaluations, or passes over a panel's rows, at most", low=1),
         },
     ),
-    "cg": Part(factory=_cg, summary="Some steps of conjugate gradients with strong Wolfe conditions.", options=_STEPS),
-    "gradient-descent": Part(
-        factory=_gradient_descent, summary="Some steps of steepest descent with Armijo's condition.", options=_STEPS
-    ),
+    "cg": Part(factory=_cg, summary="Some steps of conjugate gradients.", options=_STEPS),
+    "gradient-descent": Part(factory=_gradient_descent, summary="Some steps of steepest descent.", options=_STEPS),
 }

@@ -1,6 +1,6 @@
 """Exact minimisation over rows of a panel: f = ½⟨B, GB⟩ + ⟨C, B⟩ + l1·Σ|B|, rows of B no longer than a bound.
 
-Shapes: a panel has K rows of N entries. Entries of one row don't interact: f along a row is a bowl, equally steep on all
+Shapes: a panel has K rows of N entries. Entries of one row don't interact: f along a row is a bowl, as steep on all
 sides, whose minimum moves towards zero by the absolute values and, along the ray to zero, into the bound.
 """
 

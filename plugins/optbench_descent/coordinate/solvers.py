@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
-from optbench.numerics.armijo import Armijo
 from optbench.numerics.descent import Descent
 from optbench.numerics.exact import Exact
 from optbench.numerics.line import LineSearch
@@ -21,12 +20,12 @@ from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, read
 from optbench.numerics.strong_wolfe import StrongWolfe
-from optbench_descent.cg import BETAS, ConjugateDirections
+from optbench_descent.cg import BETAS, Conjugate, ConjugateDirections
 from optbench_descent.coordinate.block_oracle import BlockOracle
 from optbench_descent.steepest import NegativeGradient
 
 if TYPE_CHECKING:
-    from optbench.api import Optimizer, Oracle
+    from optbench.api import Oracle
 
 
 @dataclass
@@ -85,7 +84,7 @@ class NewtonStep:
         """Step along −|H|⁻¹g, or −g where the Hessian tells nothing."""
         gradient = here.gradient[block]
         if gradient.numel() == 1:
-            step = _parabola(oracle, state, gradient, block)
+            step: float | Tensor | None = _parabola(oracle, state, gradient, block)
         else:
             step = _newton_step(_hessian(oracle, state, block), gradient)
         if step is None:
@@ -103,8 +102,7 @@ class ExactMinimum:
     def __init__(self, *, tolerance: float, max_evaluations: int) -> None:
         """Stop where the slope has fallen to `tolerance` of the first, or after `max_evaluations`."""
         self.tolerance, self.passes = tolerance, max_evaluations
-        search = Exact(tolerance=tolerance, max_evaluations=max_evaluations)
-        self.search: LineSearch = search
+        self.search = Exact(tolerance=tolerance, max_evaluations=max_evaluations)
         self.inner = InnerOptimizer(_conjugate(StrongWolfe(c2=0.1)), steps=max_evaluations, tolerance=tolerance)
 
     def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
@@ -120,7 +118,7 @@ class InnerOptimizer:
 
     passes, uses_panels = 1, False
 
-    def __init__(self, optimizer: Optimizer, *, steps: int, tolerance: float = 0.0) -> None:
+    def __init__(self, optimizer: Descent[Any], *, steps: int, tolerance: float = 0.0) -> None:
         """Take at most `steps`, fewer where the block's gradient has fallen to `tolerance` of the first."""
         self.optimizer, self.steps, self.tolerance = optimizer, steps, tolerance
 
@@ -150,7 +148,7 @@ def conjugate_steps(*, steps: int) -> InnerOptimizer:
 
 def steepest_steps(*, steps: int) -> InnerOptimizer:
     """Return steps of steepest descent."""
-    return InnerOptimizer(Descent(NegativeGradient(), Armijo()), steps=steps)
+    return InnerOptimizer(Descent(NegativeGradient(), StrongWolfe()), steps=steps)
 
 
 def move_downhill(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch) -> None:
@@ -210,7 +208,7 @@ def _newton_step(hessian: Tensor, gradient: Tensor) -> Tensor | None:
     return -(vectors @ ((vectors.T @ gradient) / sizes))
 
 
-def _conjugate(search: LineSearch) -> Optimizer:
+def _conjugate(search: LineSearch) -> Descent[Conjugate]:
     return Descent(ConjugateDirections(BETAS["polak-ribiere+"], 0), search)
 
 

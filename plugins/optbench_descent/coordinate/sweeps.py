@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from optbench.numerics.position import Visit, locate
+from optbench.numerics.position import Visit, locate, visited
 from optbench.numerics.progress import Progress
 from optbench.numerics.scalars import largest, read
 from optbench_descent.coordinate.blocks import Blocks
@@ -78,5 +78,4 @@ def _return_to_bounds(oracle: Oracle, state: SweepState) -> None:
         if exceeds(panel, rows):
             shorten(panel, rows)
     if state.point._version != version:
-        value, gradient = oracle.value_and_gradient(state.point)
-        state.here = Visit(state.point, *read(value), gradient)
+        state.here = visited(oracle, state.point)
