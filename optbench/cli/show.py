@@ -154,7 +154,7 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "peak memory": data.get("peak_memory"),
         "step time": data.get("step_time"),
         "host syncs": _host_syncs(data),
-        "deterministic": {"True": "yes", "False": "no, seeds matter"}.get(str(data.get("deterministic"))),
+        "deterministic": _deterministic(data),
         "kind": data.get("kind"),
         "title": spec.get("title"),
         "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
@@ -187,6 +187,16 @@ def _host_syncs(data: dict[str, Any]) -> str:
     if "host_syncs" not in data:
         return ""
     return "unbounded" if data["host_syncs"] is None else f"{data['host_syncs']} a step at most"
+
+
+def _deterministic(data: dict[str, Any]) -> str:
+    if "deterministic" not in data:
+        return ""
+    drawn = (f"{option}={value}" for option, values in data["random_options"].items() for value in values)
+    exceptions = ", ".join(drawn)
+    if not data["deterministic"]:
+        return "no, seeds matter"
+    return f"yes, but for {exceptions}" if exceptions else "yes"
 
 
 def _text(value: Any) -> str:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import get_args
 
-from optbench.api import Evaluation
+from optbench.api import Evaluation, OptimizerPlugin
 from optbench.records import EVALUATED
 
 
 def test_whatever_may_be_asked_is_counted_under_its_name_but_the_minimum_on_a_line():
     assert get_args(Evaluation) == (*EVALUATED, "line_minimum")
+
+
+def test_an_optimizer_depends_on_the_seed_always_or_with_some_of_its_options():
+    def record(**fields):
+        return OptimizerPlugin(name="mine", factory="package.module:Name", summary="", **fields)
+
+    assert not record().depends_on_seed({})
+    assert record(deterministic=False).depends_on_seed({})
+    sometimes = record(random_options={"order": ("random",)})
+    assert sometimes.depends_on_seed({"order": "random"})
+    assert not sometimes.depends_on_seed({"order": "cyclic"})
