@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from optbench.api import Evaluation, Problem, Refused
+from optbench.measure.hessians import reverse_over_reverse, widest_tensor
 
 _OWN_ONLY = ("residuals", "line_minimum")
-_COLUMNS = 256  # of a Hessian at once: bounds the memory
-_NO_FORWARD_MODE = ("forward AD", "ZeroTensors", "same dtype")  # in torch's messages
 
 
 class Derivatives:
@@ -22,6 +21,7 @@ class Derivatives:
         """Look once at what the problem has."""
         self._problem: Any = problem
         self._takes_batch = takes_batch
+        self._widest: dict[int | None, int] = {}  # largest tensor of an evaluation, by the size of the minibatch
         self._joint = getattr(problem, "value_and_gradient", None)  # looked up once: calls of it are on the clock
         self.gives_value_with_gradient = hasattr(problem, "value_and_gradient") or not hasattr(problem, "gradient")
 
@@ -82,24 +82,16 @@ class Derivatives:
         return product.detach()
 
     def hessian(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Return the Hessian (n, n), forward over reverse in blocks unless the problem gives it.
-
-        Reverse over reverse where an operation has no forward mode (torch's mse_loss and huber_loss lack it), or loses
-        float32 there (the tangent of a scalar times a number becomes float64).
-        """
+        """Return the Hessian (n, n), by reverse over reverse in blocks of rows unless the problem gives it."""
         if hasattr(self._problem, "hessian"):
             return self._call("hessian", x, batch=batch)
         self._require_autograd()
         x = x.detach()
-        gradient = torch.func.grad(lambda point: self._call("value", point, batch=batch))
-        identity = torch.eye(x.numel(), device=x.device, dtype=x.dtype)
-        column: Callable[[Tensor], Tensor] = lambda v: torch.func.jvp(gradient, (x,), (v,))[1]  # noqa: E731
-        try:
-            return torch.func.vmap(column, chunk_size=_COLUMNS)(identity)
-        except (NotImplementedError, RuntimeError) as error:
-            if not any(word in str(error) for word in _NO_FORWARD_MODE):
-                raise
-            return torch.func.jacrev(gradient, chunk_size=_COLUMNS)(x)
+        function: Callable[[Tensor], Tensor] = lambda point: self._call("value", point, batch=batch)  # noqa: E731
+        examples = None if batch is None else batch.numel()
+        if examples not in self._widest:
+            self._widest[examples] = widest_tensor(function, x)
+        return reverse_over_reverse(function, x, self._widest[examples])
 
     def residuals(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the residuals (m,)."""
