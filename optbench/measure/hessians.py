@@ -22,7 +22,7 @@ def reverse_over_reverse(function: Callable[[Tensor], Tensor], x: Tensor, widest
     one block. Needs no operation to have a forward mode.
     """
     n = x.numel()
-    _, pullback = torch.func.vjp(torch.func.grad(function), x)
+    pullback = torch.func.vjp(torch.func.grad(function), x)[1]
     hessian = x.new_empty(n, n)
     rows = max(1, min(n, _BLOCK // max(widest, n)))
     for first in range(0, n, rows):
