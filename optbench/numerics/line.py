@@ -6,6 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
+FAR = 0.1  # of the way to a point where f isn't a number
+ENDLESS = 1e12  # f that falls steadily over a step this much longer than the first is unbounded
+_NARROW = 1e-15  # steps closer than this, relative to the longer one, have no further float worth a trial between them
+
 
 class Trial(NamedTuple):
     """The function at one step: its value and its slope (derivative with respect to the step)."""
@@ -59,3 +63,8 @@ class LineSearch(Protocol):
     def search(self, line: Line, first: float) -> Found:
         """Return where the search ended; `first` is the step to try first."""
         ...
+
+
+def are_close(one: Trial, other: Trial) -> bool:
+    """Tell whether hardly a float lies between two steps."""
+    return abs(other.step - one.step) <= _NARROW * max(one.step, other.step)

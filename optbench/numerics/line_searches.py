@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from optbench.api import Option, Part
 from optbench.numerics.armijo import Armijo
 from optbench.numerics.exact import Exact
+from optbench.numerics.fixed import Fixed
+from optbench.numerics.hager_zhang import HagerZhang
 from optbench.numerics.line import LineSearch
 from optbench.numerics.parts import build_part
 from optbench.numerics.strong_wolfe import StrongWolfe
@@ -48,6 +50,29 @@ LINE_SEARCHES: Mapping[str, Part] = {
             "c2": Option(default=0.9, doc="what may remain of the slope; small is accurate", low=0.0, high=1.0),
             "max_evaluations": Option(default=25, doc="evaluations before the search gives up", low=1),
         },
+    ),
+    "hager-zhang": Part(
+        factory=HagerZhang,
+        summary="The Wolfe conditions, approximate ones where f hardly changes, by bracketing and double secant steps.",
+        options={
+            "c1": Option(
+                default=0.1, doc="sufficient decrease, as a share of what the slope promises", low=0.0, high=0.5
+            ),
+            "c2": Option(default=0.9, doc="what may remain of a negative slope", low=0.0, high=1.0),
+            "epsilon": Option(default=1e-6, doc="f may rise by this share of |f| where slopes decide", low=0.0),
+            "omega": Option(
+                default=1e-3, doc="slopes may decide where f changes by less than this share of |f|", low=0.0
+            ),
+            "theta": Option(default=0.5, doc="where an interval is cut, from its left end", low=0.01, high=0.99),
+            "gamma": Option(default=0.66, doc="a bracket that keeps a larger share is cut, too", low=0.01, high=0.99),
+            "rho": Option(default=5.0, doc="how a step grows until it brackets a minimum", low=1.1),
+            "max_evaluations": Option(default=50, doc="evaluations before the search gives up", low=1),
+        },
+    ),
+    "fixed": Part(
+        factory=Fixed,
+        summary="The same step along every direction; f is evaluated there and nothing is tested.",
+        options={"step": Option(default=1.0, doc="the step, times the direction", low=0.0, search="log")},
     ),
 }
 

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from optbench.numerics.armijo import decreases
 from optbench.numerics.interpolation import clipped, cubic_minimum, secant_minimum
-from optbench.numerics.line import Found, Line, Trial
+from optbench.numerics.line import ENDLESS, FAR, Found, Line, Trial, are_close
 
 _EDGE = 0.02  # of a bracket: a trial stays this far from its ends
 _SLOW = 2 / 3  # a bracket that keeps more than this share of its width is bisected next
 _GROWTH = 10.0  # a step grows by no more than this factor
-_FAR = 0.1  # of the way to a point where f isn't a number
-_TINY = 1e-15  # a bracket narrower than this, relative to its ends, holds no further float worth a trial
-_ENDLESS = 1e12  # f that falls steadily over a step this much longer than the first is unbounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +52,12 @@ class _Search:
             if trial.slope >= 0:
                 return self.zoom(trial, previous)
             previous, step = trial, _longer(previous, trial)
-        return self._found(previous, "unbounded" if previous.step > _ENDLESS * self.first else "failed")
+        return self._found(previous, "unbounded" if previous.step > ENDLESS * self.first else "failed")
 
     def zoom(self, low: Trial, high: Trial) -> Found:
         """Shrink the bracket: `low` is its best end and f falls from there towards `high`."""
         bisect = False
-        while self._more() and not _is_narrow(low, high):
+        while self._more() and not are_close(low, high):
             width = abs(high.step - low.step)
             trial = self._evaluate(self._inside(low, high, bisect=bisect))
             if _are_equal(trial, low) or _are_equal(trial, high):
@@ -94,7 +91,7 @@ class _Search:
     def _inside(self, low: Trial, high: Trial, *, bisect: bool) -> float:
         width = high.step - low.step
         if high.value == math.inf:
-            return low.step + _FAR * width
+            return low.step + FAR * width
         middle = low.step + 0.5 * width
         if bisect:
             return middle
@@ -115,7 +112,3 @@ def _longer(previous: Trial, trial: Trial) -> float:
 def _are_equal(a: Trial, b: Trial) -> bool:
     """Tell whether two steps lead to the same point: the floats between them are exhausted."""
     return a.value == b.value and a.slope == b.slope and math.isfinite(a.value)
-
-
-def _is_narrow(low: Trial, high: Trial) -> bool:
-    return abs(high.step - low.step) <= _TINY * max(low.step, high.step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,38 +9,15 @@ from torch import Tensor
 
 from optbench.numerics.descent import Descent, Move
 from optbench.numerics.line_searches import build
+from optbench.numerics.parts import build_part
+from optbench_descent.betas import BETAS, Beta
+from optbench_descent.restarts import RESTARTS, Restart
 
-Beta = Callable[[Move], Tensor]
 
-_LEAST_AGE = 20  # moves before a restart by default: with few parameters, one every n moves wastes what was learnt
-
-
-def cg(*, beta: str, restart: int, line_search: str) -> Descent[Conjugate]:
+def cg(*, beta: str, restart: str, line_search: str) -> Descent[Conjugate]:
     """Return the method that the options describe."""
-    return Descent(ConjugateDirections(BETAS[beta], restart), build(line_search))
-
-
-def fletcher_reeves(move: Move) -> Tensor:
-    """Return g⁺·g⁺ / g·g (Nocedal & Wright 2006, equation 5.41a; 8.30 of the book), shape ()."""
-    return torch.dot(move.next_gradient, move.next_gradient) / torch.dot(move.gradient, move.gradient)
-
-
-def polak_ribiere(move: Move) -> Tensor:
-    """Return g⁺·(g⁺ − g) / g·g (equation 5.44; 8.31 of the book), shape ()."""
-    change = move.next_gradient - move.gradient
-    return torch.dot(move.next_gradient, change) / torch.dot(move.gradient, move.gradient)
-
-
-def polak_ribiere_plus(move: Move) -> Tensor:
-    """Return the Polak-Ribière value, or 0 where it is negative (equation 5.45), shape ()."""
-    return polak_ribiere(move).clamp_(min=0)
-
-
-BETAS: Mapping[str, Beta] = {
-    "fletcher-reeves": fletcher_reeves,
-    "polak-ribiere": polak_ribiere,
-    "polak-ribiere+": polak_ribiere_plus,
-}
+    rule: Restart = build_part(restart, RESTARTS, "restart")
+    return Descent(ConjugateDirections(BETAS[beta], rule), build(line_search))
 
 
 @dataclass
@@ -50,14 +26,14 @@ class Conjugate:
 
     direction: Tensor  # (n,), the last one
     beta: Tensor  # (), how much of it is kept; 0: none
-    age: int  # moves since the last restart
+    age: int  # moves since the memory was empty
 
 
 class ConjugateDirections:
     """The direction −g + β·(the last direction)."""
 
-    def __init__(self, beta: Beta, restart: int) -> None:
-        """Keep the rule; every `restart` moves (0: every n, at least 20) β is 0."""
+    def __init__(self, beta: Beta, restart: Restart) -> None:
+        """Keep the rules: β is `beta` of the last move, and 0 where a `restart` is due."""
         self.beta, self.restart = beta, restart
 
     def start(self, point: Tensor) -> Conjugate:
@@ -69,12 +45,11 @@ class ConjugateDirections:
         return memory.direction.mul_(memory.beta).sub_(gradient)
 
     def learn(self, memory: Conjugate, move: Move) -> None:
-        """Set β from the gradients before and after the move."""
+        """Set β from the gradients before and after the move; one that isn't a number counts as 0."""
         memory.age += 1
-        if memory.age >= (self.restart or max(memory.direction.numel(), _LEAST_AGE)):
-            self.forget(memory)
-        else:
-            memory.beta.copy_(self.beta(move))
+        beta = self.beta(move)
+        memory.beta.copy_(torch.where(self.restart.is_due(move, memory.age), 0.0, beta))
+        memory.beta.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
     def forget(self, memory: Conjugate) -> None:
         """Restart along the negative gradient."""

@@ -6,42 +6,21 @@ import itertools
 import math
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
 from optbench.api import UserError
 from optbench.numerics.armijo import Armijo
 from optbench.numerics.exact import Exact
-from optbench.numerics.line import Line
+from optbench.numerics.fixed import Fixed
+from optbench.numerics.hager_zhang import HagerZhang
+from optbench.numerics.line import Line, LineSearch
 from optbench.numerics.line_searches import LINE_SEARCHES, build
 from optbench.numerics.strong_wolfe import StrongWolfe
-
-Phi = Callable[[float], tuple[float, float]]
-
-
-def quadratic(step: float) -> tuple[float, float]:
-    return (step - 3) ** 2, 2 * (step - 3)
+from tests.numerics.lines import MORE_THUENTE, Phi, line, parabola, valley, wall
 
 
-def steep_valley(step: float) -> tuple[float, float]:
-    """Moré and Thuente's first function: concave at first, its minimum at √2."""
-    return -step / (step**2 + 2), (step**2 - 2) / (step**2 + 2) ** 2
-
-
-def wall(step: float) -> tuple[float, float]:
-    """Not a number from 1 on, its minimum at 0.5."""
-    if step >= 1:
-        return math.nan, math.nan
-    return -math.log(1 - step) - math.log(1 + step) - step, 1 / (1 - step) - 1 / (1 + step) - 1
-
-
-def line(phi: Phi, **more: float) -> Line:
-    value, slope = phi(0.0)
-    return Line(phi=phi, value=value, slope=slope, **more)
-
-
-@pytest.mark.parametrize("phi", [quadratic, steep_valley, wall])
+@pytest.mark.parametrize("phi", [parabola, wall, *MORE_THUENTE.values()], ids=["parabola", "wall", *MORE_THUENTE])
 @pytest.mark.parametrize("first", [1e-6, 1e-2, 1.0, 50.0, 1e6])
 @pytest.mark.parametrize("c2", [0.1, 0.9])
 def test_strong_wolfe_holds_from_any_first_step(phi: Phi, first: float, c2: float) -> None:
@@ -53,9 +32,9 @@ def test_strong_wolfe_holds_from_any_first_step(phi: Phi, first: float, c2: floa
     assert (found.trial.value, found.trial.slope) == phi(found.trial.step)
 
 
-@pytest.mark.parametrize("search", [StrongWolfe(), Armijo(), Exact()])
-def test_a_first_step_that_is_acceptable_costs_one_evaluation(search: StrongWolfe | Armijo | Exact) -> None:
-    assert search.search(line(quadratic), 3.0).evaluations == 1
+@pytest.mark.parametrize("search", [StrongWolfe(), Armijo(), Exact(), HagerZhang(), Fixed(step=3.0)])
+def test_a_first_step_that_is_acceptable_costs_one_evaluation(search: LineSearch) -> None:
+    assert search.search(line(parabola), 3.0).evaluations == 1
 
 
 def test_evaluations_are_counted_and_limited() -> None:
@@ -63,7 +42,7 @@ def test_evaluations_are_counted_and_limited() -> None:
 
     def phi(step: float) -> tuple[float, float]:
         calls.append(step)
-        return steep_valley(step)
+        return valley(step)
 
     found = StrongWolfe(c2=1e-13, max_evaluations=7).search(Line(phi=phi, value=0.0, slope=-0.5), 1e-3)
     assert found.evaluations == len(calls) == 7
@@ -71,7 +50,7 @@ def test_evaluations_are_counted_and_limited() -> None:
 
 
 def test_a_failed_search_returns_the_best_decrease_it_saw() -> None:
-    found = StrongWolfe(c2=1e-13, max_evaluations=5).search(line(steep_valley), 1.0)
+    found = StrongWolfe(c2=1e-13, max_evaluations=5).search(line(valley), 1.0)
     assert found.outcome == "failed"
     assert found.trial.value < -0.35
 
@@ -132,23 +111,23 @@ def test_slopes_decide_where_values_are_rounding() -> None:
 
 def test_a_far_flat_point_is_no_sufficient_decrease() -> None:
     """The approximate condition must not accept what only the slope recommends."""
-    found = StrongWolfe().search(line(steep_valley, noise=1e-9), 1e6)
+    found = StrongWolfe().search(line(valley, noise=1e-9), 1e6)
     assert found.trial.value <= -0.5e-4 * found.trial.step
 
 
 def test_exact_takes_the_problems_own_minimum() -> None:
-    where = Line(phi=quadratic, value=9.0, slope=-6.0, minimum=lambda: 3.0)
+    where = Line(phi=parabola, value=9.0, slope=-6.0, minimum=lambda: 3.0)
     assert Exact().search(where, 100.0).trial.step == 3.0
 
 
 @pytest.mark.parametrize(("step", "outcome"), [(-1.0, "unbounded"), (math.nan, "failed"), (math.inf, "failed")])
 def test_exact_says_where_there_is_no_minimum_ahead(step: float, outcome: str) -> None:
-    where = Line(phi=quadratic, value=9.0, slope=-6.0, minimum=lambda: step)
+    where = Line(phi=parabola, value=9.0, slope=-6.0, minimum=lambda: step)
     assert Exact().search(where, 1.0).outcome == outcome
 
 
 def test_exact_searches_to_its_tolerance() -> None:
-    found = Exact(tolerance=1e-9).search(line(steep_valley), 0.1)
+    found = Exact(tolerance=1e-9).search(line(valley), 0.1)
     assert found.succeeded
     assert found.trial.step == pytest.approx(math.sqrt(2), abs=1e-8)
 
