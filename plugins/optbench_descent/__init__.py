@@ -33,16 +33,29 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
             "beta": Option(
                 default="polak-ribiere+",
                 doc="how much of the last direction is kept",
-                choices=("fletcher-reeves", "polak-ribiere", "polak-ribiere+"),
+                choices=(
+                    "fletcher-reeves",
+                    "polak-ribiere",
+                    "polak-ribiere+",
+                    "hestenes-stiefel",
+                    "dai-yuan",
+                    "hager-zhang",
+                ),
             ),
             "restart": Option(
-                default=0, doc="steps between restarts along the gradient; 0: one a parameter, at least 20", low=0
+                default="every(k=0)",
+                doc="when to start again along the gradient, beside where a direction leads uphill",
+                components="optbench_descent.restarts:RESTARTS",
             ),
             "line_search": Option(
                 default="strong-wolfe(c2=0.1)",
                 doc="line search, with its options",
                 components="optbench.numerics.line_searches:LINE_SEARCHES",
             ),
+            "warm_start": Option(
+                default=0, doc="steps of stochastic gradient descent before the first direction", low=0
+            ),
+            "lr": Option(default=0.01, doc="learning rate of these steps", low=0.0, search="log"),
         },
         cite="Polak & Ribière, RIRO 16 (1969); Nocedal & Wright, Numerical Optimization (2006), section 5.2",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),

@@ -12,12 +12,16 @@ from optbench.numerics.line_searches import build
 from optbench.numerics.parts import build_part
 from optbench_descent.betas import BETAS, Beta
 from optbench_descent.restarts import RESTARTS, Restart
+from optbench_descent.warm import WarmStarted
 
 
-def cg(*, beta: str, restart: str, line_search: str) -> Descent[Conjugate]:
+def cg(
+    *, beta: str, restart: str, line_search: str, warm_start: int, lr: float
+) -> Descent[Conjugate] | WarmStarted[Conjugate]:
     """Return the method that the options describe."""
     rule: Restart = build_part(restart, RESTARTS, "restart")
-    return Descent(ConjugateDirections(BETAS[beta], rule), build(line_search))
+    method = Descent(ConjugateDirections(BETAS[beta], rule), build(line_search))
+    return WarmStarted(method, steps=warm_start, lr=lr) if warm_start else method
 
 
 @dataclass
@@ -30,10 +34,14 @@ class Conjugate:
 
 
 class ConjugateDirections:
-    """The direction −g + β·(the last direction)."""
+    """The direction −g + β·(the last direction).
+
+    β is made of two gradients of one minibatch. On another one the last direction is kept, and dropped like any
+    other where it leads uphill.
+    """
 
     def __init__(self, beta: Beta, restart: Restart) -> None:
-        """Keep the rules: β is `beta` of the last move, and 0 where a `restart` is due."""
+        """Keep the rules: β is `beta` of the last move, or 0 where `restart` says so."""
         self.beta, self.restart = beta, restart
 
     def start(self, point: Tensor) -> Conjugate:
@@ -47,8 +55,7 @@ class ConjugateDirections:
     def learn(self, memory: Conjugate, move: Move) -> None:
         """Set β from the gradients before and after the move; one that isn't a number counts as 0."""
         memory.age += 1
-        beta = self.beta(move)
-        memory.beta.copy_(torch.where(self.restart.is_due(move, memory.age), 0.0, beta))
+        memory.beta.copy_(self.beta(move) * self.restart.keeps(move, memory.age))
         memory.beta.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
     def forget(self, memory: Conjugate) -> None:

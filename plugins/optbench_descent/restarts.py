@@ -17,23 +17,29 @@ if TYPE_CHECKING:
     from optbench.numerics.descent import Move
 
 
+_LEAST = 20  # moves: with few parameters, a restart every n moves wastes what was learnt
+
+
 class Restart(Protocol):
     """Decides after each move."""
 
-    def is_due(self, move: Move, age: int) -> Tensor:
-        """Tell whether the next direction is the negative gradient, shape (); `age` counts moves, this one included."""
+    def keeps(self, move: Move, age: int) -> bool | Tensor:
+        """Tell whether the last direction is kept, in a tensor of shape () where the device decides.
+
+        `age` counts the moves since the start, or since a direction was forgotten; this one is included.
+        """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Every:
-    """A restart after each k moves."""
+    """A restart after each k moves; k = 0 stands for n, but no fewer than 20."""
 
     k: int = 5
 
-    def is_due(self, move: Move, age: int) -> Tensor:
+    def keeps(self, move: Move, age: int) -> bool:
         """Count."""
-        return move.gradient.new_tensor(age % (self.k or max(len(move.gradient), 20)) == 0).bool()
+        return age % (self.k or max(move.gradient.numel(), _LEAST)) != 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,26 +51,28 @@ class Powell:
 
     threshold: float = 0.2
 
-    def is_due(self, move: Move, age: int) -> Tensor:
+    def keeps(self, move: Move, age: int) -> Tensor:
         """Compare, on the gradients' device."""
-        g, after = move.gradient, move.next_gradient
-        return g.dot(after).abs() >= self.threshold * after.dot(after)
+        after = move.next_gradient
+        return move.gradient.dot(after).abs() < self.threshold * after.dot(after)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Never:
     """No restart."""
 
-    def is_due(self, move: Move, age: int) -> Tensor:
-        """Say no."""
-        return move.gradient.new_zeros(()).bool()
+    def keeps(self, move: Move, age: int) -> bool:
+        """Keep it."""
+        return True
 
 
 RESTARTS: Mapping[str, Part] = {
     "every": Part(
         factory=Every,
         summary="After each k moves.",
-        options={"k": Option(default=5, doc="moves from one restart to the next", low=0, search="log")},
+        options={
+            "k": Option(default=5, doc="moves from one restart to the next; 0: one a parameter, at least 20", low=0)
+        },
     ),
     "powell": Part(
         factory=Powell,
