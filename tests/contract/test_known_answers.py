@@ -249,13 +249,13 @@ PLANTED = {
         "optbench_optimizers",
         "cg",
         """
-        from optbench.numerics.descent import Descent
-        from optbench.numerics.line_searches import build
-        from optbench_descent.cg import BETAS, ConjugateDirections
+        from optbench_descent.cg import cg
 
-        def wrong(*, beta, restart, line_search):
-            honest = BETAS[beta]
-            return Descent(ConjugateDirections(lambda move: 0.99 * honest(move), restart), build(line_search))
+        def wrong(**options):
+            method = cg(**options)
+            honest = method.directions.beta
+            method.directions.beta = lambda move: 0.99 * honest(move)
+            return method
         """,
         ("--only", "optimizer=cg"),
         ("CG (2 eigenvalues)", "CG (3 eigenvalues)", "CG (5 eigenvalues)"),

@@ -16,7 +16,7 @@ METHODS = {
     "lbfgs": lbfgs(history=10, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe"),
     "bfgs": bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe"),
     "newton": newton(damping="auto"),
-    "cg": cg(beta="polak-ribiere+", restart=0, line_search="strong-wolfe(c2=0.1)"),
+    "cg": cg(beta="polak-ribiere+", restart="every(k=0)", line_search="strong-wolfe(c2=0.1)", warm_start=0, lr=0.01),
 }
 WITH_STEEPEST = {**METHODS, "gradient-descent": gradient_descent(lr=0.1, line_search="strong-wolfe")}
 

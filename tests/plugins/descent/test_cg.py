@@ -1,4 +1,4 @@
-"""Conjugate gradients."""
+"""Conjugate gradients against the algebra of quadratics, and on curved functions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,62 @@ from typing import Any
 
 import pytest
 import torch
-from optbench_descent.cg import BETAS, ConjugateDirections, cg, fletcher_reeves, polak_ribiere, polak_ribiere_plus
+from optbench_descent.betas import BETAS
+from optbench_descent.cg import cg
+from torch import Tensor
 
 from optbench.numerics.descent import Move
 
+OPTIONS: dict[str, Any] = {
+    "beta": "polak-ribiere+",
+    "restart": "none",
+    "line_search": "exact",
+    "warm_start": 0,
+    "lr": 0.1,
+}
+SEARCHED = {**OPTIONS, "line_search": "strong-wolfe(c2=0.1)"}
 
-def exact(beta: str) -> Any:
-    return cg(beta=beta, restart=0, line_search="exact")
+
+def matrix(n: int, condition: float = 100.0) -> Tensor:
+    """Return a dense symmetric matrix with eigenvalues from 1 to `condition`."""
+    basis, _ = torch.linalg.qr(torch.randn(n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
+    return (basis * torch.logspace(0, torch.tensor(condition).log10(), n, dtype=torch.float64)) @ basis.T
+
+
+def walk(method: Any, problem: Any, steps: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the displacements, and the gradients before and after them."""
+    state = method.init(problem, torch.ones(problem.size, dtype=torch.float64))
+    displacements, gradients = [], [problem.gradient(state.point)]
+    for _ in range(steps):
+        before = state.point.clone()
+        state = method.step(problem, state)
+        displacements.append(state.point - before)
+        gradients.append(state.here.gradient)
+    return displacements, gradients
+
+
+@pytest.mark.parametrize("beta", BETAS)
+def test_directions_are_conjugate_and_gradients_orthogonal(beta: str, oracle: Any) -> None:
+    dense = matrix(12)
+    problem = oracle(lambda x: 0.5 * x @ dense @ x, 12, quadratic=True)
+    displacements, gradients = walk(cg(**{**OPTIONS, "beta": beta}), problem, 6)
+    directions = torch.stack([torch.nn.functional.normalize(d, dim=0) for d in displacements])
+    products = directions @ dense @ directions.T
+    assert (products - products.diag().diag()).abs().max() < 1e-9
+    units = torch.stack([torch.nn.functional.normalize(g, dim=0) for g in gradients])
+    assert (units @ units.T - torch.eye(7, dtype=torch.float64)).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("beta", BETAS)
+def test_it_ends_after_n_steps_and_as_many_analytic_line_minima(beta: str, oracle: Any) -> None:
+    dense = matrix(8, condition=10.0)
+    problem = oracle(lambda x: 0.5 * x @ dense @ x, 8, quadratic=True)
+    _, gradients = walk(cg(**{**OPTIONS, "beta": beta}), problem, 8)
+    sizes = [float(gradient.norm()) for gradient in gradients]
+    assert sizes[-1] < 1e-9 * sizes[0]
+    assert min(sizes[:-1]) > 1e-6 * sizes[0]
+    assert problem.counts["line_minimum"] == 8
+    assert problem.counts["gradient"] == 9
 
 
 @pytest.mark.parametrize("beta", BETAS)
@@ -20,85 +69,82 @@ def exact(beta: str) -> Any:
 def test_as_many_steps_as_distinct_eigenvalues(beta: str, distinct: int, oracle: Any, quadratic: Any) -> None:
     spectrum = torch.linspace(1, 10, distinct, dtype=torch.float64).repeat_interleave(30 // distinct)
     problem = oracle(quadratic(spectrum), len(spectrum), quadratic=True)
-    state = exact(beta).init(problem, torch.ones(len(spectrum), dtype=torch.float64))
-    norms = []
-    for _ in range(distinct):
-        state = exact(beta).step(problem, state)
-        norms.append(float(state.here.gradient.norm()))
+    norms = [float(gradient.norm()) for gradient in walk(cg(**{**OPTIONS, "beta": beta}), problem, distinct)[1]]
     assert norms[-1] < 1e-9
     assert all(norm > 1e-3 for norm in norms[:-1])
-    assert problem.counts["line_minimum"] == distinct
 
 
-def test_all_betas_walk_the_same_way_on_a_quadratic(oracle: Any, quadratic: Any) -> None:
-    function = quadratic(torch.linspace(1, 10, 20, dtype=torch.float64))
-    points = []
+@pytest.mark.parametrize("restart", ["none", "every(k=0)", "powell"])
+def test_all_betas_walk_the_same_way_on_a_quadratic(restart: str, oracle: Any) -> None:
+    """Restarts that are not due change nothing; the sixth line is the last that rounding leaves alone."""
+    dense = matrix(20)
+    walks = []
     for beta in BETAS:
-        problem = oracle(function, 20, quadratic=True)
-        state = exact(beta).init(problem, torch.ones(20, dtype=torch.float64))
-        for _ in range(8):
-            state = exact(beta).step(problem, state)
-        points.append(state.point)
-    assert all(torch.allclose(point, points[0], atol=1e-8) for point in points)
+        problem = oracle(lambda x: 0.5 * x @ dense @ x, 20, quadratic=True)
+        walks.append(torch.stack(walk(cg(**{**OPTIONS, "beta": beta, "restart": restart}), problem, 6)[0]))
+    assert all(torch.allclose(one, walks[0], atol=1e-9) for one in walks)
 
 
-def test_directions_are_conjugate(oracle: Any) -> None:
-    spectrum = torch.linspace(1, 10, 10, dtype=torch.float64)
-    problem = oracle(lambda x: 0.5 * (spectrum * x * x).sum(), 10, quadratic=True)
-    method = exact("polak-ribiere+")
-    state = method.init(problem, torch.ones(10, dtype=torch.float64))
-    directions = []
-    for _ in range(5):
-        before = state.point.clone()
-        state = method.step(problem, state)
-        directions.append(torch.nn.functional.normalize(state.point - before, dim=0))
-    for i, one in enumerate(directions):
-        assert all(abs(one @ (spectrum * other)) < 1e-6 for other in directions[:i])
-
-
-def move(before: list[float], after: list[float]) -> Move:
-    return Move(
-        direction=torch.ones(2, dtype=torch.float64),
-        step=1.0,
-        gradient=torch.tensor(before, dtype=torch.float64),
-        next_gradient=torch.tensor(after, dtype=torch.float64),
-        slope=-1.0,
-        next_slope=0.0,
-    )
-
-
-def test_betas_are_their_formulas() -> None:
-    step = move([3.0, 4.0], [1.0, 2.0])
-    assert float(fletcher_reeves(step)) == pytest.approx(5 / 25)
-    assert float(polak_ribiere(step)) == pytest.approx((1 * -2 + 2 * -2) / 25)
-    assert float(polak_ribiere_plus(step)) == 0.0
-
-
-def test_it_restarts_every_k_moves() -> None:
-    rule = ConjugateDirections(fletcher_reeves, restart=2)
-    memory = rule.start(torch.zeros(2, dtype=torch.float64))
-    betas = []
-    for _ in range(4):
-        rule.direction(memory, torch.ones(2, dtype=torch.float64))
-        rule.learn(memory, move([3.0, 4.0], [1.0, 2.0]))
-        betas.append(float(memory.beta))
-    assert betas == pytest.approx([0.2, 0.0, 0.2, 0.0])
-
-
-@pytest.mark.parametrize(("n", "moves"), [(2, 20), (30, 30)])
-def test_by_default_it_restarts_once_a_parameter_but_not_too_often(n: int, moves: int) -> None:
-    rule = ConjugateDirections(fletcher_reeves, restart=0)
-    memory = rule.start(torch.zeros(n, dtype=torch.float64))
-    ages = []
-    for _ in range(moves):
-        rule.learn(memory, move([3.0, 4.0], [1.0, 2.0]))
-        ages.append(memory.age)
-    assert ages == [*range(1, moves), 0]
+def test_every_five_moves_conjugacy_starts_anew(oracle: Any) -> None:
+    dense = matrix(12)
+    problem = oracle(lambda x: 0.5 * x @ dense @ x, 12, quadratic=True)
+    displacements, gradients = walk(cg(**{**OPTIONS, "restart": "every(k=5)"}), problem, 8)
+    along = [-torch.cosine_similarity(d, g, dim=0).item() for d, g in zip(displacements, gradients, strict=False)]
+    assert [index for index, cosine in enumerate(along) if cosine > 1 - 1e-12] == [0, 5]
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_every_beta_solves_rosenbrock(beta: str, oracle: Any, minimize: Any) -> None:
+@pytest.mark.parametrize("search", ["strong-wolfe(c2=0.1)", "hager-zhang"])
+def test_every_beta_solves_rosenbrock(beta: str, search: str, oracle: Any, minimize: Any) -> None:
     problem = oracle(lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, 2)
-    method = cg(beta=beta, restart=0, line_search="strong-wolfe(c2=0.1)")
+    method = cg(**{**OPTIONS, "beta": beta, "restart": "every(k=0)", "line_search": search})
     minimize(method, problem, torch.tensor([-1.2, 1.0], dtype=torch.float64))
     assert problem.best < 1e-12
+
+
+@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("search", ["strong-wolfe(c2=0.1)", "hager-zhang"])
+@pytest.mark.parametrize("power", [-60, 60])
+def test_f_scaled_by_a_power_of_two_makes_no_difference(
+    beta: str, search: str, power: int, oracle: Any, minimize: Any
+) -> None:
+    ends = []
+    for scale in (1.0, 2.0**power):
+        problem = oracle(lambda x, scale=scale: scale * (100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2 + 3), 2)
+        method = cg(**{**OPTIONS, "beta": beta, "restart": "powell", "line_search": search})
+        state = minimize(method, problem, torch.tensor([-1.2, 1.0], dtype=torch.float64), limit=40)
+        ends.append((state.point.tolist(), problem.evaluations))
+    assert ends[0] == ends[1]
+
+
+def test_beta_is_made_of_two_gradients_of_one_minibatch(oracle: Any) -> None:
+    """The minibatch changes between steps: the direction is kept, β is that of the batch on which it was learnt."""
+    centres = torch.tensor([[1.0, 2.0, 3.0], [-2.0, 0.5, 1.0], [0.3, -1.0, 2.0]], dtype=torch.float64)
+    scales = torch.tensor([1.0, 4.0, 9.0], dtype=torch.float64)
+    problem = oracle(lambda x: 0.5 * (scales * (x - centres[problem.batch]) ** 2).sum(), 3, quadratic=True)
+    method = cg(**{**OPTIONS, "beta": "polak-ribiere"})
+    state = method.init(problem, torch.zeros(3, dtype=torch.float64))
+    expected = None
+    for problem.batch in range(3):
+        start, g = state.point.clone(), scales * (state.point - centres[problem.batch])
+        direction = -g if expected is None else expected - g
+        state = method.step(problem, state)
+        if g @ direction < 0:
+            step = -(g @ direction) / (direction @ (scales * direction))
+            assert torch.allclose(state.point, start + step * direction)
+            after = scales * (state.point - centres[problem.batch])
+            expected = direction * (after @ (after - g) / (g @ g))
+        else:
+            assert torch.equal(state.point, start)
+            expected = None
+    assert expected is not None
+
+
+def test_a_beta_that_is_not_a_number_is_none() -> None:
+    method = cg(**{**OPTIONS, "beta": "hestenes-stiefel"})
+    memory = method.directions.start(torch.zeros(2, dtype=torch.float64))
+    gradient = torch.ones(2, dtype=torch.float64)
+    move = Move(direction=-gradient, step=1.0, gradient=gradient, next_gradient=2 * gradient, slope=-2, next_slope=-2)
+    method.directions.learn(memory, move)
+    assert float(memory.beta) == 0
+    assert torch.equal(method.directions.direction(memory, gradient), -gradient)
