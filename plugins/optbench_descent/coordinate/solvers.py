@@ -20,8 +20,10 @@ from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, read
 from optbench.numerics.strong_wolfe import StrongWolfe
-from optbench_descent.cg import BETAS, Conjugate, ConjugateDirections
+from optbench_descent.betas import BETAS
+from optbench_descent.cg import Conjugate, ConjugateDirections
 from optbench_descent.coordinate.block_oracle import BlockOracle
+from optbench_descent.restarts import Every
 from optbench_descent.steepest import NegativeGradient
 
 if TYPE_CHECKING:
@@ -209,7 +211,7 @@ def _newton_step(hessian: Tensor, gradient: Tensor) -> Tensor | None:
 
 
 def _conjugate(search: LineSearch) -> Descent[Conjugate]:
-    return Descent(ConjugateDirections(BETAS["polak-ribiere+"], 0), search)
+    return Descent(ConjugateDirections(BETAS["polak-ribiere+"], Every(k=0)), search)
 
 
 def _size(gradient: Tensor) -> float:
