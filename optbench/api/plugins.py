@@ -56,6 +56,7 @@ class OptimizerPlugin(Plugin):
     """An optimizer: `factory(**options) -> Optimizer | Minimizer`, or a class with the torch.optim interface."""
 
     evaluations: frozenset[Evaluation] = frozenset({"value", "gradient"})  # what it may ask of the oracle
+    optional: frozenset[Evaluation] = frozenset({"line_minimum"})  # of these, what a problem need not offer
     needs: frozenset[Feature] = frozenset()
     gives: frozenset[Feature] = frozenset({"step-hook"})
     deterministic: bool = True

@@ -65,7 +65,8 @@ class CountingOracle:
         self._indices: Tensor | None = None
         self._derivatives = Derivatives(problem, takes_batch=stochastic)
         self._declared = declared
-        self.offers = self._derivatives.offers() & declared
+        offered = self._derivatives.offers()
+        self.offers, self._has_gradient = offered & declared, "gradient" in offered
         self.panels: Mapping[str, Panel] = getattr(problem, "panels", {})
         self.coordinate_blocks: Sequence[slice] = getattr(problem, "coordinate_blocks", ())
         self._ledger, self._log, self._scalars = books.ledger, books.log, books.scalars
@@ -309,6 +310,10 @@ class CountingOracle:
             # A method that never asks for values has its curve filled in off the clock, uncounted.
             value = self._derivatives.value(x, self._indices)
             memo.keep({"value": value})
+        if gradient is None and kinds == ("jacobian",) and self._has_gradient and not self._stochastic:
+            # So has a method that takes a Jacobian instead of a gradient its gradient's norm.
+            gradient = self._derivatives.gradient(x, self._indices)[1]
+            memo.keep({"gradient": gradient})
         before = (
             self._stage,
             ledger.steps,

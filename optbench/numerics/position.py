@@ -28,7 +28,12 @@ class Visit:
     @property
     def noise(self) -> float:
         """Return how far apart values of f near here may lie by rounding alone."""
-        return _ROUNDINGS * torch.finfo(self.point.dtype).eps * abs(self.value)
+        return rounding(self.value, self.point)
+
+
+def rounding(value: float, point: Tensor) -> float:
+    """Return how far values of f near `value` may lie apart by rounding alone, in the precision of `point`."""
+    return _ROUNDINGS * torch.finfo(point.dtype).eps * abs(value)
 
 
 def visited(oracle: Oracle, point: Tensor) -> Visit:

@@ -21,14 +21,14 @@ def missing_features(
 ) -> str | None:
     """Return why the combination is refused, or None.
 
-    A closed form of the step along a line (`line_minimum`) is used where a problem has it and never required;
+    What an optimizer declares as optional is used where a problem has it, or where an option asks for it;
     Hessian-vector products can be had from a Hessian.
     """
     for record in (problem, optimizer, *meta_algorithms):
         if why := missing_library(record):
             return why
-    implied = {"line_minimum"} | ({"hessian_vector"} if "hessian" in problem.evaluations else set())
-    unoffered = optimizer.evaluations - problem.evaluations - implied
+    implied = {"hessian_vector"} if "hessian" in problem.evaluations else set()
+    unoffered = optimizer.evaluations - problem.evaluations - optimizer.optional - implied
     if unoffered:
         return f"{optimizer.name} evaluates {_words(unoffered)}, which {problem.name} does not offer"
     missing = optimizer.needs - problem.gives

@@ -1,4 +1,4 @@
-"""Newton's method: dense Hessians, factored."""
+"""Newton's method and what approximates it: dense Hessians, Hessian-vector products, Jacobians of residuals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from optbench.api import OptimizerPlugin, Option, hookimpl
 
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
-    """Yield Newton's method."""
+    """Yield Newton's method, its truncated form and Gauss-Newton."""
     yield OptimizerPlugin(
         name="newton",
         factory="optbench_newton.newton:newton",
@@ -40,6 +40,61 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         cite="Goodfellow et al., Deep Learning (2016), 8.27-8.28; Moré & Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983)",
         evaluations=frozenset({"value", "gradient", "hessian", "hessian_vector", "line_minimum"}),
         state_memory="O(n^2)",
+        peak_memory="O(n^2)",
+        step_time="O(n^3)",
+    )
+    yield _newton_cg()
+    yield _gauss_newton()
+
+
+def _newton_cg() -> OptimizerPlugin:
+    return OptimizerPlugin(
+        name="newton-cg",
+        factory="optbench_newton.newton_cg:newton_cg",
+        summary="Newton's method by truncated conjugate gradients: Hessian-vector products only, O(n) memory.",
+        options={
+            "max_cg": Option(default=0, doc="most iterations of conjugate gradients a step; 0: twice n", low=0),
+            "forcing": Option(
+                default="superlinear",
+                doc='residual that may remain, relative to the gradient: "superlinear", "eisenstat-walker" or a number',
+            ),
+            "trust_region": Option(default=True, doc="true: steps within a trust region; false: a line search"),
+            "line_search": Option(
+                default="strong-wolfe",
+                doc="line search, with its options; unused with a trust region",
+                components="optbench.numerics.line_searches:LINE_SEARCHES",
+            ),
+            "curvature": Option(
+                default="hessian",
+                doc='"gauss-newton" takes JᵀJ of the residuals for the Hessian, with O(m n) memory for J, held for a step',
+                choices=("hessian", "gauss-newton"),
+            ),
+        },
+        cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Programming 26 (1983); Martens, ICML (2010)",
+        evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "residuals", "jacobian"}),
+        optional=frozenset({"line_minimum", "residuals", "jacobian"}),
+    )
+
+
+def _gauss_newton() -> OptimizerPlugin:
+    return OptimizerPlugin(
+        name="gauss-newton",
+        factory="optbench_newton.gauss_newton:gauss_newton",
+        summary="Gauss-Newton for sums of squares, damped by Levenberg and Marquardt's rule, by a fixed amount, or not.",
+        options={
+            "damping": Option(
+                default="levenberg-marquardt",
+                doc='"levenberg-marquardt" or a number, added to the diagonal of the Hessian\'s approximation; '
+                "0: the textbook's method",
+            ),
+            "scaling": Option(
+                default="identity",
+                doc="units of a step's length: those of the parameters, or the largest norms of the Jacobian's columns",
+                choices=("identity", "moré"),
+            ),
+        },
+        cite="Moré, Lecture Notes in Mathematics 630 (1978); Nocedal & Wright, Numerical Optimization (2006), 10.3",
+        evaluations=frozenset({"value", "residuals", "jacobian"}),
         peak_memory="O(n^2)",
         step_time="O(n^3)",
     )

@@ -19,7 +19,9 @@ class CountingOracle:
     size: int
     dtype: torch.dtype = torch.float64
     quadratic: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: {"value": 0, "gradient": 0, "hessian": 0, "line_minimum": 0})
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("value", "gradient", "hessian_vector", "hessian", "line_minimum"), 0)
+    )
     best: float = float("inf")
     batch: int = 0
     layout: dict[str, Any] = field(default_factory=dict)
@@ -55,6 +57,10 @@ class CountingOracle:
     def hessian(self, x: Tensor) -> Tensor:
         self.counts["hessian"] += 1
         return torch.autograd.functional.hessian(self.function, x.detach().clone())
+
+    def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        self.counts["hessian_vector"] += 1
+        return torch.autograd.functional.hvp(self.function, x.detach().clone(), v)[1]
 
     def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
         self.counts["line_minimum"] += 1

@@ -9,13 +9,17 @@ import torch
 from optbench_descent.cg import cg
 from optbench_descent.steepest import gradient_descent
 from optbench_newton.newton import newton
+from optbench_newton.newton_cg import newton_cg
 from optbench_quasinewton.bfgs import bfgs
 from optbench_quasinewton.lbfgs import lbfgs
 
+PRODUCTS = {"max_cg": 0, "forcing": "superlinear", "line_search": "strong-wolfe", "curvature": "hessian"}
 METHODS = {
     "lbfgs": lbfgs(history=10, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe"),
     "bfgs": bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe"),
     "newton": newton(damping="auto"),
+    "newton-cg": newton_cg(trust_region=True, **PRODUCTS),
+    "newton-cg-along-lines": newton_cg(trust_region=False, **PRODUCTS),
     "cg": cg(beta="polak-ribiere+", restart="every(k=0)", line_search="strong-wolfe(c2=0.1)", warm_start=0, lr=0.01),
 }
 WITH_STEEPEST = {**METHODS, "gradient-descent": gradient_descent(lr=0.1, line_search="strong-wolfe")}
@@ -106,6 +110,7 @@ def test_nothing_is_evaluated_twice(method: Any, oracle: Any) -> None:
 
     problem = oracle(function, 2)
     problem.hessian = lambda x: torch.autograd.functional.hessian(rosenbrock, x)
+    problem.hessian_vector = lambda x, v: torch.autograd.functional.hvp(rosenbrock, x, v)[1]
     state = method.init(problem, torch.tensor([-1.2, 1.0], dtype=torch.float64))
     for _ in range(10):
         state = method.step(problem, state)

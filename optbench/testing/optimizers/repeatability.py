@@ -42,7 +42,7 @@ def _trials(subject: Subject, seed: int) -> dict[str, Trial]:
     trials = {}
     if not needs_quadratic(subject):
         trials["a quadratic"] = run(subject, workload(subject, here), here, _BUDGET)
-    if subject.declared <= _OF_A_NET:
+    if subject.declared - subject.record.optional <= _OF_A_NET:
         trials["minibatches"] = run(subject, small_net(here), here, _BUDGET)
     return trials
 

@@ -1,0 +1,45 @@
+"""How far a model is trusted: a radius that follows what f showed of the decreases that the model promised.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+ACCEPTED = 1e-4  # least gain at which a step is taken
+_POOR, _GOOD = 0.25, 0.75  # gains below and above which the radius shrinks and grows
+_LEAST, _MOST = 0.1, 0.5  # what may be left of the length of a poor step
+
+
+def gain(before: float, after: float, *, expected: float, noise: float) -> float:
+    """Return the share of the `expected` decrease that f has shown: near 1 where both are rounding, −1 where f is NaN.
+
+    `noise` is how far two equal values of f may lie apart. What falls to −inf has gained all.
+    """
+    if after == -math.inf:
+        return 1.0
+    if not math.isfinite(after):
+        return -1.0
+    promised = max(expected, 0.0) + noise
+    return (before - after + noise) / promised if promised > 0 else -1.0
+
+
+@dataclass
+class Trust:
+    """The radius within which a model is believed; updated in place. Infinite until a step has been judged.
+
+    Conn, Gould & Toint, Trust-Region Methods (2000), section 17.1.
+    """
+
+    radius: float = math.inf
+    growth: float = 3.0  # a good step may be followed by one this much longer
+
+    def judge(self, length: float, gained: float) -> None:
+        """Shrink after a poor step, to where a parabola through what was seen has its minimum; grow after a good one."""
+        if gained < _POOR:
+            self.radius = length * min(max(0.5 / (1 - gained), _LEAST), _MOST)
+            return
+        known = self.radius if math.isfinite(self.radius) else length
+        self.radius = max(length * self.growth, known) if gained > _GOOD else known

@@ -1,0 +1,80 @@
+"""The linear model of residuals, minimised with a damping or within a radius.
+
+Shapes: n parameters, m residuals, k = min(m, n).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from optbench.numerics.scalars import read
+
+_CLOSE = 0.1  # a step this close to the boundary, relative to the radius, lies on it
+_MAX_CORRECTIONS = 30
+
+
+@dataclass(frozen=True)
+class LinearStep:
+    """A minimiser of the model."""
+
+    step: Tensor  # (n,)
+    length: float  # of the scaled step, ‖D·step‖
+    decrease: float  # of ‖r‖² by the model, never negative
+    damping: float
+
+
+class LinearModel:
+    """The model ‖r + J·d‖² + α·‖D·d‖², by singular values of J·D⁻¹ = U·diag(s)·Vᵀ: D·d = −V·diag(s/(s² + α))·Uᵀ·r.
+
+    One factorisation serves every α. Where J has not full rank, d is the shortest of the minimisers: singular values
+    below the rounding of the largest count as zero. Nothing is squared, unlike in JᵀJ.
+    """
+
+    def __init__(self, jacobian: Tensor, residuals: Tensor, scale: Tensor) -> None:
+        """Factor the Jacobian (m, n), which must be finite; `scale` (n,) is the diagonal of D."""
+        self._scale = scale
+        left, values, self._right = torch.linalg.svd(jacobian / scale, full_matrices=False)
+        rounding = torch.finfo(values.dtype).eps * max(jacobian.shape)
+        self._kept = values > rounding * values[:1]  # (k,)
+        self._values = torch.where(self._kept, values, 0)
+        self._parts = torch.where(self._kept, left.T @ residuals, 0)
+
+    def damped(self, damping: float) -> LinearStep:
+        """Return the minimiser for α = `damping`."""
+        inverse = self._inverse(damping)
+        scaled = inverse * self._parts
+        length, linear = read(torch.linalg.vector_norm(scaled), torch.linalg.vector_norm(self._values * scaled))
+        step = (scaled @ self._right).div_(self._scale).neg_()
+        return LinearStep(step, length, linear * linear + 2 * damping * length * length, damping)
+
+    def within(self, radius: float) -> LinearStep:
+        """Return the minimiser with ‖D·d‖ ≤ radius, the boundary met to a tenth.
+
+        The damping solves 1/‖D·d‖ = 1/radius by Newton's method (Moré, Lecture Notes in Mathematics 630 (1978)).
+        """
+        damping = 0.0
+        for _ in range(_MAX_CORRECTIONS):
+            length, bend = self._length(damping)
+            if length <= (1 + _CLOSE) * radius and (damping == 0 or length >= (1 - _CLOSE) * radius):
+                break
+            correction = (length - radius) / radius * (length / bend) ** 2 if bend > 0 else math.nan
+            if not 0 < damping + correction < math.inf:
+                break
+            damping += correction
+        return self.damped(damping)
+
+    def _length(self, damping: float) -> tuple[float, float]:
+        """Return ‖D·d‖ and the root of −½ of the derivative of its square with respect to the damping."""
+        inverse = self._inverse(damping)
+        scaled = inverse * self._parts
+        bent = scaled * torch.where(self._kept, inverse / self._values, 0).sqrt()
+        length, bend = read(torch.linalg.vector_norm(scaled), torch.linalg.vector_norm(bent))
+        return length, bend
+
+    def _inverse(self, damping: float) -> Tensor:
+        """Return s/(s² + α) without squaring what may underflow, shape (k,)."""
+        return torch.where(self._kept, 1 / (self._values + damping / self._values), 0)

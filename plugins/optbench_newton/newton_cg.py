@@ -1,0 +1,191 @@
+"""Newton's method with the equations solved by truncated conjugate gradients. Shapes: n = number of parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+from optbench.numerics.line import LineSearch
+from optbench.numerics.line_searches import build
+from optbench.numerics.position import Visit, locate
+from optbench.numerics.progress import Finished, Progress
+from optbench.numerics.ray import Ray
+from optbench.numerics.scalars import largest, read
+from optbench.numerics.trust import ACCEPTED, Trust, gain
+from optbench_newton.forcing import Forcing, forcing_rule
+from optbench_newton.products import PRODUCTS, Product
+from optbench_newton.truncated import Limits, ModelStep, Workspace, solve
+
+if TYPE_CHECKING:
+    from optbench.api import Oracle
+
+_MAX_TRIALS = 60
+_ENDLESS = 1e12  # growth of the radius at which f is unbounded
+
+
+def newton_cg(*, max_cg: int, forcing: str, trust_region: bool, line_search: str, curvature: str) -> NewtonCG:
+    """Return the method that the options describe; `line_search` matters only without a trust region."""
+    globalisation = WithinRadius() if trust_region else AlongLine(build(line_search))
+    return NewtonCG(globalisation, PRODUCTS[curvature], forcing_rule(forcing), max_cg)
+
+
+@dataclass
+class NewtonCGState:
+    """State of the method. `point` and the spare buffers change places; `work` is overwritten in place."""
+
+    # published
+    point: Tensor  # (n,)
+    finished: Finished | None
+
+    # where the last step ended; None before the first
+    here: Visit | None
+    batch: int  # the minibatch of `here`
+    progress: Progress
+
+    # how accurately the next equations are solved, and how far their model is trusted
+    forcing: Forcing
+    trust: Trust
+    first_length: float  # of the first accepted step
+    cautious: bool  # the last step failed: the next goes along the gradient
+
+    # buffers
+    work: Workspace  # three of (n,)
+    spare: list[Tensor]  # two of (n,), that trial points are written to
+
+
+class Globalisation(Protocol):
+    """What makes f fall."""
+
+    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: ModelStep) -> None:
+        """Publish the next point, or the word of the end."""
+        ...
+
+
+class NewtonCG:
+    """Moves by an approximate solution of H·d = −g, found by conjugate gradients from products H·v: O(n) memory.
+
+    Nocedal & Wright (2006), algorithms 7.1 and 7.2; Martens, ICML (2010) for learning. All of a step is asked on one
+    minibatch. Negative curvature is followed, so that saddles are left.
+    """
+
+    def __init__(
+        self,
+        globalisation: Globalisation,
+        products: Callable[[Oracle, Visit], Product],
+        forcing: Callable[[], Forcing],
+        max_cg: int,
+    ) -> None:
+        """Compose the method; of conjugate gradients there are at most `max_cg` iterations (0: 2n)."""
+        self.globalisation, self.products, self.forcing, self.max_cg = globalisation, products, forcing, max_cg
+
+    def init(self, oracle: Oracle, start: Tensor) -> NewtonCGState:
+        """Copy the start and allocate; nothing is evaluated yet."""
+        return NewtonCGState(
+            point=start.clone(),
+            finished=None,
+            here=None,
+            batch=oracle.batch,
+            progress=Progress(torch.finfo(start.dtype).eps),
+            forcing=self.forcing(),
+            trust=Trust(),
+            first_length=0.0,
+            cautious=False,
+            work=Workspace.like(start),
+            spare=[torch.empty_like(start), torch.empty_like(start)],
+        )
+
+    def restart(self, state: NewtonCGState, oracle: Oracle, start: Tensor) -> NewtonCGState:
+        """Go on from another point (or problem) with the radius."""
+        state.point.copy_(start)
+        state.here, state.batch, state.finished = None, oracle.batch, None
+        return state
+
+    def step(self, oracle: Oracle, state: NewtonCGState) -> NewtonCGState:
+        """Solve for a step and take as much of it as f accepts; ends where the gradient vanishes or is no number."""
+        if state.here is None or state.batch != oracle.batch:
+            state.forcing.begin()
+        here = locate(oracle, state)
+        size, steepness, extent = read(
+            largest(here.gradient), torch.linalg.vector_norm(here.gradient), torch.linalg.vector_norm(here.point)
+        )
+        if state.progress.ends(here.value, size) or not math.isfinite(steepness):
+            state.finished = state.progress.verdict
+            return state
+        model = self._solve(oracle, state, here, steepness, extent)
+        if math.isfinite(model.length + model.curvature):
+            self.globalisation.move(oracle, state, here, model)
+        else:
+            state.finished = state.progress.verdict
+        return state
+
+    def _solve(self, oracle: Oracle, state: NewtonCGState, here: Visit, steepness: float, extent: float) -> ModelStep:
+        limits = Limits(
+            residual=state.forcing.relative(steepness) * steepness,
+            products=1 if state.cautious else self.max_cg or 2 * here.point.numel(),
+            radius=state.trust.radius,
+            reach=extent or 1.0,
+        )
+        return solve(self.products(oracle, here), here.gradient, steepness, limits, state.work)
+
+
+class WithinRadius:
+    """Takes the step where f falls as the model says, else less of it; so does the next radius.
+
+    A shorter step lies on the same line: it costs an evaluation, but no products.
+    """
+
+    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: ModelStep) -> None:
+        """Try shares of the step until f accepts one; stalls where none is."""
+        share = 1.0
+        for _ in range(_MAX_TRIALS):
+            torch.add(state.point, model.step, alpha=share, out=state.spare[0])
+            value, gradient = oracle.value_and_gradient(state.spare[0])
+            (height,) = read(value)
+            gained = gain(here.value, height, expected=model.decrease(share), noise=here.noise)
+            state.trust.judge(share * model.length, gained)
+            if gained > ACCEPTED:
+                state.point, state.spare[0] = state.spare[0], state.point
+                state.here = Visit(state.point, height, gradient)
+                state.finished = "unbounded" if self._is_endless(state, model, height) else None
+                return
+            share = state.trust.radius / model.length
+        state.finished = state.progress.verdict
+
+    @staticmethod
+    def _is_endless(state: NewtonCGState, model: ModelStep, height: float) -> bool:
+        state.first_length = state.first_length or model.length
+        cut = model.end in ("boundary", "negative curvature")
+        return height == -math.inf or (cut and state.trust.radius > _ENDLESS * state.first_length)
+
+
+class AlongLine:
+    """Searches along the step; where that fails along the gradient, and where that fails, too, finishes."""
+
+    def __init__(self, search: LineSearch) -> None:
+        """Keep the search."""
+        self.search = search
+
+    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: ModelStep) -> None:
+        """Search, the whole step first."""
+        ray = Ray(oracle, here, model.step, (state.spare[0], state.spare[1]))
+        found = self.search.search(ray.line(model.slope), 1.0)
+        if found.outcome == "unbounded":
+            state.finished = "unbounded"
+        if found.trial.step == 0:
+            self._fail(state, model)
+            return
+        visit = ray.take(found.trial.step)
+        state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
+        state.point, state.here, state.cautious = visit.point, visit, False
+
+    @staticmethod
+    def _fail(state: NewtonCGState, model: ModelStep) -> None:
+        if model.products == 1:
+            state.finished = state.finished or state.progress.verdict
+        state.progress.fails()
+        state.cautious = True

@@ -1,0 +1,56 @@
+"""What a step's gain is, and what becomes of the radius."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from optbench.numerics.trust import Trust, gain
+
+
+@pytest.mark.parametrize(
+    ("after", "expected", "noise", "found"),
+    [
+        (8.0, 2.0, 0.0, 1.0),
+        (9.0, 2.0, 0.0, 0.5),
+        (12.0, 2.0, 0.0, -1.0),
+        (10.0 + 1e-9, 0.0, 1e-6, 0.999),
+        (math.nan, 2.0, 0.0, -1.0),
+        (math.inf, 2.0, 0.0, -1.0),
+        (-math.inf, 2.0, 0.0, 1.0),
+        (9.0, 0.0, 0.0, -1.0),
+        (9.0, math.nan, 0.0, -1.0),
+    ],
+)
+def test_the_gain_is_the_share_of_the_promise_that_was_kept(
+    after: float, expected: float, noise: float, found: float
+) -> None:
+    assert gain(10.0, after, expected=expected, noise=noise) == pytest.approx(found)
+
+
+def test_a_poor_step_shrinks_the_radius_to_the_parabola_through_what_was_seen() -> None:
+    """f rose as much as it should have fallen: slope −2, value +1 at 1, minimum at 1/3... of the promised 1."""
+    trust = Trust(radius=8.0)
+    trust.judge(length=4.0, gained=-1.0)
+    assert trust.radius == 4.0 * 0.25
+    trust.judge(length=4.0, gained=-1e9)
+    assert trust.radius == 4.0 * 0.1
+    trust.judge(length=4.0, gained=0.2)
+    assert trust.radius == 4.0 * 0.5
+
+
+def test_a_good_step_grows_the_radius_and_never_shrinks_it() -> None:
+    trust = Trust(radius=5.0, growth=2.0)
+    trust.judge(length=1.0, gained=0.9)
+    assert trust.radius == 5.0
+    trust.judge(length=4.0, gained=0.9)
+    assert trust.radius == 8.0
+    trust.judge(length=4.0, gained=0.5)
+    assert trust.radius == 8.0
+
+
+def test_without_a_radius_the_first_step_sets_it() -> None:
+    trust = Trust()
+    trust.judge(length=2.0, gained=0.5)
+    assert trust.radius == 2.0

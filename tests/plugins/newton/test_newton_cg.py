@@ -1,0 +1,221 @@
+"""Newton's method by truncated conjugate gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from optbench_newton.forcing import EisenstatWalker, Superlinear, forcing_rule
+from optbench_newton.newton_cg import NewtonCG, newton_cg
+from torch import Tensor
+
+from optbench.api import Refused, UserError
+
+Make = Callable[..., NewtonCG]
+
+
+def method(**options: Any) -> NewtonCG:
+    defaults = {
+        "max_cg": 0,
+        "forcing": "superlinear",
+        "trust_region": True,
+        "line_search": "strong-wolfe",
+        "curvature": "hessian",
+    }
+    return newton_cg(**{**defaults, **options})
+
+
+BOTH = pytest.mark.parametrize("trust_region", [True, False], ids=["within-radius", "along-line"])
+
+
+def rosenbrock(x: Tensor) -> Tensor:
+    return (100 * (x[1::2] - x[::2] ** 2) ** 2 + (1 - x[::2]) ** 2).sum()
+
+
+def double(*numbers: float) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
+@BOTH
+def test_solved_exactly_the_first_step_is_newtons(trust_region: bool, oracle: Any, quadratic: Any) -> None:
+    problem = oracle(quadratic(torch.logspace(0, 2, 8, dtype=torch.float64)), 8)
+    exact = method(forcing="1e-13", trust_region=trust_region)
+    start = torch.ones(8, dtype=torch.float64)
+    state = exact.step(problem, exact.init(problem, start))
+    assert float(state.point.norm()) < 1e-9
+    assert problem.counts["hessian_vector"] <= 10
+
+
+@BOTH
+def test_a_looser_solution_costs_fewer_products(trust_region: bool, oracle: Any, quadratic: Any) -> None:
+    spent = []
+    for forcing in ("0.5", "1e-10"):
+        problem = oracle(quadratic(torch.logspace(0, 3, 30, dtype=torch.float64)), 30)
+        chosen = method(forcing=forcing, trust_region=trust_region)
+        state = chosen.step(problem, chosen.init(problem, torch.ones(30, dtype=torch.float64)))
+        spent.append(problem.counts["hessian_vector"])
+        assert state.finished is None
+    assert spent[0] < spent[1] / 3
+
+
+def test_no_step_takes_more_products_than_max_cg(oracle: Any, quadratic: Any) -> None:
+    problem = oracle(quadratic(torch.logspace(0, 3, 30, dtype=torch.float64)), 30)
+    chosen = method(max_cg=4, forcing="1e-10")
+    state = chosen.init(problem, torch.ones(30, dtype=torch.float64))
+    for steps in range(1, 6):
+        state = chosen.step(problem, state)
+        assert problem.counts["hessian_vector"] == 4 * steps
+
+
+@BOTH
+def test_saddles_are_left(trust_region: bool, oracle: Any, minimize: Any) -> None:
+    """From beside the saddle of x⁴ − x² + y² Newton's own step leads back onto it."""
+    problem = oracle(lambda x: x[0] ** 4 - x[0] ** 2 + x[1] ** 2, 2)
+    state = minimize(method(trust_region=trust_region), problem, double(1e-3, 1.0))
+    assert state.finished == "converged"
+    assert abs(float(state.point[0])) == pytest.approx(math.sqrt(0.5))
+
+
+@BOTH
+def test_where_f_falls_without_end_it_says_so(trust_region: bool, oracle: Any, minimize: Any) -> None:
+    problem = oracle(lambda x: -(x.square().sum()), 3)
+    assert minimize(method(trust_region=trust_region), problem, double(1.0, -2.0, 0.5)).finished == "unbounded"
+
+
+def test_a_rejected_step_is_tried_again_shorter_without_a_product(oracle: Any) -> None:
+    """Newton's step on √(1 + x²) from 5 ends at −125, where f is larger."""
+    problem = oracle(lambda x: (1 + x.square()).sqrt().sum(), 1)
+    chosen = method()
+    state = chosen.step(problem, chosen.init(problem, double(5.0)))
+    assert problem.counts["value"] > 2
+    assert problem.counts["hessian_vector"] == 1
+    assert -5 < float(state.point) < 5
+
+
+@BOTH
+@pytest.mark.parametrize("power", [-30, 30])
+def test_f_times_a_power_of_two_takes_the_same_steps(
+    power: int, trust_region: bool, oracle: Any, minimize: Any
+) -> None:
+    counts = []
+    for factor in (1.0, 2.0**power):
+        problem = oracle(lambda x, factor=factor: factor * rosenbrock(x), 6)
+        chosen = method(trust_region=trust_region)
+        state = chosen.init(problem, double(*(-1.2, 1.0) * 3))
+        while float(rosenbrock(state.point)) > 1e-12:
+            state = chosen.step(problem, state)
+        counts.append(dict(problem.counts))
+    assert counts[0] == counts[1]
+
+
+@BOTH
+def test_a_step_stays_on_one_minibatch(trust_region: bool, oracle: Any) -> None:
+    """Two functions alternate from step to step, as minibatches do: nothing of one may be judged by the other."""
+    centres = (double(1.0, 1.0), double(1.5, 0.5))
+    problem = oracle(lambda x: ((x - centres[problem.batch % 2]) ** 4 + (x - centres[problem.batch % 2]) ** 2).sum(), 2)
+    chosen = method(trust_region=trust_region)
+    state = chosen.init(problem, double(9.0, -7.0))
+    for _ in range(40):
+        problem.batch += 1
+        before = float(problem.value(state.point))
+        state = chosen.step(problem, state)
+        assert float(problem.value(state.point)) <= before
+    assert state.finished is None
+    assert float((state.point - double(1.25, 0.75)).abs().max()) < 0.5
+
+
+def test_restart_goes_on_from_another_point_with_the_radius(oracle: Any, minimize: Any) -> None:
+    problem = oracle(rosenbrock, 2)
+    chosen = method()
+    state = minimize(chosen, problem, double(-1.2, 1.0))
+    radius = state.trust.radius
+    state = chosen.restart(state, problem, double(2.0, 2.0))
+    assert (state.finished, state.trust.radius) == (None, radius)
+    assert torch.equal(state.point, double(2.0, 2.0))
+    while state.finished is None:
+        state = chosen.step(problem, state)
+    assert torch.allclose(state.point, double(1.0, 1.0))
+
+
+def test_where_products_are_no_numbers_it_stops_at_the_point_it_has(oracle: Any) -> None:
+    problem = oracle(rosenbrock, 2)
+    problem.hessian_vector = lambda x, v: torch.full_like(v, math.nan)
+    chosen = method()
+    state = chosen.step(problem, chosen.init(problem, double(-1.2, 1.0)))
+    assert state.finished == "stalled"
+    assert torch.equal(state.point, double(-1.2, 1.0))
+
+
+def test_the_last_steps_converge_faster_than_linearly(oracle: Any) -> None:
+    problem = oracle(lambda x: (x.exp() - x).sum(), 5)
+    chosen = method()
+    state = chosen.init(problem, double(2.0, 1.0, -1.0, 0.5, -2.0))
+    norms = []
+    while state.finished is None:
+        norms.append(float(problem.gradient(state.point).norm()))
+        state = chosen.step(problem, state)
+    ratios = [after / before for before, after in zip(norms, norms[1:], strict=False) if after > 1e-13]
+    assert ratios[-1] < 0.1 * ratios[0]
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0])
+def test_gauss_newton_products_are_those_of_the_dense_matrix(factor: float, least_squares: Any) -> None:
+    """f is ½‖r‖² or ‖r‖²; on linear residuals JᵀJ is the Hessian, so that an exact solution is the minimum."""
+    matrix = torch.tensor([[1.0, 2.0], [0.0, 3.0], [4.0, -1.0]], dtype=torch.float64)
+    right = double(1.0, -2.0, 0.5)
+    problem = least_squares(lambda x: matrix @ x - right, 2, factor=factor)
+    chosen = method(curvature="gauss-newton", forcing="1e-12")
+    state = chosen.step(problem, chosen.init(problem, double(3.0, -1.0)))
+    assert torch.allclose(state.point, torch.linalg.lstsq(matrix, right).solution)
+    assert (problem.counts["jacobian"], problem.counts["hessian_vector"]) == (1, 0)
+
+
+def test_gauss_newton_products_solve_a_valley(least_squares: Any, minimize: Any) -> None:
+    problem = least_squares(lambda x: torch.stack((10 * (x[1] - x[0] ** 2), 1 - x[0])), 2)
+    state = minimize(method(curvature="gauss-newton"), problem, double(-1.2, 1.0))
+    assert state.finished == "converged"
+    assert torch.allclose(state.point, double(1.0, 1.0))
+
+
+def test_without_residuals_gauss_newton_products_are_refused_in_one_line(oracle: Any) -> None:
+    problem = oracle(rosenbrock, 2)
+    chosen = method(curvature="gauss-newton")
+    with pytest.raises(Refused, match="needs residuals, which this problem does not offer"):
+        chosen.step(problem, chosen.init(problem, double(-1.2, 1.0)))
+
+
+def test_superlinear_forcing_is_relative_to_the_first_gradient() -> None:
+    rule = Superlinear()
+    assert rule.relative(100.0) == 0.5
+    assert rule.relative(1.0) == pytest.approx(0.1)
+    rule.begin()
+    assert rule.relative(1.0) == pytest.approx(0.1)
+
+
+def test_eisenstat_and_walkers_forcing_follows_the_fall_of_the_gradient_but_not_at_once() -> None:
+    rule = EisenstatWalker()
+    golden = (1 + 5**0.5) / 2
+    assert rule.relative(1.0) == 0.5
+    second, third = 0.9 * 0.5**golden, 0.9 * (0.9 * 0.5**golden) ** golden
+    assert rule.relative(1e-3) == pytest.approx(second)
+    assert rule.relative(1e-5) == pytest.approx(third)
+    assert rule.relative(1e-6) == pytest.approx(0.9 * 0.1**golden)  # the safeguard falls below a tenth: no longer needed
+    rule.begin()
+    assert rule.relative(1e-6) == 0.5
+
+
+@pytest.mark.parametrize("forcing", ["-1", "1", "tight", "nan", ""])
+def test_a_forcing_that_is_none_is_the_users_mistake(forcing: str) -> None:
+    with pytest.raises(UserError, match="a number from 0, below 1"):
+        forcing_rule(forcing)
+
+
+def test_memory_is_a_few_vectors(oracle: Any) -> None:
+    problem = oracle(rosenbrock, 100)
+    state = method().init(problem, torch.ones(100, dtype=torch.float64))
+    work = (state.work.step, state.work.residual, state.work.direction)
+    assert all(buffer.shape == (100,) for buffer in (state.point, *work, *state.spare))
+    assert len(state.spare) == 2
