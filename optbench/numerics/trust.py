@@ -37,9 +37,14 @@ class Trust:
     growth: float = 3.0  # a good step may be followed by one this much longer
 
     def judge(self, length: float, gained: float) -> None:
-        """Shrink after a poor step, to where a parabola through what was seen has its minimum; grow after a good one."""
+        """Shrink after a poor step, grow after a good one.
+
+        A poor step leaves the radius where a parabola through what was seen has its minimum.
+        """
         if gained < _POOR:
             self.radius = length * min(max(0.5 / (1 - gained), _LEAST), _MOST)
             return
-        known = self.radius if math.isfinite(self.radius) else length
-        self.radius = max(length * self.growth, known) if gained > _GOOD else known
+        if gained > _GOOD:
+            self.radius = max(length * self.growth, self.radius)
+        elif math.isinf(self.radius):
+            self.radius = length

@@ -66,11 +66,11 @@ def _newton_cg() -> OptimizerPlugin:
             ),
             "curvature": Option(
                 default="hessian",
-                doc='"gauss-newton" takes JᵀJ of the residuals for the Hessian, with O(m n) memory for J, held for a step',
+                doc='"gauss-newton" takes JᵀJ of the residuals for the Hessian; J is held for a step: O(m n) memory',
                 choices=("hessian", "gauss-newton"),
             ),
         },
-        cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Programming 26 (1983); Martens, ICML (2010)",
+        cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Program. 26 (1983); Martens, ICML (2010)",
         evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "residuals", "jacobian"}),
         optional=frozenset({"line_minimum", "residuals", "jacobian"}),
     )
@@ -80,7 +80,7 @@ def _gauss_newton() -> OptimizerPlugin:
     return OptimizerPlugin(
         name="gauss-newton",
         factory="optbench_newton.gauss_newton:gauss_newton",
-        summary="Gauss-Newton for sums of squares, damped by Levenberg and Marquardt's rule, by a fixed amount, or not.",
+        summary="Gauss-Newton for sums of squares: damped by Levenberg and Marquardt, by a fixed amount, or not.",
         options={
             "damping": Option(
                 default="levenberg-marquardt",

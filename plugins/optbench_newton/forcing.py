@@ -28,7 +28,7 @@ class Forcing(Protocol):
 
 @dataclass
 class Superlinear:
-    """min(½, √(‖g‖ / ‖g₀‖)): the steps converge superlinearly. Relative to the first gradient, unlike the textbook's √‖g‖.
+    """min(½, √(‖g‖ / ‖g₀‖)): the steps converge superlinearly. Unlike the textbook's √‖g‖ it knows no scale of f.
 
     Dembo & Steihaug, Math. Programming 26 (1983); Nocedal & Wright (2006), section 7.1.
     """

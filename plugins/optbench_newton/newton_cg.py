@@ -151,16 +151,17 @@ class WithinRadius:
             if gained > ACCEPTED:
                 state.point, state.spare[0] = state.spare[0], state.point
                 state.here = Visit(state.point, height, gradient)
-                state.finished = "unbounded" if self._is_endless(state, model, height) else None
+                state.finished = "unbounded" if self._is_endless(state, model, share, height) else None
                 return
             share = state.trust.radius / model.length
         state.finished = state.progress.verdict
 
     @staticmethod
-    def _is_endless(state: NewtonCGState, model: ModelStep, height: float) -> bool:
-        state.first_length = state.first_length or model.length
+    def _is_endless(state: NewtonCGState, model: ModelStep, share: float, height: float) -> bool:
+        length = share * model.length
+        state.first_length = state.first_length or length
         cut = model.end in ("boundary", "negative curvature")
-        return height == -math.inf or (cut and state.trust.radius > _ENDLESS * state.first_length)
+        return height == -math.inf or (cut and length > _ENDLESS * state.first_length)
 
 
 class AlongLine:

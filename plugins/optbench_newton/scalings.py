@@ -10,7 +10,7 @@ from torch import Tensor
 Scaling = Callable[[Tensor, Tensor], None]  # updates the scale (n,) in place from a Jacobian (m, n)
 
 
-def unscaled(scale: Tensor, jacobian: Tensor) -> None:
+def unscaled(scale: Tensor, _: Tensor) -> None:
     """Make it ones: a length is that of the parameters' change."""
     scale.fill_(1.0)
 

@@ -75,7 +75,8 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
     end: End = "limit"
     for _ in range(limits.products):
         image = product(work.direction)
-        path.bends(*read(torch.dot(work.direction, image)), torch.finfo(gradient.dtype).eps)
+        (curvature,) = read(torch.dot(work.direction, image))
+        path.bends(curvature, torch.finfo(gradient.dtype).eps)
         advance, end = path.advance(limits)
         work.step.add_(work.direction, alpha=advance)
         work.residual.add_(image, alpha=advance)

@@ -262,6 +262,31 @@ def test_residuals_and_jacobians_are_counted_in_the_log_too(rig: Build) -> None:
     assert sum(trace["value_count"]) == 0
 
 
+def test_a_jacobian_is_logged_with_the_gradients_norm_which_is_not_counted(rig: Build) -> None:
+    """So that targets of the gradient are reached by methods that never ask for one."""
+    r = rig(Line(size=1))
+
+    x = torch.tensor([5.0], dtype=torch.float64)
+    r.oracle.residuals(x)
+    r.oracle.jacobian(x)
+    trace = r.log.trace()
+
+    assert list(trace["gradient_norm"])[1] == 6.0
+    assert sum(trace["gradient_count"]) == 0
+
+
+def test_a_jacobian_where_there_is_no_gradient_is_logged_without(rig: Build) -> None:
+    class Numbers(Line):
+        differentiable = False
+
+        def jacobian(self, x: Tensor) -> Tensor:
+            return torch.ones(2, 1, dtype=x.dtype)
+
+    r = rig(Numbers(size=1))
+    r.oracle.jacobian(torch.tensor([5.0], dtype=torch.float64))
+    assert math.isnan(r.log.trace()["gradient_norm"][0])
+
+
 def test_a_loss_without_forward_mode_has_its_hessian(rig: Build) -> None:
     """torch's mse_loss and huber_loss can't be differentiated forwards over their gradients."""
 

@@ -39,6 +39,18 @@ def test_residuals_are_required_and_the_minimum_along_a_line_is_not() -> None:
     assert reason == "method evaluates jacobian and residuals, which valley does not offer"
 
 
+def test_what_is_declared_as_optional_is_not_required() -> None:
+    method = OptimizerPlugin(
+        name="method",
+        factory="m:M",
+        summary="",
+        evaluations=frozenset({"value", "jacobian", "residuals"}),
+        optional=frozenset({"residuals"}),
+    )
+    reason = missing_features(problem=problem(), optimizer=method)
+    assert reason == "method evaluates jacobian, which valley does not offer"
+
+
 def test_an_optimizer_needs_what_the_problem_gives() -> None:
     needy = optimizer("value", needs={"blocks"})
     assert missing_features(problem=problem(gives={"blocks"}), optimizer=needy) is None

@@ -54,9 +54,7 @@ def test_it_ends_where_scipys_least_squares_ends(
     [(valley, (-1.2, 1.0), (1.0, 1.0)), (freudenstein_roth, (0.5, -2.0), (11.412779, -0.8968053))],
     ids=["zero-residual", "large-residual"],
 )
-def test_known_endpoints(
-    function: Any, start: Any, end: Any, scaling: str, least_squares: Any, minimize: Any
-) -> None:
+def test_known_endpoints(function: Any, start: Any, end: Any, scaling: str, least_squares: Any, minimize: Any) -> None:
     state = minimize(levenberg(scaling), least_squares(function, 2), double(*start))
     assert torch.allclose(state.point, double(*end), rtol=1e-6)
 
@@ -72,9 +70,7 @@ def test_it_asks_for_residuals_and_jacobians_only_and_shares_a_jacobian_among_tr
 
 
 @pytest.mark.parametrize("rank_one", [True, False])
-def test_a_singular_jacobian_is_solved_by_the_shortest_step(
-    rank_one: bool, least_squares: Any, minimize: Any
-) -> None:
+def test_a_singular_jacobian_is_solved_by_the_shortest_step(rank_one: bool, least_squares: Any, minimize: Any) -> None:
     weights = double(1.0, 2.0, 3.0) if rank_one else double(0.0, 1.0, 0.0)
     problem = least_squares(lambda x: torch.arange(1.0, 7.0, dtype=x.dtype) * (weights @ x) - 1, 3)
     state = minimize(levenberg(), problem, double(1.0, 1.0, 1.0))
@@ -152,9 +148,7 @@ def test_undamped_it_may_lead_uphill(least_squares: Any) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("damping", ["levenberg-marquardt", "0"])
-def test_at_the_optimum_it_ends_at_once(
-    damping: str, dtype: torch.dtype, least_squares: Any, minimize: Any
-) -> None:
+def test_at_the_optimum_it_ends_at_once(damping: str, dtype: torch.dtype, least_squares: Any, minimize: Any) -> None:
     problem = least_squares(valley, 2, dtype=dtype)
     state = minimize(gauss_newton(damping=damping, scaling="moré"), problem, torch.ones(2, dtype=dtype))
     assert state.finished == "converged"

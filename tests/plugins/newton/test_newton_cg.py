@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ def test_the_last_steps_converge_faster_than_linearly(oracle: Any) -> None:
     while state.finished is None:
         norms.append(float(problem.gradient(state.point).norm()))
         state = chosen.step(problem, state)
-    ratios = [after / before for before, after in zip(norms, norms[1:], strict=False) if after > 1e-13]
+    ratios = [after / before for before, after in pairwise(norms) if after > 1e-13]
     assert ratios[-1] < 0.1 * ratios[0]
 
 
@@ -202,7 +203,9 @@ def test_eisenstat_and_walkers_forcing_follows_the_fall_of_the_gradient_but_not_
     second, third = 0.9 * 0.5**golden, 0.9 * (0.9 * 0.5**golden) ** golden
     assert rule.relative(1e-3) == pytest.approx(second)
     assert rule.relative(1e-5) == pytest.approx(third)
-    assert rule.relative(1e-6) == pytest.approx(0.9 * 0.1**golden)  # the safeguard falls below a tenth: no longer needed
+    assert rule.relative(1e-6) == pytest.approx(
+        0.9 * 0.1**golden
+    )  # the safeguard falls below a tenth: no longer needed
     rule.begin()
     assert rule.relative(1e-6) == 0.5
 
