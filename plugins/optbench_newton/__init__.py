@@ -70,7 +70,7 @@ def _newton_cg() -> OptimizerPlugin:
                 choices=("hessian", "gauss-newton"),
             ),
         },
-        cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Program. 26 (1983); Martens, ICML (2010)",
+        cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Prog. 26 (1983); Martens, ICML (2010)",
         evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "residuals", "jacobian"}),
         optional=frozenset({"line_minimum", "residuals", "jacobian"}),
     )
