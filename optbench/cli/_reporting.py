@@ -107,7 +107,7 @@ def pages(written: Sequence[Path]) -> list[Path]:
 def model_json(model: ReportModel) -> dict[str, Any]:
     """Return the gates, and what a suite that sweeps a size or names pairs adds; no trials.
 
-    Memory against size tells an optimizer by its qualified name.
+    What is told against size names an optimizer by its qualified name.
     """
     data: dict[str, Any] = {"gates": [gate.to_row() for gate in model.gates]}
     if model.scaling:
@@ -138,6 +138,7 @@ def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[st
             "kind": getattr(record, "kind", ""),
             "state_memory": getattr(record, "state_memory", ""),
             "peak_memory": getattr(record, "peak_memory", ""),
+            "step_time": getattr(record, "step_time", ""),
             "defaults": default_options(registered),
         }
     return info

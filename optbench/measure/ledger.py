@@ -42,6 +42,7 @@ class Ledger:
         self.examples = 0
         self.steps = 0
         self.cost = 0.0  # model FLOPs
+        self.evaluating = 0.0  # seconds on the clock that evaluations took, as far as the host waits for them
         self.stopped = ""  # the budget or target that ended the trial
         self.excluded = self._paused_at = clock()
         self.cpu_excluded = cpu_clock()

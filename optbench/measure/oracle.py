@@ -204,6 +204,7 @@ class CountingOracle:
         if device is not None:
             device.leave()
         ledger.excluded += started - entered
+        ledger.evaluating += finished - started
         self._remember(kinds, results)
         self._count(kinds)
         if self._write(kinds, results, x, finished - ledger.excluded, finished_cpu - ledger.cpu_excluded):

@@ -79,6 +79,7 @@ def time_pass(
         seconds=outcome.seconds,
         cpu_seconds=outcome.cpu_seconds,
         device_seconds=outcome.device_seconds,
+        evaluation_seconds=ledger.evaluating if ledger.device is None else None,
         conditions={**observation.after(), "warm": float(warm)},
         wall={"setup": ready - began, "loop": ended - ready},
     )

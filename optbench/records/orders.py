@@ -7,6 +7,8 @@ import re
 SLACK = 0.05  # by which a fitted exponent may exceed a declared one: every method has terms of lower order
 SLACK_OF_FEW = 0.1  # the same of an exponent from one octave, or from a few small sizes, where those terms weigh more
 
+SLACK_OF_TIMES = 0.25  # of exponents of seconds: each cache that is left behind bends a line
+
 _FACTOR = re.compile(r"n(?:\^(?P<power>\d+(?:\.\d+)?))?|log\(?[a-z]\)?|[a-z]|\d+")
 
 

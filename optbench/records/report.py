@@ -31,6 +31,9 @@ BYTES = {  # fields of TrialRecord -> the word for them in tables
     "peak_device_bytes": "device",
 }
 
+STEP = "step_seconds"
+SWEPT = {**BYTES, STEP: "step"}  # what a suite may fit against a size
+
 Quantiles = tuple[float | None, float | None, float | None]  # 10 %, median, 90 %
 
 
@@ -174,7 +177,7 @@ class ScalingFit:
     problem: str  # expression without the swept option
     device: str
     dtype: str
-    quantity: str  # key of BYTES
+    quantity: str  # key of SWEPT
     exponent: float | None  # None: fewer than three sizes
     low: float | None  # 95 % interval
     high: float | None
@@ -185,15 +188,20 @@ class ScalingFit:
     verdict: str  # "as declared", "above declared", "below declared", "not fitted", "nothing declared"
 
     @property
+    def is_memory(self) -> bool:
+        """Tell whether the figure is bytes; otherwise seconds."""
+        return self.quantity in BYTES
+
+    @property
     def cells(self) -> tuple[str, str, str, str]:
         """What was fitted, its exponent with the 95 % interval, and that of the top octave."""
         interval = interval_text(self.low, self.high)
-        return BYTES[self.quantity], number_text(self.exponent), interval, number_text(self.top_octave)
+        return SWEPT[self.quantity], number_text(self.exponent), interval, number_text(self.top_octave)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingPoint:
-    """Bytes of an optimizer at one size."""
+    """Bytes, or seconds a step beyond the evaluations, of an optimizer at one size."""
 
     optimizer: str
     name: str  # qualified
@@ -202,8 +210,9 @@ class ScalingPoint:
     dtype: str
     quantity: str
     size: int
-    bytes: int
+    value: float  # whole where it is bytes
     projected: bool  # worked out without running
+    doubted: bool = False  # whether times of its trials are not to be believed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +245,15 @@ class ReportModel:
     scaling_points: tuple[ScalingPoint, ...] = ()
     ranking: bool = True  # whether the optimizers are ranked by what they solve
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
+
+    @property
+    def grows(self) -> str:
+        """What the suite shows against a size: "memory", "time", "memory and time"; empty: nothing."""
+        told = {
+            "memory": any(fit.is_memory for fit in self.scaling),
+            "time": not all(fit.is_memory for fit in self.scaling),
+        }
+        return " and ".join(word for word, shown in told.items() if shown)
 
     @property
     def trials(self) -> int:

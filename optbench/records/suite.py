@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from optbench.records.gate import Gate
 from optbench.records.pairing import Pairing
+from optbench.records.report import BYTES
 from optbench.records.trial import Budget, Component, Limits
 
 DEFAULT_TARGETS = (
@@ -46,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """What is swept: bytes are fitted as powers of the problem's size, which follows from one of its options."""
+    """What is swept: figures are fitted as powers of the problem's size, which follows from one of its options."""
 
     option: str = "n"
     quantities: tuple[str, ...] = ("state_bytes", "peak_live_bytes")
@@ -56,6 +57,11 @@ class Scaling:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the record that `asdict` described."""
         return cls(option=data["option"], quantities=tuple(data["quantities"]), project=tuple(data["project"]))
+
+    @property
+    def bytes_of(self) -> tuple[str, ...]:
+        """The quantities that are memory."""
+        return tuple(name for name in self.quantities if name in BYTES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -183,6 +183,9 @@ class TrialRecord:
     seconds: float | None = None
     cpu_seconds: float | None = None
     device_seconds: float | None = None  # by the device's own marks; None on the CPU
+    evaluation_seconds: float | None = (
+        None  # of `seconds`, what evaluations took; None on devices that work asynchronously
+    )
     problem_bytes: int | None = None  # tensors of the problem and its start, before there is an optimizer
     state_bytes: int | None = None  # kept between steps, the published point left out; the most after any step
     peak_live_bytes: int | None = None  # what came alive after `init` began, at its peak
@@ -212,6 +215,14 @@ class TrialRecord:
         if self.f_best is None or self.f0 is None or f_star is None or self.f0 == f_star:
             return None
         return (self.f_best - f_star) / (self.f0 - f_star)
+
+    @property
+    def step_seconds(self) -> float | None:
+        """Seconds a step beyond the evaluations; of a solver that owns its loop, an iteration."""
+        steps = self.counts.get("steps", 0)
+        if self.seconds is None or self.evaluation_seconds is None or not steps:
+            return None
+        return max(0.0, self.seconds - self.evaluation_seconds) / steps
 
     @property
     def bytes_beyond_tensors(self) -> int:
@@ -253,6 +264,7 @@ class TrialRecord:
             **{key: spec[key] for key in ("seed", "repetition", "device", "dtype", "threads")},
             **row,
             "relative_accuracy": self.relative_accuracy,
+            "step_seconds": self.step_seconds,
         }
         finite_only: dict[str, Any] = without_nonfinite(flat)
         return finite_only

@@ -84,7 +84,7 @@ def build_report(
 
     `events(id)` and `snapshots(id)` return a trial's traces, None where there is none. `optimizer_info` and
     `problem_info` map qualified names to what their plugins say (family, kind, summary, cite, state_memory,
-    peak_memory and, to leave them out of labels, `defaults` of the options). `created` is the date to print.
+    peak_memory, step_time and, to leave them out of labels, `defaults` of the options). `created` is the date to print.
     """
     targets = _reachable(_relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS), suite)
     optimizers = _optimizers(suite, records, optimizer_info)

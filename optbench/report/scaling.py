@@ -1,4 +1,4 @@
-"""How memory grows with the size of a problem: exponents against what plugins declare, and the points behind them."""
+"""How memory and time grow with a problem's size: exponents against what plugins declare, and the points behind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from optbench.analysis import Exponent, fit_exponent
+from optbench.analysis import Exponent, fit_exponent, lower_quantile
 from optbench.records import (
     LEAST_SIZES,
+    STEP,
     ReportOptimizer,
     Scaling,
     ScalingFit,
@@ -18,11 +19,14 @@ from optbench.records import (
     TrialRecord,
     finite,
 )
-from optbench.records.orders import SLACK, SLACK_OF_FEW, degree
+from optbench.records.orders import SLACK, SLACK_OF_FEW, SLACK_OF_TIMES, degree
 from optbench.report.naming import Info, expression, key_of
+from optbench.report.runs import time_doubts
 
 PROCESS = "peak_process_bytes"
 LEAST_GROWTH = 2**20  # bytes of a process: below, it is the noise of pages
+
+DECLARED = {"state_bytes": "state_memory", STEP: "step_time"}  # what a quantity is compared with; else the peak
 
 Arms = Mapping[str, ReportOptimizer]  # by the key of the optimizer with its meta-algorithms
 
@@ -42,9 +46,9 @@ def build_scaling(
 ) -> tuple[tuple[ScalingFit, ...], tuple[ScalingPoint, ...]]:
     """Return the fits and the points of a suite that sweeps a size; of another, neither.
 
-    `info` maps qualified names of optimizers to their declared `state_memory` and `peak_memory`. Only what was measured
-    is fitted. The process's growth is fitted for solvers that have no exact figures, and where it shows memory that
-    exact figures miss; beside others it is shown alone.
+    `info` maps qualified names of optimizers to their declared `state_memory`, `peak_memory`, `step_time`. Only what
+    was measured is fitted. The process's growth is fitted for solvers that have no exact figures, and where it shows
+    memory that exact figures miss; beside others it is shown alone.
     """
     if scaling is None:
         return (), ()
@@ -55,25 +59,27 @@ def build_scaling(
         for quantity in _fitted(scaling, rows)
         if any(getattr(row, quantity) is not None for row in rows)
     ]
-    shown = tuple(dict.fromkeys((*scaling.quantities, PROCESS)))
+    shown = tuple(dict.fromkeys((*scaling.quantities, PROCESS))) if scaling.bytes_of else scaling.quantities
     points = [*_points(measured, shown, projected=False)]
-    points += _points(_sweeps(scaling, projections, arms), scaling.quantities, projected=True)
+    points += _points(_sweeps(scaling, projections, arms), scaling.bytes_of, projected=True)
     return tuple(fits), tuple(points)
 
 
-def verdict(fit: Exponent, declared: float | None) -> str:
+def verdict(fit: Exponent, declared: float | None, quantity: str = "") -> str:
     """Compare an exponent with the declared one: above, if even the interval's low end is, or clearly the top octave.
 
-    Lower-order terms may hide at small sizes what the top octave shows.
+    Lower-order terms may hide at small sizes what the top octave shows. Of seconds the interval alone can be above: in
+    the top octave a cache may be left behind.
     """
+    slack, slack_of_few = (SLACK_OF_TIMES, math.inf) if quantity == STEP else (SLACK, SLACK_OF_FEW)
     if not math.isfinite(fit.low):
         return "not fitted"
     if declared is None:
         return "nothing declared"
     top = fit.exponent if fit.top_octave is None else fit.top_octave.exponent
-    if fit.low > declared + SLACK or top > declared + SLACK_OF_FEW:
+    if fit.low > declared + slack or top > declared + slack_of_few:
         return "above declared"
-    if fit.high < declared - SLACK and top < declared - SLACK_OF_FEW:
+    if fit.high < declared - slack and top < declared - (slack if quantity == STEP else slack_of_few):
         return "below declared"
     return "as declared"
 
@@ -105,7 +111,7 @@ def _sweeps(scaling: Scaling, records: Iterable[TrialRecord], arms: Arms) -> dic
 def _fitted(scaling: Scaling, rows: Sequence[TrialRecord]) -> tuple[str, ...]:
     exact = any(row.peak_live_bytes is not None for row in rows)
     all_seen = exact and not any(row.bytes_beyond_tensors for row in rows)
-    if all_seen or PROCESS in scaling.quantities:
+    if all_seen or PROCESS in scaling.quantities or not scaling.bytes_of:
         return scaling.quantities
     return (*scaling.quantities, PROCESS)
 
@@ -115,7 +121,7 @@ def _fit(sweep: _Sweep, quantity: str, rows: Sequence[TrialRecord], info: Info) 
     values = _values(rows, quantity)
     fit = _exponent(values)
     about = info.get(spec.optimizer.name, {})
-    declared = str(about.get("state_memory" if quantity == "state_bytes" else "peak_memory", ""))
+    declared = str(about.get(DECLARED.get(quantity, "peak_memory"), ""))
     expected = degree(declared)
     return ScalingFit(
         optimizer=sweep.arm.id,
@@ -132,11 +138,11 @@ def _fit(sweep: _Sweep, quantity: str, rows: Sequence[TrialRecord], info: Info) 
         points=fit.points,
         declared=declared,
         declared_exponent=expected,
-        verdict=verdict(fit, expected),
+        verdict=verdict(fit, expected, quantity),
     )
 
 
-def _exponent(values: Mapping[int, int]) -> Exponent:
+def _exponent(values: Mapping[int, float]) -> Exponent:
     """Fit; zeros among positive values, and fewer than three sizes, give no exponent."""
     some_zero = any(values.values()) and not all(values.values())
     if some_zero or len(values) < LEAST_SIZES:
@@ -144,15 +150,23 @@ def _exponent(values: Mapping[int, int]) -> Exponent:
     return fit_exponent(list(values), list(values.values()))
 
 
-def _values(rows: Sequence[TrialRecord], quantity: str) -> dict[int, int]:
-    """Return the bytes by size, the most of several trials; a process's growth that is noise is left out."""
+def _values(rows: Sequence[TrialRecord], quantity: str) -> dict[int, float]:
+    """Return the figure by size: of several trials the most bytes, the median of their seconds.
+
+    A process's growth that is noise is left out.
+    """
     least = LEAST_GROWTH if quantity == PROCESS else 0
-    values: dict[int, int] = {}
+    found: dict[int, list[float]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.size or 0):
         value = getattr(row, quantity)
         if row.size is not None and value is not None and value >= least:
-            values[row.size] = max(value, values.get(row.size, 0))
-    return values
+            found[row.size].append(value)
+    return {size: lower_quantile(values) if quantity == STEP else max(values) for size, values in found.items()}
+
+
+def _doubted(rows: Sequence[TrialRecord], quantity: str) -> set[int]:
+    """Return the sizes at which times are not to be believed."""
+    return {row.size for row in rows if quantity == STEP and row.size is not None and time_doubts(row)}
 
 
 def _points(
@@ -161,6 +175,7 @@ def _points(
     for sweep, rows in sweeps.items():
         spec = rows[0].spec
         for quantity in quantities:
+            doubted = _doubted(rows, quantity)
             for size, value in _values(rows, quantity).items():
                 yield ScalingPoint(
                     optimizer=sweep.arm.id,
@@ -170,6 +185,7 @@ def _points(
                     dtype=sweep.dtype,
                     quantity=quantity,
                     size=size,
-                    bytes=value,
+                    value=value,
                     projected=projected,
+                    doubted=size in doubted,
                 )

@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.records import ReportModel, ScalingFit
-from optbench.report.units import bytes_text, size_text
+from optbench.report.units import bytes_text, seconds_text, size_text
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_LARGEST = ("run", "projected")  # columns: the figure at the largest size that was run, and that was worked out
+_OF_MEMORY = (
+    "state: kept between steps; peak: of what came alive, exact; process: growth of the process, for solvers that own "
+    "their loop. run, projected: bytes at the largest size that was run, and at the largest that was not."
+)
+_OF_TIME = (
+    "step: seconds a step beyond the evaluations, at small sizes what a step costs at least; run: at the largest size; "
+    "†: times are in doubt."
+)
 
 
 def scaling_table(model: ReportModel) -> Table:
@@ -17,16 +27,9 @@ def scaling_table(model: ReportModel) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    caption = (
-        "exponent p of bytes ∝ nᵖ over the sizes that were run, with its 95 % interval; top: over the top octave. "
-        "state: kept between steps; peak: of what came alive, exact; process: growth of the process, for solvers that "
-        "own their loop. verdict: against the declared order; not fitted: fewer than three sizes have a "
-        "figure, or some are zero. run, projected: bytes at the largest size that was run, "
-        "and at the largest that was not."
-    )
     table = Table(
-        title=Text(f"{model.title}: how memory grows"),
-        caption=Text(caption),
+        title=Text(f"{model.title}: how {model.grows} grows"),
+        caption=Text(_caption(model)),
         caption_justify="left",
         title_justify="left",
         box=box.SIMPLE_HEAD,
@@ -35,16 +38,30 @@ def scaling_table(model: ReportModel) -> Table:
         pad_edge=False,
     )
     table.add_column("optimizer", overflow="fold", min_width=10)
-    table.add_column("bytes", no_wrap=True)
+    table.add_column("of", no_wrap=True)
     for heading in ("exponent", "95 %", "top"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
-    for heading in ("run", "projected"):
+    for heading in _LARGEST if any(fit.is_memory for fit in model.scaling) else _LARGEST[:1]:
         table.add_column(heading, justify="right", no_wrap=True)
     names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
     for fit in model.scaling:
-        table.add_row(*(Text(text) for text in _row(model, fit, names[fit.optimizer])))
+        cells = _row(model, fit, names[fit.optimizer])
+        table.add_row(*(Text(text) for text in cells[: len(table.columns)]))
     return table
+
+
+def _caption(model: ReportModel) -> str:
+    """Say what the columns are."""
+    words = [
+        "exponent p of figure ∝ nᵖ over the sizes that were run, with its 95 % interval; top: over the top octave.",
+        "verdict: against the declared order; not fitted: fewer than three sizes have a figure, or some are zero.",
+    ]
+    if any(fit.is_memory for fit in model.scaling):
+        words += [_OF_MEMORY]
+    if not all(fit.is_memory for fit in model.scaling):
+        words += [_OF_TIME]
+    return " ".join(words)
 
 
 def _row(model: ReportModel, fit: ScalingFit, name: str) -> list[str]:
@@ -65,4 +82,7 @@ def _verdict(fit: ScalingFit) -> str:
 def _largest(model: ReportModel, fit: ScalingFit, *, projected: bool) -> str:
     points = (point for point in model.points_of(fit, fit.quantity) if point.projected == projected)
     last = max(points, key=lambda point: point.size, default=None)
-    return "" if last is None else f"{bytes_text(last.bytes)} at {size_text(last.size)}"
+    if last is None:
+        return ""
+    text = bytes_text(last.value) if fit.is_memory else seconds_text(last.value)
+    return f"{text}{'†' if last.doubted else ''} at {size_text(last.size)}"

@@ -130,16 +130,24 @@ def _unmeasured(spec: SuiteSpec) -> list[Mistake]:
 
 
 def _unswept(spec: SuiteSpec) -> list[Mistake]:
-    """Return what keeps the suite from showing how memory grows, if it is meant to."""
+    """Return what keeps the suite from showing how its figures grow, if it is meant to."""
     if spec.scaling is None:
         return []
-    mistakes = [] if spec.memory else [Mistake("memory", "given false; [scaling] needs what is measured of memory")]
+    mistakes = list(_unmeasured_memory(spec.scaling, memory=spec.memory))
     option, problems = spec.scaling.option, [entry.use for entry in spec.problems]
     if problems and not any(option in problem.options for problem in problems):
         options = sorted({name for problem in problems for name in problem.options})
         why = f"given {option!r}; no problem has this option; their options: {', '.join(options) or 'none'}"
         return [*mistakes, Mistake("scaling.option", why)]
     return [*mistakes, *(Mistake("scaling", why) for why in dict.fromkeys(_too_few_sizes(spec, option)))]
+
+
+def _unmeasured_memory(scaling: Scaling, *, memory: bool) -> Iterator[Mistake]:
+    """Yield what needs figures of memory that the suite does not ask for."""
+    if scaling.bytes_of and not memory:
+        yield Mistake("memory", f"given false; [scaling] needs what is measured of memory: {scaling.bytes_of[0]}")
+    if scaling.project and not scaling.bytes_of:
+        yield Mistake("scaling.project", "given without a quantity of memory; nothing else can be worked out")
 
 
 def _too_few_sizes(spec: SuiteSpec, option: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ def planned_projections(spec: SuiteSpec, records: Iterable[TrialRecord]) -> list
 
     For each recipe whose memory was measured exactly, these are the suite's sizes beyond the largest that was run.
     """
-    if spec.scaling is None:
+    if spec.scaling is None or not spec.scaling.bytes_of:
         return []
     option = spec.scaling.option
     planned: list[tuple[TrialSpec, Rehearsals]] = []

@@ -28,7 +28,9 @@ Memory = Annotated[int, BeforeValidator(spellings.memory)]
 Seeds = Annotated[Any, AfterValidator(spellings.seeds)]
 Grid = dict[str, Annotated[list[Any], Field(min_length=1)]]
 Groups = Annotated[list[str], Field(min_length=1)]
-Bytes = Literal["state_bytes", "peak_live_bytes", "transient_bytes", "peak_process_bytes", "peak_device_bytes"]
+Swept = Literal[
+    "state_bytes", "peak_live_bytes", "transient_bytes", "peak_process_bytes", "peak_device_bytes", "step_seconds"
+]
 
 
 class _Table(BaseModel):
@@ -62,7 +64,7 @@ class ScalingTable(_Table):
     """`[scaling]`."""
 
     option: str = "n"
-    quantities: Annotated[list[Bytes], Field(min_length=1)] = ["state_bytes", "peak_live_bytes"]
+    quantities: Annotated[list[Swept], Field(min_length=1)] = ["state_bytes", "peak_live_bytes"]
     project: list[Count] = []
 
 

@@ -20,7 +20,7 @@ PAGE = "index.html"
 GENERATED = (
     "data/*.js",
     "figures/*.svg",
-    "figures/scaling.png",
+    "figures/scaling*.png",
 )  # of an earlier report, if it stands in the same folder
 
 

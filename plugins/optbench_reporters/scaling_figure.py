@@ -1,68 +1,102 @@
-"""The static figure of memory against size, as SVG and PNG."""
+"""The static figure of memory or time against size, as SVG and PNG."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from optbench_reporters.figures import Look, plain, plain_ticks, theme
-from optbench_reporters.scaling import PANELS, Line
+from optbench_reporters.scaling import Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from optbench_reporters.palette import Slot
 
+Units = Sequence[tuple[str, float]]
+
 SIZE = (9.4, 4.2)  # inches
-LEFT, RIGHT = (0.085, 0.13, 0.32, 0.79), (0.425, 0.13, 0.32, 0.79)
-TITLES = {"peak": "Peak of what came alive", "state": "State kept between steps"}
+LEFT, RIGHT, WHOLE = (0.085, 0.13, 0.32, 0.79), (0.425, 0.13, 0.32, 0.79), (0.085, 0.13, 0.6, 0.79)
+TITLES = {
+    "peak": "Peak of what came alive",
+    "state": "State kept between steps",
+    "step": "A step, evaluations left out",
+}
 PIXELS_AN_INCH = 160
 DOT = {"marker": "o"}
-UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
+BYTES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
+TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 
 
 def scaling_files(lines: Sequence[Line], slots: Sequence[Slot]) -> Iterator[tuple[str, bytes]]:
     """Yield (file name, content); `slots` are the looks of the report's optimizers, in its order."""
+    memory, time = [[line for line in lines if (line.panel == "step") == is_time] for is_time in (False, True)]
     with theme():
-        figure = _figure(lines, slots)
-        for kind, about in (("svg", {"Date": None, "Creator": "optbench"}), ("png", None)):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, dpi=PIXELS_AN_INCH, metadata=about)
-            yield f"scaling.{kind}", buffer.getvalue()
+        if memory:
+            yield from _files("scaling", _of_memory(memory, slots))
+        if time:
+            yield from _files("scaling-time", _of_time(time, slots))
 
 
-def _figure(lines: Sequence[Line], slots: Sequence[Slot]) -> Figure:
+def _files(name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
+    for kind, about in (("svg", {"Date": None, "Creator": "optbench"}), ("png", None)):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, dpi=PIXELS_AN_INCH, metadata=about)
+        yield f"{name}.{kind}", buffer.getvalue()
+
+
+def _of_memory(lines: Sequence[Line], slots: Sequence[Slot]) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE)
     left = figure.add_axes(LEFT)
     right = figure.add_axes(RIGHT, sharex=left, sharey=left)
-    for panel, axes in zip(PANELS, (left, right), strict=True):
-        _panel(axes, [line for line in lines if line.panel == panel], slots)
+    for panel, axes in (("peak", left), ("state", right)):
+        _panel(axes, [line for line in lines if line.panel == panel], slots, BYTES)
         axes.set(title=TITLES[panel], xlabel="number of parameters n", ylabel="bytes" if axes is left else "")
     right.tick_params(labelleft=False)
-    _legend(right, lines, slots)
+    kinds = {"measured": _key(marker="o", linestyle="none")}
+    kinds["worked out, not run"] = _key(marker="o", markerfacecolor="white", linestyle=":")
+    kinds["growth of the process"] = _key(marker="x", linestyle="none")
+    _legend(right, lines, slots, title="slope of the peak (of the state)", kinds=kinds)
     return figure
 
 
-def _panel(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot]) -> None:
+def _of_time(lines: Sequence[Line], slots: Sequence[Slot]) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE)
+    axes = figure.add_axes(WHOLE)
+    _panel(axes, lines, slots, TIMES)
+    axes.set(title=TITLES["step"], xlabel="number of parameters n", ylabel="time")
+    doubted = any(line.doubted for line in lines)
+    kinds = {"in doubt": _key(marker="o", markerfacecolor="white", linestyle="none")} if doubted else {}
+    _legend(axes, lines, slots, title="slope", kinds=kinds)
+    return figure
+
+
+def _panel(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot], units: Units) -> None:
     import seaborn as sns
     from matplotlib.ticker import FuncFormatter
 
     for line in lines:
         style = Look(line.label, slots[line.optimizer]).style()
         if line.under:  # a halo, which the line on it leaves to see
-            axes.plot(line.sizes, line.bytes, color=style["color"], alpha=0.3, linewidth=6, solid_capstyle="round")
+            axes.plot(line.sizes, line.values, color=style["color"], alpha=0.3, linewidth=6, solid_capstyle="round")
         end = line.measured
         if end:
             marker = {"marker": "x", "markeredgecolor": style["color"], "markeredgewidth": 1.4} if line.process else DOT
-            sns.lineplot(x=line.sizes[:end], y=line.bytes[:end], ax=axes, estimator=None, **marker, **style)
+            sns.lineplot(x=line.sizes[:end], y=line.values[:end], ax=axes, estimator=None, **marker, **style)
         if end < len(line.sizes):
             start = max(end - 1, 0)
-            axes.plot(line.sizes[start:], line.bytes[start:], color=style["color"], linewidth=1, linestyle=":")
-            axes.plot(line.sizes[end:], line.bytes[end:], "o", markerfacecolor="white", color=style["color"])
+            axes.plot(line.sizes[start:], line.values[start:], color=style["color"], linewidth=1, linestyle=":")
+            axes.plot(line.sizes[end:], line.values[end:], "o", markerfacecolor="white", color=style["color"])
+        doubted = [(size, value) for size, value in zip(line.sizes, line.values, strict=True) if size in line.doubted]
+        if doubted:
+            axes.plot(*zip(*doubted, strict=True), "o", markerfacecolor="white", color=style["color"], zorder=3)
         if line.marks:
             across, up = zip(*line.marks, strict=True)
             axes.plot(across, up, linestyle="none", marker="x", markersize=5, color=style["color"])
@@ -70,10 +104,18 @@ def _panel(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     plain_ticks(axes)
     axes.tick_params(labelsize="small")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _bytes(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_units(value, units)))
 
 
-def _legend(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot]) -> None:
+def _key(**style: Any) -> Line2D:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color="#5b6572", **style)
+
+
+def _legend(
+    axes: Axes, lines: Sequence[Line], slots: Sequence[Slot], *, title: str, kinds: Mapping[str, Line2D]
+) -> None:
     """Name the lines with their slopes, then what the markers mean."""
     from matplotlib.lines import Line2D
 
@@ -86,13 +128,11 @@ def _legend(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot]) -> None:
         elif line.exponent is not None:
             slopes.setdefault(line.label, {})[line.panel] = f"{line.exponent:.2f}"
     entries = {f"{plain(name)} {_slopes(slopes.get(name, {}))}": handle for name, handle in handles.items()}
-    entries["measured"] = Line2D([], [], color="#5b6572", marker="o", linestyle="none")
-    entries["worked out, not run"] = Line2D([], [], color="#5b6572", marker="o", markerfacecolor="white", linestyle=":")
-    entries["growth of the process"] = Line2D([], [], color="#5b6572", marker="x", linestyle="none")
+    entries.update(kinds)
     axes.legend(
         list(entries.values()),
         list(entries),
-        title="slope of the peak (of the state)",
+        title=title,
         title_fontsize="small",
         alignment="left",
         loc="upper left",
@@ -103,10 +143,10 @@ def _legend(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot]) -> None:
 
 
 def _slopes(slopes: dict[str, str]) -> str:
-    """Return the peak's slope, and the state's where there is one."""
-    return slopes.get("peak", "") + (f" ({slopes['state']})" if "state" in slopes else "")
+    """Return the slope of time or of the peak, and the state's where there is one."""
+    return slopes.get("step", slopes.get("peak", "")) + (f" ({slopes['state']})" if "state" in slopes else "")
 
 
-def _bytes(value: float) -> str:
-    unit, scale = next(((unit, scale) for unit, scale in UNITS if value >= scale), UNITS[-1])
+def _in_units(value: float, units: Units) -> str:
+    unit, scale = next(((unit, scale) for unit, scale in units if value >= scale * (1 - 1e-9)), units[-1])
     return f"{value / scale:g} {unit}"

@@ -33,7 +33,8 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "headings": PAIRING_HEADINGS,
         "tests": solved_by_test(model),
         "leader": next((names[row.leader] for row in model.versus if row.target == target), ""),
-        "scaling": scaling_rows(model),
+        "memory": scaling_rows(model, memory=True),
+        "time": scaling_rows(model, memory=False),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
         "curved": {curve.problem for curve in model.curves},
@@ -46,7 +47,8 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
 
 
 def _sections(model: ReportModel) -> tuple[str, ...]:
-    first = {"Gates": model.gates, "Pairs": model.comparisons, "Memory": model.scaling}
+    first = {"Gates": model.gates, "Pairs": model.comparisons}
+    first |= {"Memory": scaling_rows(model, memory=True), "Time": scaling_rows(model, memory=False)}
     told = (name for name in SECTIONS if model.ranking or name != "Overview")
     return (*(name for name, rows in first.items() if rows), *told)
 

@@ -82,4 +82,4 @@ def test_a_sweep_shows_exponents_and_catches_what_keeps_more_than_it_declares(
 
 def projected(printed: dict[str, Any]) -> dict[tuple[str, str], int]:
     points = [point for point in printed["scaling_points"] if point["projected"]]
-    return {(point["optimizer"], point["quantity"]): point["bytes"] for point in points}
+    return {(point["optimizer"], point["quantity"]): point["value"] for point in points}

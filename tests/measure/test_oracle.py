@@ -151,6 +151,17 @@ def test_only_the_evaluation_is_on_the_clock(rig: Build) -> None:
     assert all(1000.0 <= step <= 1003.0 for step in steps)
 
 
+def test_what_evaluations_take_of_the_clock_is_known_and_answers_from_memory_take_nothing(rig: Build) -> None:
+    clock = Tick(step=1.0)
+    r = rig(Bowl(clock=clock, cost=1000.0), clock=clock)
+    x = torch.ones(3, dtype=torch.float64)
+
+    for _ in range(3):
+        r.oracle.value(x)
+
+    assert r.ledger.evaluating == 1001.0
+
+
 def test_the_log_has_the_value_of_a_method_that_asks_for_gradients_only(rig: Build) -> None:
     class OwnGradient(Bowl):
         def gradient(self, x: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from optbench.report import build_report, scaling_table
 from tests.report.synthetic import ENVIRONMENT
 
 SIZES = (100, 200, 400, 800)
-ORDERS = {"state_memory": "O(n)", "peak_memory": "O(n^2)"}
+ORDERS = {"state_memory": "O(n)", "peak_memory": "O(n^2)", "step_time": "O(n^2)"}
 
 
 def swept(optimizer: str, sizes: tuple[int, ...] = SIZES, **laws: Callable[[int], int]) -> list[TrialRecord]:
@@ -131,13 +131,54 @@ def test_the_growth_of_the_process_is_fitted_where_it_shows_memory_that_no_tenso
     assert (process.quantity, process.exponent) == ("peak_process_bytes", pytest.approx(2, abs=0.01))
 
 
+def test_seconds_a_step_are_fitted_against_the_declared_time_beyond_the_evaluations() -> None:
+    """Ten steps of n microseconds each, and evaluations that take longer than all of them."""
+    (fit,) = report(timed(lambda n: 1e-6 * n), quantities=("step_seconds",)).scaling
+
+    assert (fit.quantity, fit.declared, fit.exponent) == ("step_seconds", "O(n^2)", pytest.approx(1, abs=1e-6))
+    assert (fit.verdict, fit.is_memory) == ("below declared", False)
+
+
+def test_seconds_are_above_only_by_their_interval_since_a_cache_may_end_in_the_top_octave() -> None:
+    bent = report(timed(lambda n: 1e-9 * n * n * (4 if n == 800 else 1)), quantities=("step_seconds",)).scaling[0]
+    steep = report(timed(lambda n: 1e-9 * n**3), quantities=("step_seconds",)).scaling[0]
+
+    assert bent.top_octave == pytest.approx(4)
+    assert (bent.verdict, steep.verdict) == ("as declared", "above declared")
+
+
+def test_of_several_trials_at_a_size_the_median_of_the_seconds_counts_and_doubts_are_kept() -> None:
+    law = {n: 1e-6 * n for n in SIZES}
+    slow = [replace(row, unreliable=("load: 9 processes",)) for row in timed(lambda n: 50e-6 * n) if row.size == 800]
+    model = report([*timed(law.__getitem__), *timed(law.__getitem__), *slow], quantities=("step_seconds",))
+
+    assert model.scaling[0].exponent == pytest.approx(1, abs=1e-6)
+    assert [point.doubted for point in model.scaling_points] == [False, False, False, True]
+    assert model.grows == "time"
+
+
+def test_a_sweep_of_times_alone_shows_no_memory() -> None:
+    rows = [replace(row, peak_process_bytes=10**9, state_bytes=8) for row in timed(lambda n: 1e-6 * n)]
+    model = report(rows, quantities=("step_seconds",))
+    assert {point.quantity for point in model.scaling_points} == {"step_seconds"}
+    assert len(model.scaling) == 1
+
+
+def timed(law: Callable[[int], float]) -> list[TrialRecord]:
+    """Return records of ten steps, each of which takes what the law says, and a second of evaluations."""
+    return [
+        replace(row, seconds=1 + 10 * law(row.size or 0), evaluation_seconds=1.0, counts={"steps": 10})
+        for row in swept("a")
+    ]
+
+
 def test_projected_sizes_are_points_but_never_fitted() -> None:
     measured = swept("a", state_bytes=lambda n: 8 * n)
     projected = [replace(record, status=Status.OK) for record in swept("a", (10**6,), state_bytes=lambda n: 8 * n * n)]
     model = report(measured, projected)
 
     (point,) = [point for point in model.scaling_points if point.projected]
-    assert (point.size, point.bytes) == (10**6, 8 * 10**12)
+    assert (point.size, point.value) == (10**6, 8 * 10**12)
     assert model.scaling[0].exponent == pytest.approx(1)
     assert model.scaling[0].points == 4
 
@@ -172,4 +213,17 @@ def test_the_table_says_exponent_verdict_and_largest_sizes_in_100_columns() -> N
 
     (row,) = [line for line in text.splitlines() if line.strip().startswith("a ")]
     assert " ".join(row.split()) == "a state 2.000 2.000–2.000 2.000 above O(n) 128 MB at 4k 8 TB at 1M"
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_table_of_times_marks_what_is_in_doubt() -> None:
+    rows = [replace(row, unreliable=("load: 9 processes",)) for row in timed(lambda n: 1e-6 * n)]
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(scaling_table(report(rows, quantities=("step_seconds",))))
+    text = console.export_text()
+
+    (row,) = [line for line in text.splitlines() if "1.000" in line]
+    assert " ".join(row.split()) == "a step 1.000 1.000–1.000 1.000 below O(n^2) 800 µs† at 800"
+    assert "how time grows" in text
+    assert "projected" not in text
     assert max(map(len, text.splitlines())) <= 100

@@ -271,6 +271,7 @@ def test_a_sweep_reaches_the_suite_and_round_trips(catalogue: Catalogue, write: 
         ('"state_bytes"', '"seconds"', "scaling.quantities[0]: given 'seconds'; allowed: 'state_bytes'"),
         ("project =", "projekt =", "scaling.projekt: unknown key; allowed: option, quantities, project"),
         ('title = "Mine"', 'title = "Mine"\nmemory = false', "memory: given false; [scaling] needs"),
+        ('["state_bytes"]', '["step_seconds"]', "scaling.project: given without a quantity of memory"),
         ('["state_bytes"]', "[]", "scaling.quantities: given []; allowed: at least 1"),
         ('"state_bytes"', '"peak_live_byte"', "nearest: peak_live_bytes"),
         ("[2, 4, 8]", "[2, 4, 4]", "scaling: lbfgs meets quadratic at 2 of 'n'; allowed: at least 3 values"),

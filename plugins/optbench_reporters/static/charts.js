@@ -3,7 +3,7 @@
  *
  * OB.lineChart(host, {label, x, y, series, guides, key, height}) draws into `host`; call it again to update.
  *   x, y     {label, log, domain: [low, high], format}
- *   series   [{o, name, x, y, from?, process?, under?, marks?, low?, high?, band?, ends?, step?}]   from: points have markers, hollow from this one on, with crosses at marks;
+ *   series   [{o, name, x, y, from?, process?, under?, marks?, low?, high?, band?, ends?, step?}]   from: points have markers, hollow from this one on, with crosses at marks; hollow at `doubted`, too;
  *            process: crosses instead of dots; under: another line lies on it, so that it has a halo;
  *            o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses;
  *            low, high: a band at x, always seen; band: {x, low, high}, seen while its curve is highlighted
@@ -30,7 +30,7 @@
   function marked(s, sx, sy) {
     const part = (begin, end, more) => `<path class="line ser o${s.o}${more}" d="${path(s.x.slice(begin, end), s.y.slice(begin, end), sx, sy)}"/>`;
     const cross = ([x, y], arm) => `<path class="end ser o${s.o}" d="M${px(sx(x) - arm)} ${px(sy(y) - arm)}l${2 * arm} ${2 * arm}m0 ${-2 * arm}l${-2 * arm} ${2 * arm}"/>`;
-    const dots = s.x.map((x, i) => s.process ? cross([x, s.y[i]], 4) : `<circle class="dot ser o${s.o}${i < s.from ? "" : " hollow"}" cx="${px(sx(x))}" cy="${px(sy(s.y[i]))}" r="3.2"/>`);
+    const dots = s.x.map((x, i) => s.process ? cross([x, s.y[i]], 4) : `<circle class="dot ser o${s.o}${i < s.from && !(s.doubted || []).includes(x) ? "" : " hollow"}" cx="${px(sx(x))}" cy="${px(sy(s.y[i]))}" r="3.2"/>`);
     const arms = (s.marks || []).map((mark) => cross(mark, 6));
     const halo = s.under ? `<path class="halo ser o${s.o}" d="${path(s.x, s.y, sx, sy)}"/>` : "";
     return halo + part(0, s.from, "") + (s.from < s.x.length ? part(Math.max(s.from - 1, 0), s.x.length, " dotted") : "") + arms.join("") + dots.join("");

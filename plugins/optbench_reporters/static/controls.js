@@ -72,7 +72,7 @@
     segment("f-device", "d", [["all", "All"], ...suite.devices.map((device) => [device, device.toUpperCase()])]);
     segment("f-best", "b", [["shown", "shown"], ["all", "all"]]);
     segment("f-over", "o", [["one", "chosen"], ["all", "all"]]);
-    if (OB.data.scaling) segment("f-bytes", "y", [["peak", "peak"], ["state", "state"]]);
+    if ($("f-bytes")) segment("f-bytes", "y", [["peak", "peak"], ["state", "state"]]);
     $("devices").hidden = suite.devices.length < 2;
     kinds();
     legend();

@@ -3,7 +3,7 @@
 (() => {
   const { suite, cells } = OB.data, $ = (id) => document.getElementById(id);
   const SECTIONS = { overview: ["cards", "table"], profiles: ["profiles"], convergence: ["convergence"] };
-  if (OB.data.scaling) SECTIONS.memory = ["scaling"];
+  for (const [id, name] of [["memory", "scaling"], ["time", "times"]]) if ($(id)) SECTIONS[id] = [name];
   const dirty = new Set(), near = new Set();
   let view;
 

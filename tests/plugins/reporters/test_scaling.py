@@ -23,7 +23,7 @@ def point(arm, quantity, size, size_in_bytes, *, projected=False) -> ScalingPoin
         dtype="float64",
         quantity=quantity,
         size=size,
-        bytes=size_in_bytes,
+        value=size_in_bytes,
         projected=projected,
     )
 
@@ -105,6 +105,49 @@ def test_the_folder_holds_the_figure_and_the_page_its_table(model, tmp_path) -> 
     assert page.count("above declared</span>") == 2
 
 
+@pytest.fixture
+def timed(model) -> ReportModel:
+    """The same with seconds a step of the first optimizer, in doubt at 100 parameters."""
+    first = model.optimizers[0].id
+    steps = [point(first, "step_seconds", n, 1e-6 * n) for n in (100, 1000)]
+    steps[0] = replace(steps[0], doubted=True)
+    fits = (*model.scaling, fit(first, "step_seconds", 1.25))
+    return replace(model, scaling=fits, scaling_points=(*model.scaling_points, *steps))
+
+
+def test_times_have_a_figure_and_a_table_of_their_own(timed, tmp_path) -> None:
+    HtmlReporter()(timed, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+
+    svg = (tmp_path / "figures/scaling-time.svg").read_text()
+    assert f"{timed.optimizers[0].label} 1.25" in svg
+    assert "in doubt" in svg
+    assert 'id="time"' in page
+    assert "as declared</span>" in page
+    (line,) = [line for line in scaling_lines(timed) if line.panel == "step"]
+    assert (line.values, line.doubted) == (pytest.approx((1e-4, 1e-3)), (100,))
+    assert [row["figure"] for row in scaling_rows(timed, memory=False)] == ["step"]
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists() and not shutil.which("chromium"), reason="no chromium on this machine")
+def test_the_chart_of_times_has_a_hollow_dot_where_a_time_is_in_doubt(timed, tmp_path) -> None:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    HtmlReporter(figures=False)(timed, tmp_path)
+    errors: list[str] = []
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"file://{tmp_path}/index.html")
+        page.locator("#time").scroll_into_view_if_needed()
+        page.wait_for_selector("#scaling-time circle.hollow")
+        dots = page.locator("#scaling-time circle.dot").count(), page.locator("#scaling-time circle.hollow").count()
+        browser.close()
+
+    assert (dots, errors) == ((2, 1), [])
+
+
 def test_a_report_without_a_sweep_has_no_such_section(synthetic, tmp_path) -> None:
     HtmlReporter()(synthetic.full_results(seeds=1, problems=1).report(), tmp_path)
 
@@ -114,7 +157,7 @@ def test_a_report_without_a_sweep_has_no_such_section(synthetic, tmp_path) -> No
 
 
 def test_rows_name_what_was_fitted(model) -> None:
-    assert [(row["bytes"], row["exponent"]) for row in scaling_rows(model)] == [
+    assert [(row["figure"], row["exponent"]) for row in scaling_rows(model, memory=True)] == [
         ("state", "2.000"),
         ("peak", "2.000"),
         ("state", "0.000"),
