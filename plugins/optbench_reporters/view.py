@@ -47,7 +47,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
 
 
 def _sections(model: ReportModel) -> tuple[str, ...]:
-    first = {"Gates": model.gates, "Pairs": model.comparisons}
+    first: dict[str, Any] = {"Gates": model.gates, "Pairs": model.comparisons}
     first |= {"Memory": scaling_rows(model, memory=True), "Time": scaling_rows(model, memory=False)}
     told = (name for name in SECTIONS if model.ranking or name != "Overview")
     return (*(name for name, rows in first.items() if rows), *told)
