@@ -103,7 +103,6 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
         },
         cite=SPARSE_CODING,
         evaluations=frozenset({"value", "gradient", "hessian_vector"}),
-        gives=frozenset({"data"}),
         random=True,
     )
     yield ProblemPlugin(

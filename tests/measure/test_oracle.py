@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from optbench.api import StopTrial, UndeclaredEvaluation
+from optbench.api import Panel, StopTrial, UndeclaredEvaluation
 from optbench.measure.ledger import StageLimits
 from optbench.measure.scalars import Thresholds
 from tests.measure.fakes import Bowl, NoisyBowl, Rig, Tick
@@ -321,3 +321,32 @@ def test_a_scalar_times_a_number_keeps_its_float_type_in_a_hessian(rig: Build) -
     hessian = rig(Scaled(2)).oracle.hessian(torch.tensor([1.0, 2.0], dtype=torch.float32))
     assert hessian.dtype == torch.float32
     assert hessian.tolist() == [[48.0, 0.0], [0.0, 2.0]]
+
+
+class Panelled(NoisyBowl):
+    """States that it is a parabola; its gram is twice that of a minibatch."""
+
+    panels: Mapping[str, Panel] = {"x": Panel()}
+    coordinate_blocks = (slice(0, 1),)
+
+    def gram(self, x: Tensor, name: str, batch: Tensor | None = None) -> Tensor:
+        return torch.eye(1, dtype=x.dtype) * (1.0 if batch is None else 2.0)
+
+
+def test_what_a_problem_states_of_its_structure_is_passed_on(rig: Build) -> None:
+    stated, plain = rig(Panelled()).oracle, rig(Bowl()).oracle
+
+    assert (stated.panels, stated.coordinate_blocks) == ({"x": Panel()}, (slice(0, 1),))
+    assert (plain.panels, plain.coordinate_blocks) == ({}, ())
+
+
+def test_a_gram_counts_as_a_hessian_and_is_that_of_the_minibatch_in_force(rig: Build) -> None:
+    r, x = rig(Panelled(), stochastic=True), torch.zeros(1, dtype=torch.float64)
+
+    whole = float(r.oracle.gram(x, "x"))
+    r.oracle.set_batch(torch.tensor([0, 1]))
+
+    assert (whole, float(r.oracle.gram(x, "x"))) == (1.0, 2.0)
+    assert r.ledger.counts["hessian"] == 2
+    with pytest.raises(UndeclaredEvaluation, match="asked for 'hessian'"):
+        rig(Panelled(), declared=frozenset({"value", "gradient"})).oracle.gram(x, "x")

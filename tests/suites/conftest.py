@@ -17,7 +17,7 @@ SIZE = {"n": Option(default=2, doc="", low=1)}
 
 
 class Plugin:
-    """Two optimizers, three problems, a meta-algorithm and a metric."""
+    """Four optimizers, three problems, a meta-algorithm and a metric."""
 
     @hookimpl
     def optbench_optimizers(self) -> Iterable[Any]:
@@ -25,6 +25,9 @@ class Plugin:
         yield OptimizerPlugin(name="lbfgs", factory=WHERE, summary="", options=history)
         yield OptimizerPlugin(name="sgd", factory=WHERE, summary="", evaluations=frozenset({"gradient"}))
         yield OptimizerPlugin(name="random-search", factory=WHERE, summary="", deterministic=False)
+        order = {"order": Option(default="cyclic", doc="", choices=("cyclic", "random"))}
+        drawn = {"order": ("random",)}
+        yield OptimizerPlugin(name="sweeps", factory=WHERE, summary="", options=order, random_options=drawn)
 
     @hookimpl
     def optbench_problems(self) -> Iterable[Any]:

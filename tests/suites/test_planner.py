@@ -41,6 +41,13 @@ def test_seeds_vary_only_where_they_matter(spec: SuiteSpec, catalogue: Catalogue
     ]
 
 
+def test_seeds_vary_where_an_option_draws_random_numbers(spec: SuiteSpec, catalogue: Catalogue) -> None:
+    sweeps = [Entry(use=Component(name="fake/sweeps", options={"order": order})) for order in ("cyclic", "random")]
+    planner = SuitePlanner(replace(spec, problems=(QUADRATIC,), optimizers=tuple(sweeps)), catalogue)
+    drawn = [(item.optimizer.options["order"], item.seed) for item in planner.trials]
+    assert drawn == [("cyclic", 0), ("random", 3), ("random", 5)]
+
+
 def test_repetitions_are_outermost_and_optimizers_innermost(spec: SuiteSpec, catalogue: Catalogue) -> None:
     planner = SuitePlanner(replace(spec, seeds=(0,), repetitions=2), catalogue)
     once = [("quadratic", "lbfgs"), ("quadratic", "sgd"), ("net", "lbfgs"), ("net", "sgd")]

@@ -21,6 +21,9 @@ from sklearn.linear_model import enet_path
 from torch import Tensor
 
 from optbench.api import Panel, UserError
+from optbench.testing.audit import Audit
+from optbench.testing.audit_oracle import AuditOracle
+from optbench.testing.audit_shadows import DEVICE
 
 EXACT = "exact(tolerance=1e-12, max_evaluations=300)"
 
@@ -347,3 +350,29 @@ def test_single_precision_stays_single(oracle_of: Any) -> None:
     points, _ = run(method(), oracle, 10)
     assert points[-1].dtype is torch.float32
     assert oracle.values[-1] < 0.8 * oracle.values[0]
+
+
+# ---- devices
+
+
+@pytest.mark.parametrize("order", ["cyclic", "random", "greedy"])
+@pytest.mark.parametrize("blocks", ["single", "groups(sizes=[2])"])
+@pytest.mark.parametrize("made", ["lasso", "coding"])
+def test_panels_are_swept_wherever_they_lie(made: str, blocks: str, order: str, oracle_of: Any) -> None:
+    """On a device that this machine need not have, with the same values as on the CPU."""
+    problem = {"lasso": lambda: lasso(n=6), "coding": coding}[made]()
+    expected, _ = run(method(blocks, order), oracle_of(problem), 2)
+    with Audit() as audit:
+        if isinstance(problem, Lasso):
+            moved: Any = Lasso({"train": tuple(part.to(DEVICE) for part in problem.data["train"])}, penalty=0.1)
+        else:
+            moved = SparseCoding(problem.inputs.to(DEVICE), atoms=problem.atoms)
+        oracle = AuditOracle(moved, audit, oracle_of(problem).offers)
+        oracle.layout = moved.layout
+        optimizer = method(blocks, order)
+        state = optimizer.init(oracle, moved.start(oracle.streams).parameters)
+        for _ in range(2):
+            state = optimizer.step(oracle, state)
+        assert state.point.device == DEVICE
+        end = state.point.cpu()
+    torch.testing.assert_close(end, expected[-1])
