@@ -15,7 +15,9 @@ from torch import Tensor
 from optbench.numerics.scalars import read
 
 _CLOSE = 0.1  # a step this close to the boundary, relative to the radius, lies on it
-_HARD = 0.2  # share of the best decrease that a step completed along flat curvature may miss
+# Share of the best decrease that a step completed along flat curvature may miss: next to nothing, since that direction
+# and its sign are not the gradient's choice, and a wrong one leads to another basin.
+_HARD = 1e-3
 _MAX_FACTORS = 30
 
 

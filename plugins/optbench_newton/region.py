@@ -12,7 +12,7 @@ from optbench.numerics.scalars import read
 from optbench.numerics.trust_region import ModelStep, Region
 
 _POOR, _GOOD = 0.25, 0.75  # shares below and above which the radius shrinks and grows
-_GROWTH = 3.0
+_GROWTH = 2.0
 
 
 @dataclass

@@ -44,6 +44,15 @@ def test_the_step_is_nearly_optimal_and_inside(spectrum: list[float], radius: fl
     assert found.decrease == pytest.approx(-float(gradient @ found.step + 0.5 * found.step @ hessian @ found.step))
 
 
+@pytest.mark.parametrize("radius", [0.5, 2.0, 10.0])
+def test_near_the_hard_case_the_gradient_still_chooses_the_side(radius: float) -> None:
+    hessian = torch.diag(torch.tensor([-1.0, 1.0, 2.0], dtype=torch.float64))
+    for side in (-1.0, 1.0):
+        gradient = torch.tensor([side * 0.05, 1.0, -1.0], dtype=torch.float64)
+        found = Region(hessian, gradient, torch.empty_like(hessian)).within(radius)
+        assert found.step[0] * side < 0
+
+
 def test_the_hard_case_goes_along_the_lowest_curvature() -> None:
     hessian = torch.diag(torch.tensor([-1.0, 1.0], dtype=torch.float64))
     gradient = torch.tensor([0.0, 1.0], dtype=torch.float64)

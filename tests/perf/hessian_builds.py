@@ -9,6 +9,7 @@ with the 95 % interval. The last line of a case is a Cholesky factorisation with
 from __future__ import annotations
 
 import math
+import random
 import statistics
 import sys
 import time
@@ -109,14 +110,8 @@ class Bare:
         self.value = function
 
 
-def by_the_rule(function: Function, x: Tensor) -> Tensor:
-    """Ask the engine, which looks at the function anew."""
-    return Derivatives(Bare(function), takes_batch=False).hessian(x)  # type: ignore[arg-type]  # all that it needs
-
-
 WAYS: dict[str, Way] = {
     BASE: lambda function, x: hessian(function)(x),
-    "the engine's rule": by_the_rule,
     "vmap(jvp(grad))": forward_over_reverse(None),
     "vmap(jvp(grad)), 64 at once": forward_over_reverse(64),
     "jacrev(grad)": reverse_over_reverse(None),
@@ -128,8 +123,10 @@ WAYS: dict[str, Way] = {
 
 
 def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
-    """Return the seconds of each way, in turn, after one call each that must agree with the first."""
+    """Return the seconds of each way, in changing order, after one call each that must agree with the first."""
     calls = {name: (lambda way=way: way(case.value, case.point)) for name, way in WAYS.items()}
+    engine = Derivatives(Bare(case.value), takes_batch=False)  # type: ignore[arg-type]  # all that it needs
+    calls["the engine's rule"] = lambda: engine.hessian(case.point)
     if case.structured is not None:
         calls["structured"] = lambda problem=case.structured: problem.hessian(case.point)
     matrix = calls[BASE]()
@@ -139,10 +136,11 @@ def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
     damped = matrix + matrix.abs().sum() * torch.eye(case.size, dtype=matrix.dtype)
     calls["Cholesky and solve"] = lambda: torch.cholesky_solve(case.point[:, None], torch.linalg.cholesky(damped))
     seconds: dict[str, list[float]] = {name: [] for name in calls}
+    order = random.Random(0)  # what ran before leaves its mark on caches and on the allocator
     for _ in range(repetitions):
-        for name, call in calls.items():
+        for name in order.sample(list(calls), len(calls)):
             began = time.process_time()
-            call()
+            calls[name]()
             seconds[name].append(time.process_time() - began)
     return seconds
 
