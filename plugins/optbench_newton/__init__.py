@@ -58,7 +58,7 @@ def _newton_cg() -> OptimizerPlugin:
                 default="superlinear",
                 doc='residual that may remain, relative to the gradient: "superlinear", "eisenstat-walker" or a number',
             ),
-            "trust_region": Option(default=True, doc="true: steps within a trust region; false: a line search"),
+            "trust_region": Option(default=False, doc="true: steps within a trust region; false: a line search"),
             "line_search": Option(
                 default="strong-wolfe",
                 doc="line search, with its options; unused with a trust region",
