@@ -1,8 +1,9 @@
 """Residuals and Jacobians that gauss-newton and MINPACK's lmder (scipy) take on the sums of squares of a suite.
 
-`python tests/perf/least_squares.py` prints, for each problem of the suite `testfunctions`, the counts at which f − f* is
-1e-10 of what it was at the start, and then the geometric mean of the ratio of Jacobians where both get there. MINPACK's
-tolerances are the rounding of float64; each method runs with its parameters as they are and scaled by the Jacobian.
+`python tests/perf/least_squares.py` prints, for each problem of the suite `testfunctions`, the counts at which f − f*
+is 1e-10 of what it was at the start, and then the geometric mean of the ratio of Jacobians where both get there.
+MINPACK's tolerances are the rounding of float64; each method runs with its parameters as they are and scaled by the
+Jacobian.
 """
 
 from __future__ import annotations

@@ -59,6 +59,14 @@ def test_known_endpoints(function: Any, start: Any, end: Any, scaling: str, leas
     assert torch.allclose(state.point, double(*end), rtol=1e-6)
 
 
+@SCALINGS
+def test_a_parameter_that_changes_nothing_stays_where_it_is(scaling: str, least_squares: Any, minimize: Any) -> None:
+    problem = least_squares(lambda x: torch.stack((x[0] - 3, 2 * x[0] + 1, 0 * x[1])), 2)
+    state = minimize(levenberg(scaling), problem, double(1.0, 5.0))
+    assert state.finished == "converged"
+    assert torch.allclose(state.point, double(0.2, 5.0))
+
+
 def test_it_asks_for_residuals_and_jacobians_only_and_shares_a_jacobian_among_trials(
     least_squares: Any, minimize: Any
 ) -> None:

@@ -14,6 +14,7 @@ from optbench_newton.newton_cg import NewtonCG, newton_cg
 from torch import Tensor
 
 from optbench.api import Refused, UserError
+from optbench.numerics.line import Found, Line
 
 Make = Callable[..., NewtonCG]
 
@@ -87,13 +88,47 @@ def test_where_f_falls_without_end_it_says_so(trust_region: bool, oracle: Any, m
 
 
 def test_a_rejected_step_is_tried_again_shorter_without_a_product(oracle: Any) -> None:
-    """Newton's step on √(1 + x²) from 5 ends at −125, where f is larger."""
-    problem = oracle(lambda x: (1 + x.square()).sqrt().sum(), 1)
+    """Newton's step on √(1 + x²) from 5 ends at −125, where f is larger; the next trial is as long as the radius."""
+    tried: list[float] = []
+
+    def function(x: Tensor) -> Tensor:
+        tried.append(float(x.detach()[0]))
+        return (1 + x.square()).sqrt().sum()
+
+    problem = oracle(function, 1)
+    problem.hessian_vector = lambda x, v: problem.counts.update(hessian_vector=1) or v * (1 + x.square()) ** -1.5
     chosen = method()
     state = chosen.step(problem, chosen.init(problem, double(5.0)))
-    assert problem.counts["value"] > 2
     assert problem.counts["hessian_vector"] == 1
     assert -5 < float(state.point) < 5
+    rise = math.sqrt(1 + 125**2) - math.sqrt(26)
+    promised = 0.5 * 130 * 5 / math.sqrt(26)
+    assert tried[:3] == pytest.approx([5.0, -125.0, 5 - 130 * 0.5 / (1 + rise / promised)])
+
+
+def test_where_a_search_fails_the_next_goes_along_the_gradient_and_a_second_failure_ends_it(oracle: Any) -> None:
+    class Failing:
+        def search(self, line: Line, first: float) -> Found:
+            return Found(line.start, "failed", 0)
+
+    problem = oracle(lambda x: (double(1.0, 10.0, 100.0) * x**2).sum(), 3)
+    chosen = method(trust_region=False, forcing="1e-12")
+    chosen.globalisation.search = Failing()
+    state = chosen.step(problem, chosen.init(problem, double(1.0, 1.0, 1.0)))
+    assert (state.finished, problem.counts["hessian_vector"]) == (None, 3)
+    state = chosen.step(problem, state)
+    assert (state.finished, problem.counts["hessian_vector"]) == ("stalled", 4)
+
+
+def test_the_accuracy_does_not_follow_gradients_of_different_minibatches(oracle: Any, quadratic: Any) -> None:
+    problem = oracle(quadratic(torch.logspace(0, 3, 30, dtype=torch.float64)), 30)
+    chosen = method(forcing="eisenstat-walker")
+    state = chosen.init(problem, torch.ones(30, dtype=torch.float64))
+    for _ in range(6):
+        state = chosen.step(problem, state)
+    assert state.forcing.last < 0.5
+    problem.batch += 1
+    assert chosen.step(problem, state).forcing.last == 0.5
 
 
 @BOTH
