@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -28,8 +29,6 @@ class Inverse:
 
     matrix: Symmetric  # (n, n), meaningless before the first update
     updated: bool
-    factors: Tensor  # (2, n): the two vectors of a rank-two update
-    change: Tensor  # (n,), of the gradient
     product: Tensor  # (n,), the matrix times the gradient after the move
 
     direction: Tensor  # (n,)
@@ -39,8 +38,8 @@ class Inverse:
 class DenseInverse:
     """The direction −H·g with H updated by BFGS (Nocedal & Wright 2006, equation 6.17).
 
-    Two passes over H a step: a product with the gradient after the move and the update in place. H·y is the difference
-    of two directions, and the next direction follows from the product and the update's two vectors.
+    One product with H a step, that of the gradient after the move, g⁺: H·y is the difference of two directions, every
+    other product follows from the slopes, and the next direction lies in the plane of Hg⁺ and the last one.
     """
 
     def __init__(self, *, scaled: bool, grows: bool, secant: Secant = skipping) -> None:
@@ -54,12 +53,9 @@ class DenseInverse:
 
     def start(self, point: Tensor) -> Inverse:
         """Allocate for points like `point`."""
-        n = point.numel()
         return Inverse(
             matrix=Symmetric(point),
             updated=False,
-            factors=point.new_empty(2, n),
-            change=torch.empty_like(point),
             product=torch.empty_like(point),
             direction=torch.empty_like(point),
             ahead=None,
@@ -79,15 +75,26 @@ class DenseInverse:
         weights = self.secant(move)
         if weights is None:
             return
-        change = self._take(memory, move, weights)
-        displacement, image = memory.factors
-        curvature, bend = read(torch.dot(displacement, change), torch.dot(change, image))
+        after, before = weights
+        change = after * move.next_slope + before * move.slope  # y·(the direction)
+        curvature = move.step * change
+        if not 0 < curvature < math.inf:  # by underflow or overflow
+            return
+        scale = self._apply(memory, move, weights)
+        displacement, image = memory.matrix.room()
+        torch.mul(move.direction, move.step, out=displacement)
+        combine(memory.product, after, move.direction, -before * scale, out=image)
+        (across,) = read(torch.dot(move.next_gradient, image))  # g⁺·Hy
+        bend = after * across - before * scale * change
         growth = max(1.0, curvature / bend) if self.grows and bend > 0 else 1.0
-        second_factor(memory.factors, curvature=curvature, bend=bend, growth=growth)
-        memory.matrix.update(growth, memory.factors)
-        crossed = (memory.factors @ move.next_gradient).flip(0)
-        torch.addmv(memory.product, memory.factors.T, crossed, beta=growth, out=memory.direction)
-        memory.direction.neg_()
+        of_displacement, of_image = second_factor(displacement, image, curvature=curvature, bend=bend, growth=growth)
+        memory.matrix.update(growth)
+        # −H⁺g⁺ with g⁺ projected on s and z: in terms of Hg⁺ and the last direction, of which s and Hy are made
+        along = move.step * move.next_slope
+        on_displacement = 2 * of_displacement * along + of_image * across
+        on_image = of_image * along
+        memory.direction.mul_(before * scale * on_image - move.step * on_displacement)
+        memory.direction.add_(memory.product, alpha=-growth - after * on_image)
         memory.ahead = move.next_gradient
 
     def forget(self, memory: Inverse) -> None:
@@ -98,37 +105,35 @@ class DenseInverse:
         """Tell whether an update has set the scale."""
         return memory.updated
 
-    def _take(self, memory: Inverse, move: Move, weights: Weights) -> Tensor:
-        """Write s and Hy into the factors and Hg⁺ into the product; returns y. At most one product with H."""
-        after, before = weights
-        displacement, image = memory.factors
-        torch.mul(move.direction, move.step, out=displacement)
-        change = combine(move.next_gradient, after, move.gradient, before, out=memory.change)
+    def _apply(self, memory: Inverse, move: Move, weights: Weights) -> float:
+        """Write Hg⁺ into the product; returns −Hg over the direction: 1, or the scale of an H that begins here."""
         if memory.updated:
             memory.matrix.times(move.next_gradient, memory.product)
-            combine(memory.product, after, move.direction, -before, out=image)
-        else:
-            scale = self._fill(memory, displacement, change)
-            torch.mul(move.next_gradient, scale, out=memory.product)
-            torch.mul(change, scale, out=image)
-        return change
+            return 1.0
+        scale = self._fill(memory, move, weights)
+        torch.mul(move.next_gradient, scale, out=memory.product)
+        return scale
 
-    def _fill(self, memory: Inverse, displacement: Tensor, change: Tensor) -> float:
+    def _fill(self, memory: Inverse, move: Move, weights: Weights) -> float:
         """Set H to a multiple of the identity; returns the factor."""
         scale = 1.0
         if self.scaled:
-            curvature, square = read(torch.dot(displacement, change), torch.dot(change, change))
-            scale = curvature / square
+            change = combine(move.next_gradient, weights[0], move.gradient, weights[1], out=memory.product)
+            curvature, square = read(torch.dot(move.direction, change), torch.dot(change, change))
+            scale = move.step * curvature / square if 0 < square < math.inf else 1.0
         memory.matrix.fill(scale)
         memory.updated = True
         return scale
 
 
-def second_factor(factors: Tensor, *, curvature: float, bend: float, growth: float = 1.0) -> None:
-    """Turn `factors` (2, n), s and Hy, into s and z, with which H ← growth·H + s·zᵀ + z·sᵀ makes H·y = s.
+def second_factor(
+    displacement: Tensor, image: Tensor, *, curvature: float, bend: float, growth: float = 1.0
+) -> tuple[float, float]:
+    """Turn `image`, Hy, into z, with which H ← growth·H + s·zᵀ + z·sᵀ makes H·y = s; returns what z has of s and Hy.
 
     z = (½(1 + growth·yᵀHy/sᵀy)·s − growth·Hy)/sᵀy: equation 6.17 written out, for growth·H in the place of H.
-    `curvature` is sᵀy, `bend` yᵀHy.
+    `displacement` is s, `curvature` sᵀy, `bend` yᵀHy.
     """
-    displacement, image = factors
-    image.mul_(-growth / curvature).add_(displacement, alpha=0.5 * (1 + growth * bend / curvature) / curvature)
+    of_displacement, of_image = 0.5 * (1 + growth * bend / curvature) / curvature, -growth / curvature
+    image.mul_(of_image).add_(displacement, alpha=of_displacement)
+    return of_displacement, of_image

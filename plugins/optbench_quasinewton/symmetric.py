@@ -9,13 +9,16 @@ from scipy.linalg import get_blas_funcs
 from torch import Tensor
 
 _LARGEST = 1e100  # a factor beyond which it is multiplied into the matrix
+_WAITING = 8  # updates that are added in one pass
 
 
 class Symmetric:
-    """The matrix `scale`·`entries`. On the CPU only its lower triangle is kept up to date: half the memory traffic.
+    """The matrix `scale`·(`entries` + Σ s·zᵀ + z·sᵀ), the sum over the updates that still wait to be added.
 
-    `entries` (n, n) is allocated once and updated in place. A growth of the whole matrix changes `scale` alone, and is
-    divided out of the next update. Elsewhere than on the CPU both triangles are kept, by torch.
+    `entries` (n, n) is allocated once. It is read once a product, and written once in eight updates, which are added
+    together as a product of matrices: one by one each would read and write all of it for two multiplications an entry.
+    On the CPU only its lower triangle is kept up to date: half the memory traffic; elsewhere both are, by torch. A
+    growth of the whole matrix changes `scale` alone, and is divided out of the next update.
     """
 
     def __init__(self, like: Tensor) -> None:
@@ -23,53 +26,75 @@ class Symmetric:
         n = like.numel()
         self.entries = like.new_empty(n, n)
         self.scale = 1.0
-        self._on_cpu = like.device.type == "cpu"
-        self._blas = _Triangle(self.entries) if self._on_cpu and type(like) is Tensor else None
+        self._waiting = like.new_zeros(2, _WAITING, n)  # s, z/scale; zeros where there is none
+        self._count = 0
+        self._rows = self._waiting.view(2 * _WAITING, n)
+        self._columns = self._rows.T
+        self._on_cpu = like.is_cpu
+        self._blas = _Triangle(self.entries, self._waiting) if self._on_cpu and type(like) is Tensor else None
 
     def fill(self, value: float) -> None:
         """Become `value` times the identity."""
         self.entries.zero_().diagonal().fill_(1)
-        self.scale = value
+        self._waiting.zero_()
+        self._count, self.scale = 0, value
 
     def times(self, vector: Tensor, out: Tensor) -> Tensor:
         """Write the product with `vector` (n,) into `out` (n,), and return it."""
         if self._blas is not None:
-            return self._blas.times(self.scale, vector, out)
-        return torch.mv(self.entries, vector, out=out).mul_(self.scale)
+            self._blas.times(self.scale, vector, out)
+        else:
+            torch.mv(self.entries, vector, out=out).mul_(self.scale)
+        if self._count:
+            weights = torch.mv(self._rows, vector)
+            out.addmv_(self._columns, weights.roll(_WAITING), alpha=self.scale)
+        return out
 
-    def update(self, growth: float, factors: Tensor) -> None:
-        """Become growth·(itself) + s·zᵀ + z·sᵀ, where `factors` (2, n) holds s and z; one pass."""
+    def room(self) -> tuple[Tensor, Tensor]:
+        """Return where to write s and z of the next update, (n,) each; a product is wrong between that and `update`."""
+        return self._waiting[0, self._count], self._waiting[1, self._count]
+
+    def update(self, growth: float) -> None:
+        """Become growth·(itself) + s·zᵀ + z·sᵀ with what was written to `room`."""
         self.scale *= growth
+        self._waiting[1, self._count].mul_(1 / self.scale)
+        self._count += 1
+        if self._count == _WAITING or not 1 / _LARGEST < self.scale < _LARGEST:
+            self._add()
+
+    def _add(self) -> None:
+        """Add the updates that wait."""
+        if self._blas is not None:
+            self._blas.add()
+        else:
+            first, second = self._waiting
+            self.entries.addmm_(first.T, second).addmm_(second.T, first)
+        self._waiting.zero_()
+        self._count = 0
         if not 1 / _LARGEST < self.scale < _LARGEST:
             self.entries.mul_(self.scale)
             self.scale = 1.0
-        if self._blas is not None:
-            self._blas.add(1 / self.scale, factors)
-        elif self._on_cpu:  # a stand-in without memory, such as a fake tensor: allocates as little as BLAS does
-            first, second = factors
-            self.entries.addr_(first, second, alpha=1 / self.scale).addr_(second, first, alpha=1 / self.scale)
-        else:
-            self.entries.addmm_(factors.T, factors.flip(0), alpha=1 / self.scale)
 
     def dense(self) -> Tensor:
         """Return a full copy."""
-        if self._blas is None:
-            return self.scale * self.entries
-        lower = self.entries.tril()
-        return self.scale * (lower + lower.tril(-1).T)
+        entries = self.entries
+        if self._blas is not None:
+            lower = entries.tril()
+            entries = lower + lower.tril(-1).T
+        first, second = self._waiting
+        return self.scale * (entries + first.T @ second + second.T @ first)
 
 
 class _Triangle:
     """BLAS on the lower triangle of a row-major matrix, which is the upper one of BLAS's column-major view."""
 
-    def __init__(self, entries: Tensor) -> None:
+    def __init__(self, entries: Tensor, waiting: Tensor) -> None:
         self._view: Any = entries.numpy().T
-        self._symv, self._syr2 = get_blas_funcs(("symv", "syr2"), (self._view,))
+        self._first, self._second = (part.numpy().T for part in waiting)  # (n, _WAITING)
+        self._symv, self._syr2k = get_blas_funcs(("symv", "syr2k"), (self._view,))
 
-    def times(self, scale: float, vector: Tensor, out: Tensor) -> Tensor:
+    def times(self, scale: float, vector: Tensor, out: Tensor) -> None:
         self._symv(scale, self._view, vector.numpy(), beta=0.0, y=out.numpy(), overwrite_y=True)
-        return out
 
-    def add(self, weight: float, factors: Tensor) -> None:
-        first, second = factors.numpy()
-        self._syr2(weight, first, second, a=self._view, overwrite_a=True)
+    def add(self) -> None:
+        self._syr2k(1.0, self._first, self._second, beta=1.0, c=self._view, overwrite_c=True)

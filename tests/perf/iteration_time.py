@@ -1,17 +1,19 @@
 """What an iteration of L-BFGS and BFGS costs beyond the function: ours, the peers' and the memory traffic, interleaved.
 
-`python tests/perf/iteration_time.py` minimises the chained Rosenbrock function in float64 on one thread and prints, for
-each number of parameters, the least time an iteration over repetitions, evaluations left out, with the median and the
-quartiles, and ratios of the least times:
+`python tests/perf/iteration_time.py` minimises the chained Rosenbrock function in float64 on one thread. For each
+number of parameters it prints the time an iteration without its evaluations, and ratios of the least times:
 - L-BFGS with 10 pairs against torch.optim.LBFGS (strong Wolfe), scipy's L-BFGS-B, and (4·10 + 14)·8·n bytes at the
   bandwidth of a matrix-vector product with the pairs;
 - BFGS against scipy's, and one in-place read and write of its matrix.
-All rows are timed in turn within each repetition, so that what else the machine does falls on all of them alike.
+All rows are timed in turn within each repetition, so that what else the machine does falls on all of them alike. A run
+does the same in each repetition: least is the sum of the least times between every two evaluations, which short turns
+of the processor suffice for; median and quartiles are those of whole repetitions.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import time
@@ -35,7 +37,7 @@ ENDLESS = 2**31 - 1
 
 
 class Watched:
-    """The function as an oracle that adds up the time between its evaluations."""
+    """The function as an oracle that notes the time between its evaluations."""
 
     batch = 0
     offers = frozenset({"value", "gradient"})
@@ -45,18 +47,17 @@ class Watched:
         self._streams = SeededStreams(0)
         place = {"device": torch.device("cpu"), "dtype": torch.float64, "streams": self._streams}
         self._problem: Any = chained_rosenbrock(n=n, **place)
-        self.size = n
-        self.evaluations, self.first = 0, 0
-        self.begin()
-
-    def begin(self, after: int = 0) -> None:
-        """Start the window here, or where the evaluation with the number `after` ends."""
-        self.first, self.between = after, 0.0
+        self.gaps: list[float] = []
         self._left = time.perf_counter()
 
-    def end(self) -> float:
-        """Return the seconds of the window that no evaluation took."""
-        return self.between + time.perf_counter() - self._left
+    def begin(self) -> None:
+        """Forget what was before."""
+        self.gaps = []
+        self._left = time.perf_counter()
+
+    def end(self) -> list[float]:
+        """Return the seconds before each evaluation, and those after the last."""
+        return [*self.gaps, time.perf_counter() - self._left]
 
     def start(self) -> Tensor:
         """Return the standard start."""
@@ -65,33 +66,29 @@ class Watched:
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Evaluate, off the clock."""
-        self.between += time.perf_counter() - self._left
+        self.gaps.append(time.perf_counter() - self._left)
         pair: tuple[Tensor, Tensor] = self._problem.value_and_gradient(x)
-        self.evaluations += 1
-        if self.evaluations == self.first:
-            self.between = 0.0
         self._left = time.perf_counter()
         return pair
 
     def for_scipy(self, x: Any) -> tuple[float, Any]:
         """Evaluate for numpy; the conversion is off the clock, too."""
-        self.between += time.perf_counter() - self._left
+        self.gaps.append(time.perf_counter() - self._left)
         value, gradient = self._problem.value_and_gradient(torch.from_numpy(x))
         pair = float(value), gradient.numpy()
-        self.evaluations += 1
-        if self.evaluations == self.first:
-            self.between = 0.0
         self._left = time.perf_counter()
         return pair
 
 
-Timed = Callable[[], float]  # seconds of one repetition
+Timed = Callable[
+    [], tuple[list[float], int]
+]  # seconds of the parts of one repetition, and the iterations that they make
 
 
 def ours(method: Any, n: int, warm: int, steps: int) -> Timed:
     """Time steps of one of our methods."""
 
-    def run() -> float:
+    def run() -> tuple[list[float], int]:
         watched = Watched(n)
         state = method.init(watched, watched.start())
         for _ in range(warm):
@@ -99,7 +96,7 @@ def ours(method: Any, n: int, warm: int, steps: int) -> Timed:
         watched.begin()
         for _ in range(steps):
             state = method.step(watched, state)
-        return watched.end() / steps
+        return watched.end(), steps
 
     return run
 
@@ -107,7 +104,7 @@ def ours(method: Any, n: int, warm: int, steps: int) -> Timed:
 def torch_lbfgs(n: int, warm: int, steps: int) -> Timed:
     """Time iterations of torch.optim.LBFGS within one call."""
 
-    def run() -> float:
+    def run() -> tuple[list[float], int]:
         watched = Watched(n)
         parameter = watched.start().clone().requires_grad_()
         solver = torch.optim.LBFGS(
@@ -129,7 +126,7 @@ def torch_lbfgs(n: int, warm: int, steps: int) -> Timed:
         before = solver.state[parameter]["n_iter"]
         watched.begin()
         solver.step(closure)
-        return watched.end() / (solver.state[parameter]["n_iter"] - before)
+        return watched.end(), solver.state[parameter]["n_iter"] - before
 
     return run
 
@@ -148,17 +145,15 @@ def scipy_method(method: str, options: dict[str, Any], n: int, warm: int, steps:
             options={**options, "maxiter": iterations},
         )
 
-    after = 0
+    warming = Watched(n)
     if warm:
-        watched = Watched(n)
-        minimize(watched, warm)
-        after = watched.evaluations
+        minimize(warming, warm)
 
-    def run() -> float:
+    def run() -> tuple[list[float], int]:
         watched = Watched(n)
-        watched.begin(after)
+        watched.begin()
         done = minimize(watched, warm + steps).nit
-        return watched.end() / (done - warm)
+        return watched.end()[len(warming.gaps) :], done - warm
 
     return run
 
@@ -166,11 +161,12 @@ def scipy_method(method: str, options: dict[str, Any], n: int, warm: int, steps:
 def repeated(operation: Callable[[], Any], times: int) -> Timed:
     """Time an operation."""
 
-    def run() -> float:
-        began = time.perf_counter()
+    def run() -> tuple[list[float], int]:
+        watched = [time.perf_counter()]
         for _ in range(times):
             operation()
-        return (time.perf_counter() - began) / times
+            watched.append(time.perf_counter())
+        return [after - before for before, after in itertools.pairwise(watched)], times
 
     return run
 
@@ -180,27 +176,34 @@ class Row:
     """Seconds of one thing, over the repetitions."""
 
     run: Timed
-    seconds: list[float] = field(default_factory=list)
+    iterations: int = 1
+    parts: list[list[float]] = field(default_factory=list)  # by repetition
+
+    def repeat(self) -> None:
+        """Time once more."""
+        parts, self.iterations = self.run()
+        self.parts.append(parts)
 
     @property
     def least(self) -> float:
-        """Return the least time: what nothing else has disturbed."""
-        return min(self.seconds)
+        """Return the least time of an iteration: what nothing else has disturbed."""
+        return sum(map(min, zip(*self.parts, strict=True))) / self.iterations
 
     @property
     def text(self) -> str:
         """Return least, median and quartiles, in microseconds."""
-        low, middle, high = (1e6 * x for x in statistics.quantiles(self.seconds, n=4, method="inclusive"))
+        seconds = [sum(parts) / self.iterations for parts in self.parts]
+        low, middle, high = (1e6 * x for x in statistics.quantiles(seconds, n=4, method="inclusive"))
         return f"{1e6 * self.least:12.1f} {middle:12.1f}  ({low:.1f} to {high:.1f})"
 
 
 def interleave(rows: dict[str, Row], repetitions: int) -> None:
-    """Time all rows in turn, so often; nothing runs meanwhile that was not there before."""
+    """Time all rows in turn, so often, after a repetition that warms up."""
     for row in rows.values():
         row.run()
     for _ in range(repetitions):
         for row in rows.values():
-            row.seconds.append(row.run())
+            row.repeat()
 
 
 def limited(n: int, steps: int, repetitions: int) -> Iterator[str]:
@@ -213,7 +216,7 @@ def limited(n: int, steps: int, repetitions: int) -> Iterator[str]:
         "ours": Row(ours(method, n, WARM, steps)),
         "torch.optim.LBFGS": Row(torch_lbfgs(n, WARM, steps)),
         "scipy L-BFGS-B": Row(scipy_method("L-BFGS-B", options, n, WARM, steps)),
-        "product with the pairs": Row(repeated(lambda: torch.mv(pairs, vector, out=out), max(3, 10**6 // n))),
+        "product with the pairs": Row(repeated(lambda: torch.mv(pairs, vector, out=out), max(3, 10**5 // n))),
     }
     interleave(rows, repetitions)
     floor = rows["product with the pairs"].least * (4 * HISTORY + 14) / (2 * HISTORY + 1)
@@ -234,7 +237,8 @@ def dense(n: int, steps: int, repetitions: int, peer_steps: int) -> Iterator[str
     }
     peer = scipy_method("BFGS", {"gtol": 0.0}, n, 0, peer_steps)
     interleave(rows, repetitions)
-    mine, scipy = rows["ours"].least, peer()
+    gaps, iterations = peer()
+    mine, scipy = rows["ours"].least, sum(gaps) / iterations
     yield from _lines(rows)
     yield f"  scipy BFGS, once: {1e6 * scipy:.0f}"
     yield f"  scipy / ours {scipy / mine:.1f}"

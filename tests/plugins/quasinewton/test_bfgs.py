@@ -28,7 +28,7 @@ def test_the_update_is_the_textbooks() -> None:
     for growth in (1.0, 3.0):
         grown = expected + (growth - 1) * shift @ before @ shift.T
         factors = torch.stack((displacement, before @ change))
-        second_factor(factors, curvature=float(curvature), bend=float(change @ before @ change), growth=growth)
+        second_factor(*factors, curvature=float(curvature), bend=float(change @ before @ change), growth=growth)
         updated = growth * before + torch.outer(factors[0], factors[1]) + torch.outer(factors[1], factors[0])
         assert torch.allclose(updated, grown, rtol=1e-11, atol=1e-11 * float(grown.abs().max()))
 

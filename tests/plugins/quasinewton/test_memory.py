@@ -37,8 +37,9 @@ def peak(method: Any, n: int, steps: int = 15) -> float:
 
 @pytest.mark.parametrize("negative_curvature", ["skip", "damp"])
 def test_bfgs_needs_one_matrix(negative_curvature: str) -> None:
+    """Beside it sixteen vectors of updates that wait, and a handful."""
     n, options = 500, {"initial_scale": "scaled", "self_scaling": True, "line_search": "strong-wolfe"}
-    assert peak(bfgs(negative_curvature=negative_curvature, **options), n) < n * n + 12 * n
+    assert peak(bfgs(negative_curvature=negative_curvature, **options), n) < n * n + 30 * n
 
 
 @pytest.mark.parametrize("history", [1, 10, 30])
