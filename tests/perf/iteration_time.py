@@ -45,7 +45,7 @@ class Watched:
     def __init__(self, n: int) -> None:
         """Build it at `n` parameters."""
         self._streams = SeededStreams(0)
-        place = {"device": torch.device("cpu"), "dtype": torch.float64, "streams": self._streams}
+        place: dict[str, Any] = {"device": torch.device("cpu"), "dtype": torch.float64, "streams": self._streams}
         self._problem: Any = chained_rosenbrock(n=n, **place)
         self.gaps: list[float] = []
         self._left = time.perf_counter()
