@@ -67,10 +67,11 @@ class Given:
     """What the problem says belongs together."""
 
     def of_point(self, oracle: Oracle) -> list[slice]:
-        """Return the problem's blocks; raises UserError where it gives none."""
+        """Return the problem's blocks, in their order along the point; raises UserError where it gives none."""
         if not oracle.coordinate_blocks:
             raise UserError('blocks="given"', "problems that give coordinate_blocks", 'take "groups" or "alternating"')
-        return [slice(*block.indices(oracle.size)[:2]) for block in oracle.coordinate_blocks]
+        ends = sorted(block.indices(oracle.size)[:2] for block in oracle.coordinate_blocks)
+        return [slice(first, last) for first, last in ends if first < last]
 
     def of_rows(self, oracle: Oracle, rows: int) -> list[slice]:
         """Return the problem's blocks where rows are coordinates; raises UserError where they are longer."""

@@ -90,8 +90,8 @@ class PanelSweeps:
         """Give the panel's blocks their turns."""
         blocks = self.blocks.of_rows(oracle, len(rows.values))
         turns = self.order(len(blocks), lambda: _steepness(rows, blocks), generator)
-        if len(blocks) == len(rows.values) and self.order is not greedy:
-            minimise_rows(rows, list(turns))
+        if self.order is not greedy and all(block.stop - block.start == 1 for block in blocks):
+            minimise_rows(rows, [blocks[index].start for index in turns])
             return
         for index in turns:
             minimise_block(rows, blocks[index], passes=self.solver.passes, tolerance=self.solver.tolerance)
@@ -110,6 +110,4 @@ def _steepest(oracle: Oracle, here: Visit) -> float:
 def _steepness(rows: Rows, blocks: list[slice]) -> Tensor:
     """Return the length of the steepest way down in each block."""
     squares = violations(rows.panel, rows.values, rows.slope).square().sum(1)
-    if len(blocks) == len(squares):
-        return squares
-    return torch.stack([squares[block].sum() for block in blocks])
+    return squares if len(blocks) == len(squares) else torch.stack([squares[block].sum() for block in blocks])

@@ -141,13 +141,13 @@ def test_random_sweeps_cover_every_coordinate_and_repeat_under_a_seed(oracle_of:
 
 def test_blocks_cover_every_coordinate_once() -> None:
     oracle: Any = SimpleNamespace(
-        size=7, layout={"a": (0, (2, 2)), "b": (4, (3,))}, coordinate_blocks=[slice(0, 5), slice(5, None)]
+        size=7, layout={"a": (0, (2, 2)), "b": (4, (3,))}, coordinate_blocks=[slice(5, None), slice(0, 5), slice(2, 2)]
     )
     cuts = {
         "single": (Single(), [1] * 7),
         "groups": (Groups([3]), [3, 3, 1]),
         "uneven": (Groups([1, 2]), [1, 2, 1, 2, 1]),
-        "given": (Given(), [5, 2]),
+        "given": (Given(), [5, 2]),  # sorted, without empty ones
         "alternating": (Alternating(), [4, 3]),
     }
     for blocks, sizes in cuts.values():
