@@ -205,6 +205,16 @@ def test_one_turn_of_a_plain_quadratic_as_one_block_is_its_minimum(oracle_of: An
     torch.testing.assert_close(points[0], expected, rtol=1e-11, atol=1e-12)
 
 
+def test_a_sweep_over_groups_of_a_plain_quadratic_solves_one_group_after_the_other(oracle_of: Any) -> None:
+    problem = Ridge(data(n=7), penalty=0.2)
+    points, _ = run(method("groups(sizes=[3])"), oracle_of(problem), 2)
+    x = torch.zeros(7, dtype=torch.float64)
+    for point in points:
+        for block in (slice(0, 3), slice(3, 6), slice(6, 7)):
+            x[block] -= torch.linalg.solve(problem.hessian(x)[block, block], problem.gradient(x)[block])
+        torch.testing.assert_close(point, x, rtol=1e-11, atol=1e-13)
+
+
 def test_singular_blocks_are_swept_instead(oracle_of: Any) -> None:
     problem = Ridge({"train": (torch.ones(3, 4, dtype=torch.float64), torch.ones(3, dtype=torch.float64))}, penalty=0.0)
     points, _ = run(method("alternating"), oracle_of(problem), 1)
