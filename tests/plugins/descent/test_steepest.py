@@ -20,7 +20,7 @@ def test_the_fixed_step_is_the_formula(oracle: Any) -> None:
     state = method.step(problem, method.init(problem, start))
     assert torch.equal(state.point, start - 0.01 * 4 * start**3)
     assert torch.equal(start, torch.tensor([1.0, -2.0], dtype=torch.float64))
-    assert problem.counts == {"value": 1, "gradient": 1, "hessian": 0, "line_minimum": 0}
+    assert {kind: count for kind, count in problem.counts.items() if count} == {"value": 1, "gradient": 1}
 
 
 def test_exact_directions_are_orthogonal_and_zigzag_at_the_known_rate(oracle: Any) -> None:
