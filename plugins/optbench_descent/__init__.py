@@ -31,7 +31,7 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         summary="Nonlinear conjugate gradients; with line_search='exact' the step on a quadratic is analytic.",
         options={
             "beta": Option(
-                default="polak-ribiere+",
+                default="hager-zhang",
                 doc="how much of the last direction is kept",
                 choices=(
                     "fletcher-reeves",
@@ -42,8 +42,13 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
                     "hager-zhang",
                 ),
             ),
+            "preconditioner": Option(
+                default="diagonal",
+                doc="from the first restart on: nothing, or the Hessian's diagonal as learnt from gradients",
+                choices=("none", "diagonal"),
+            ),
             "restart": Option(
-                default="every(k=0)",
+                default="every(k=20)",
                 doc="when to start again along the gradient, beside where a direction leads uphill",
                 components="optbench_descent.restarts:RESTARTS",
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Generic
 
 import torch
 from torch import Tensor
@@ -11,59 +12,67 @@ from optbench.numerics.descent import Descent, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.parts import build_part
 from optbench_descent.betas import BETAS, Beta
+from optbench_descent.metrics import METRICS, Metric, Scales
 from optbench_descent.restarts import RESTARTS, Restart
 from optbench_descent.warm import WarmStarted
 
 
 def cg(
-    *, beta: str, restart: str, line_search: str, warm_start: int, lr: float
-) -> Descent[Conjugate] | WarmStarted[Conjugate]:
+    *, beta: str, restart: str, preconditioner: str, line_search: str, warm_start: int, lr: float
+) -> Descent[Conjugate[Any]] | WarmStarted[Conjugate[Any]]:
     """Return the method that the options describe."""
     rule: Restart = build_part(restart, RESTARTS, "restart")
-    method = Descent(ConjugateDirections(BETAS[beta], rule), build(line_search))
+    directions = ConjugateDirections(BETAS[beta], rule, METRICS[preconditioner]())
+    method = Descent(directions, build(line_search))
     return WarmStarted(method, steps=warm_start, lr=lr) if warm_start else method
 
 
 @dataclass
-class Conjugate:
+class Conjugate(Generic[Scales]):
     """What the next direction is made from; `direction` is updated in place."""
 
     direction: Tensor  # (n,), the last one
     beta: Tensor  # (), how much of it is kept; 0: none
     age: int  # moves since the memory was empty
+    scales: Scales  # what the metric knows
 
 
-class ConjugateDirections:
-    """The direction −g + β·(the last direction).
+class ConjugateDirections(Generic[Scales]):
+    """The direction −g + β·(the last direction), in the variables of a metric.
 
     β is made of two gradients of one minibatch. On another one the last direction is kept, and dropped like any
     other where it leads uphill.
     """
 
-    def __init__(self, beta: Beta, restart: Restart) -> None:
-        """Keep the rules: β is `beta` of the last move, or 0 where `restart` says so."""
-        self.beta, self.restart = beta, restart
+    def __init__(self, beta: Beta, restart: Restart, metric: Metric[Scales]) -> None:
+        """Keep the rules: β is `beta` of the last move, or 0 where `restart` says so; only then the metric changes."""
+        self.beta, self.restart, self.metric = beta, restart, metric
 
-    def start(self, point: Tensor) -> Conjugate:
+    def start(self, point: Tensor) -> Conjugate[Scales]:
         """Allocate; β = 0 makes the first direction the negative gradient."""
-        return Conjugate(torch.zeros_like(point), point.new_zeros(()), 0)
+        return Conjugate(torch.zeros_like(point), point.new_zeros(()), 0, self.metric.start(point))
 
-    def direction(self, memory: Conjugate, gradient: Tensor) -> Tensor:
+    def direction(self, memory: Conjugate[Scales], gradient: Tensor) -> Tensor:
         """Return the conjugate direction; β stays on the device."""
-        return memory.direction.mul_(memory.beta).sub_(gradient)
+        return memory.direction.mul_(memory.beta).sub_(self.metric.steepest(memory.scales, gradient))
 
-    def learn(self, memory: Conjugate, move: Move) -> None:
+    def learn(self, memory: Conjugate[Scales], move: Move) -> None:
         """Set β from the gradients before and after the move; one that isn't a number counts as 0."""
         memory.age += 1
-        memory.beta.copy_(self.beta(move) * self.restart.keeps(move, memory.age))
+        seen = self.metric.seen(memory.scales, move)
+        keeps = self.restart.keeps(seen, memory.age)
+        memory.beta.copy_(self.beta(seen) * keeps)
         memory.beta.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+        self.metric.learn(memory.scales, move)
+        self.metric.refresh(memory.scales, keeps)
 
-    def forget(self, memory: Conjugate) -> None:
+    def forget(self, memory: Conjugate[Scales]) -> None:
         """Restart along the negative gradient."""
         memory.direction.zero_()
         memory.beta.zero_()
         memory.age = 0
+        self.metric.forget(memory.scales)
 
-    def knows_scale(self, memory: Conjugate) -> bool:
+    def knows_scale(self, memory: Conjugate[Scales]) -> bool:
         """Never know it: a step depends on the last one."""
         return False

@@ -13,6 +13,7 @@ import pytest
 
 from optbench.api import Hooks
 from optbench.cli import COMMANDS
+from optbench.numerics.line_searches import LINE_SEARCHES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -102,3 +103,21 @@ def test_names_in_the_readme_stand_for_something(name, tmp_path):
 
 def test_the_changelog_has_a_section_for_what_is_not_released():
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def searches_in_the_document() -> dict[str, dict[str, str]]:
+    """Return the sections of docs/line-searches.md about a search, each with its options and their defaults."""
+    text = (ROOT / "docs" / "line-searches.md").read_text()
+    sections = re.findall(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    return {name: dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", body, flags=re.MULTILINE)) for name, body in sections}
+
+
+def test_each_line_search_is_documented_with_its_options_and_defaults():
+    options = {
+        name: {key: option.default for key, option in part.options.items()} for name, part in LINE_SEARCHES.items()
+    }
+    written = {
+        name: {key: type(options[name][key])(value) for key, value in table.items()}
+        for name, table in searches_in_the_document().items()
+    }
+    assert written == options

@@ -20,7 +20,14 @@ METHODS = {
     "newton": newton(damping="auto"),
     "newton-cg": newton_cg(trust_region=True, **PRODUCTS),
     "newton-cg-along-lines": newton_cg(trust_region=False, **PRODUCTS),
-    "cg": cg(beta="polak-ribiere+", restart="every(k=0)", line_search="strong-wolfe(c2=0.1)", warm_start=0, lr=0.01),
+    "cg": cg(
+        beta="hager-zhang",
+        restart="every(k=20)",
+        preconditioner="diagonal",
+        line_search="strong-wolfe(c2=0.1)",
+        warm_start=0,
+        lr=0.01,
+    ),
 }
 WITH_STEEPEST = {**METHODS, "gradient-descent": gradient_descent(lr=0.1, line_search="strong-wolfe")}
 

@@ -23,6 +23,7 @@ from optbench.numerics.strong_wolfe import StrongWolfe
 from optbench_descent.betas import BETAS
 from optbench_descent.cg import Conjugate, ConjugateDirections
 from optbench_descent.coordinate.block_oracle import BlockOracle
+from optbench_descent.metrics import Plain
 from optbench_descent.restarts import Every
 from optbench_descent.steepest import NegativeGradient
 
@@ -210,8 +211,8 @@ def _newton_step(hessian: Tensor, gradient: Tensor) -> Tensor | None:
     return -(vectors @ ((vectors.T @ gradient) / sizes))
 
 
-def _conjugate(search: LineSearch) -> Descent[Conjugate]:
-    return Descent(ConjugateDirections(BETAS["polak-ribiere+"], Every(k=0)), search)
+def _conjugate(search: LineSearch) -> Descent[Conjugate[None]]:
+    return Descent(ConjugateDirections(BETAS["polak-ribiere+"], Every(k=0), Plain()), search)
 
 
 def _size(gradient: Tensor) -> float:

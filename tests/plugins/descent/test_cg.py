@@ -15,6 +15,7 @@ from optbench.numerics.descent import Move
 OPTIONS: dict[str, Any] = {
     "beta": "polak-ribiere+",
     "restart": "none",
+    "preconditioner": "none",
     "line_search": "exact",
     "warm_start": 0,
     "lr": 0.1,

@@ -8,6 +8,7 @@ import pytest
 import torch
 from optbench_descent.betas import fletcher_reeves
 from optbench_descent.cg import ConjugateDirections, cg
+from optbench_descent.metrics import Plain
 from optbench_descent.restarts import RESTARTS, Every, Never, Powell, Restart
 
 from optbench.api import UserError
@@ -26,7 +27,7 @@ def move(before: list[float], after: list[float]) -> Move:
 
 
 def betas(restart: Restart, moves: list[Move]) -> list[float]:
-    rule = ConjugateDirections(fletcher_reeves, restart)
+    rule = ConjugateDirections(fletcher_reeves, restart, Plain())
     memory = rule.start(torch.zeros(2, dtype=torch.float64))
     seen = []
     for one in moves:
@@ -66,7 +67,14 @@ def test_a_direction_that_leads_uphill_is_replaced_by_the_gradients(restart: str
     """Fletcher and Reeves' direction after a step far past the minimum; nothing is evaluated for the change."""
     scales = torch.tensor([1.0, 10.0], dtype=torch.float64)
     problem = oracle(lambda x: (scales * x * x).sum(), 2)
-    method = cg(beta="fletcher-reeves", restart=restart, line_search="fixed(step=0.3)", warm_start=0, lr=0.0)
+    method = cg(
+        beta="fletcher-reeves",
+        restart=restart,
+        preconditioner="none",
+        line_search="fixed(step=0.3)",
+        warm_start=0,
+        lr=0.0,
+    )
     state = method.step(problem, method.init(problem, torch.ones(2, dtype=torch.float64)))
     assert state.here.gradient @ (state.memory.beta * state.memory.direction - state.here.gradient) > 0
     before, gradient, counts = state.point.clone(), state.here.gradient, dict(problem.counts)
@@ -78,4 +86,4 @@ def test_a_direction_that_leads_uphill_is_replaced_by_the_gradients(restart: str
 
 def test_a_restart_that_does_not_exist_is_the_users_mistake() -> None:
     with pytest.raises(UserError, match="nearest: powell"):
-        cg(beta="dai-yuan", restart="powel", line_search="exact", warm_start=0, lr=0.1)
+        cg(beta="dai-yuan", restart="powel", preconditioner="none", line_search="exact", warm_start=0, lr=0.1)

@@ -11,6 +11,7 @@ from optbench_descent.steepest import gradient_descent
 OPTIONS: dict[str, Any] = {
     "beta": "polak-ribiere+",
     "restart": "none",
+    "preconditioner": "none",
     "line_search": "strong-wolfe(c2=0.1)",
     "lr": 0.01,
 }
