@@ -16,6 +16,7 @@ from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import extremes, read
+from optbench.numerics.steady import Steady
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -91,6 +92,7 @@ class DescentState(Generic[Memory]):
     # the last step's length: step·slope sets the first trial of the next
     last_step: float
     last_slope: float
+    steady: Steady
 
     # buffers that trial points are written to
     spare: list[Tensor]  # two of (n,)
@@ -115,6 +117,7 @@ class Descent(Generic[Memory]):
             progress=Progress(torch.finfo(start.dtype).eps),
             last_step=0.0,
             last_slope=0.0,
+            steady=Steady(torch.finfo(start.dtype).eps),
             spare=[torch.empty_like(start), torch.empty_like(start)],
         )
 
@@ -135,19 +138,22 @@ class Descent(Generic[Memory]):
         if not slope < 0:
             return self._give_up(state)
         ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
-        found = self.search.search(ray.line(slope), self._first_step(state, slope))
-        if found.outcome == "unbounded":
+        line = ray.line(slope)
+        found = self.search.search(line, self._first_step(state, slope))
+        state.steady.note(line, found)
+        if found.outcome == "unbounded" or state.steady.is_endless:
             state.finished = "unbounded"
         if found.trial.step == 0:
             return state if state.finished else self._give_up(state)
         return self._move(state, ray, slope, found)
 
     def _first_step(self, state: DescentState[Memory], slope: float) -> float:
+        growth = state.steady.growth
         if self.directions.knows_scale(state.memory):
-            return 1.0
+            return growth * state.last_step if growth > 1 else 1.0
         if state.last_step:
             # The first-order decrease of the last step, expected again (Nocedal & Wright 2006, section 3.5).
-            return state.last_step * state.last_slope / slope
+            return growth * state.last_step * state.last_slope / slope
         return 1 / (-slope) ** 0.5  # a displacement of length 1 along the negative gradient
 
     def _move(self, state: DescentState[Memory], ray: Ray, slope: float, found: Found) -> DescentState[Memory]:
@@ -173,5 +179,5 @@ class Descent(Generic[Memory]):
             state.finished = state.progress.verdict
         state.progress.fails()
         self.directions.forget(state.memory)
-        state.steepest, state.last_step = True, 0.0
+        state.steepest, state.last_step, state.steady.steps = True, 0.0, 0
         return state

@@ -37,6 +37,22 @@ def quadratic_minimum(a: Trial, b: Trial) -> float:
     return a.step - 0.5 * a.slope * width * (width / above) if above > 0 else math.nan
 
 
+def power_minimum(a: Trial, b: Trial) -> float:
+    """Return the minimiser of a's tangent plus c·(step − a.step)ᵖ through b's value and slope; NaN where it has none.
+
+    The power is what b's slope says of its rise above a's tangent: 2 is a parabola. It finds in one evaluation a step
+    that is shorter by many orders, where f grows like a power far from its minimum.
+    """
+    width = b.step - a.step
+    rise, drop = b.value - a.value - a.slope * width, -a.slope * width
+    if not (rise > 0 and drop > 0 and math.isfinite(rise)):
+        return math.nan
+    power = (b.slope - a.slope) * width / rise
+    if not 1 < power < math.inf:
+        return math.nan
+    return a.step + width * (drop / (power * rise)) ** (1 / (power - 1))
+
+
 def clipped(step: float, low: float, high: float, otherwise: float) -> float:
     """Return `step` within [low, high] (in either order), or `otherwise` where it isn't a number."""
     if not math.isfinite(step):

@@ -19,24 +19,36 @@ class Progress:
     eps: float  # of the dtype
     first_gradient: float = 0.0
     largest_gradient: float = 0.0
-    lowest: float = math.inf  # of f
+    highest: float = -math.inf  # of f
+    lowest: float = math.inf  # of f, when it last fell by more than rounding
     smallest_gradient: float = math.inf
     idle: int = 0  # steps in a row without progress
 
     def begin(self) -> None:
         """Forget what was lowest: from here on another function is seen."""
-        self.lowest = self.smallest_gradient = math.inf
+        self.highest, self.lowest, self.smallest_gradient = -math.inf, math.inf, math.inf
         self.idle = 0
 
     def ends(self, value: float, gradient: float) -> bool:
-        """Look at the point; tell whether its gradient is zero but for rounding, or nothing has fallen for long."""
-        self.first_gradient = self.first_gradient or gradient
+        """Look at the point; tell whether its gradient is as good as zero, or nothing has fallen for long.
+
+        As good as zero is a share eps^1.25 of the first: after a steep start a share eps may be far from zero still.
+        """
         if gradient < math.inf:
-            self.largest_gradient = max(self.largest_gradient, gradient)
-        falls = value < self.lowest or gradient < self.smallest_gradient
-        self.idle = 0 if falls else self.idle + 1
-        self.lowest, self.smallest_gradient = min(self.lowest, value), min(self.smallest_gradient, gradient)
-        return gradient <= self.eps * min(1.0, self.first_gradient) or self.idle >= _PATIENCE
+            self.first_gradient = self.first_gradient or gradient
+            if value <= self.lowest:  # what a diverging run meets is no measure
+                self.largest_gradient = max(self.largest_gradient, gradient)
+        if value < math.inf:
+            self.highest = max(self.highest, value)
+        has_fallen = value < self.lowest - self._rounding(value)
+        self.idle = 0 if has_fallen or gradient < self.smallest_gradient else self.idle + 1
+        self.lowest = value if has_fallen else self.lowest
+        self.smallest_gradient = min(self.smallest_gradient, gradient)
+        return gradient <= self.eps**1.25 * self.first_gradient or self.idle >= _PATIENCE
+
+    def _rounding(self, value: float) -> float:
+        """Return by how much f may seem to fall from `value` without falling: squares of residuals round to eps²."""
+        return self.eps**2 * (self.highest - value)
 
     def fails(self) -> None:
         """Note that no step was found."""

@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 
 from optbench.numerics.armijo import decreases
-from optbench.numerics.interpolation import clipped, cubic_minimum, secant_minimum
+from optbench.numerics.interpolation import clipped, cubic_minimum, power_minimum, secant_minimum
 from optbench.numerics.line import ENDLESS, FAR, Found, Line, Trial, are_close
 
 _EDGE = 0.02  # of a bracket: a trial stays this far from its ends
+_STEEP = 1e4  # how often the promised decrease f must have risen for a step to be too long by orders
+_SHORTEST = 1e-15  # of such a step: what may follow it
 _SLOW = 2 / 3  # a bracket that keeps more than this share of its width is bisected next
 _GROWTH = 10.0  # a step grows by no more than this factor
 
@@ -92,6 +94,8 @@ class _Search:
         width = high.step - low.step
         if high.value == math.inf:
             return low.step + FAR * width
+        if low.step == 0 and high.value - low.value > _STEEP * abs(low.slope * width) + self.line.noise:
+            return clipped(power_minimum(low, high), _SHORTEST * width, FAR * width, otherwise=FAR * width)
         middle = low.step + 0.5 * width
         if bisect:
             return middle

@@ -34,11 +34,14 @@ def from_products(oracle: Oracle, here: Visit) -> Tensor:
 def from_differences(oracle: Oracle, here: Visit) -> Tensor:
     """Return the Hessian (n, n) from differences with n further gradients, each of them counted.
 
-    The displacement √eps·max(1, |xᵢ|) balances truncation and rounding (Nocedal & Wright 2006, section 8.1).
+    The displacement √eps·|xᵢ| balances truncation and rounding (Nocedal & Wright 2006, section 8.1); near zero 1 takes
+    the place of |xᵢ|, or the largest entry of x where all are smaller.
     """
     columns = here.gradient.new_empty(oracle.size, oracle.size)
     step = torch.finfo(here.point.dtype).eps ** 0.5
-    apart = here.point.abs().clamp_(min=1.0).mul_(step)
+    apart = here.point.abs()
+    least = apart.max().clamp_(max=1.0)
+    apart = torch.maximum(apart, torch.where(least > 0, least, 1.0)).mul_(step)
     point = here.point.clone()
     for index in range(oracle.size):
         point[index] += apart[index]

@@ -13,6 +13,7 @@ from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, read
+from optbench.numerics.steady import Steady
 from optbench_newton.fixed import solve_symmetric
 from optbench_newton.hessians import Hessian
 
@@ -39,6 +40,10 @@ class SearchingState:
 
     # what was added to the diagonal last
     damping: float
+
+    # the last step, and whether steps go on like this for ever
+    last_step: float
+    steady: Steady
 
     # buffers
     damped: Tensor  # (n, n), the Hessian with its diagonal raised
@@ -106,6 +111,8 @@ class SearchingNewton:
             batch=oracle.batch,
             progress=Progress(torch.finfo(start.dtype).eps),
             damping=0.0,
+            last_step=1.0,
+            steady=Steady(torch.finfo(start.dtype).eps),
             damped=start.new_empty(n, n),
             spare=[torch.empty_like(start), torch.empty_like(start)],
         )
@@ -129,17 +136,21 @@ class SearchingNewton:
             return state
         (slope,) = read(torch.dot(here.gradient, direction))
         ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
-        found = self.search.search(ray.line(slope), 1.0)
+        line = ray.line(slope)
+        growth = state.steady.growth
+        found = self.search.search(line, growth * state.last_step if growth > 1 else 1.0)
+        state.steady.note(line, found)
         return self._move(state, ray, found)
 
     @staticmethod
     def _move(state: SearchingState, ray: Ray, found: Found) -> SearchingState:
-        if found.outcome == "unbounded":
+        if found.outcome == "unbounded" or state.steady.is_endless:
             state.finished = "unbounded"
         if found.trial.step == 0:
             state.finished = state.finished or state.progress.verdict
             return state
         visit = ray.take(found.trial.step)
+        state.last_step = visit.step
         state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
         state.point, state.here = visit.point, visit
         return state

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from optbench.numerics.interpolation import clipped, cubic_minimum, quadratic_minimum, secant_minimum
+from optbench.numerics.interpolation import clipped, cubic_minimum, power_minimum, quadratic_minimum, secant_minimum
 from optbench.numerics.line import Trial
 
 
@@ -32,6 +32,20 @@ def test_the_parabola_and_the_secant_find_the_minimum_of_a_parabola() -> None:
     a, b = Trial(0.0, 9.0, -6.0), Trial(5.0, 4.0, 4.0)
     assert quadratic_minimum(a, b) == pytest.approx(3)
     assert secant_minimum(a, b) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("power", [1.5, 2.0, 4.0, 7.0])
+@pytest.mark.parametrize("reach", [1.0, 1e6])
+def test_the_power_finds_the_minimum_of_a_power_from_afar(power: float, reach: float) -> None:
+    """5 − 3t + tᵖ: zero slope where p·tᵖ⁻¹ = 3."""
+    step = 2 * reach
+    far = Trial(step, 5 - 3 * step + step**power, -3 + power * step ** (power - 1))
+    assert power_minimum(Trial(0.0, 5.0, -3.0), far) == pytest.approx((3 / power) ** (1 / (power - 1)), rel=1e-6)
+
+
+def test_there_is_no_power_where_f_does_not_rise() -> None:
+    assert math.isnan(power_minimum(Trial(0.0, 0.0, -1.0), Trial(1.0, -1.0, -1.0)))
+    assert math.isnan(power_minimum(Trial(0.0, 0.0, -1.0), Trial(1.0, math.inf, math.inf)))
 
 
 def test_clipping_takes_bounds_in_either_order() -> None:

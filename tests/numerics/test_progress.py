@@ -15,12 +15,12 @@ def test_a_zero_gradient_ends_at_once() -> None:
     assert progress.verdict == "converged"
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1.0])
+@pytest.mark.parametrize("scale", [1e-40, 1e-12, 1.0, 1e12, 1e40])
 def test_the_end_scales_with_the_first_gradient(scale: float) -> None:
     progress = Progress(EPS)
     assert not progress.ends(1.0, scale)
-    assert not progress.ends(0.5, 1e-15 * scale)
-    assert progress.ends(0.4, 1e-16 * scale)
+    assert not progress.ends(0.5, 1e-19 * scale)
+    assert progress.ends(0.4, 1e-20 * scale)
     assert progress.verdict == "converged"
 
 
@@ -59,3 +59,26 @@ def test_another_function_begins_anew() -> None:
         progress.fails()
     progress.begin()
     assert not progress.ends(5.0, 2.0)
+
+
+def test_falling_by_rounding_alone_is_no_progress() -> None:
+    """Squares of residuals that have reached their rounding: each lies a unit in the last place below the last."""
+    progress = Progress(EPS)
+    assert not progress.ends(2.0, 1.0)
+    values = (4.9e-32 * (1 - EPS * step) for step in range(100))
+    steps = next(step for step, value in enumerate(values) if progress.ends(value, 6e-16))
+    assert 10 <= steps <= 50
+    assert progress.verdict == "converged"
+
+
+def test_a_fall_too_slow_to_be_seen_in_one_step_is_progress() -> None:
+    progress = Progress(EPS)
+    assert not any(progress.ends(1.0 - 0.3 * EPS * step, 1.0) for step in range(100))
+
+
+def test_gradients_on_the_way_up_do_not_make_the_start_a_minimum() -> None:
+    progress = Progress(EPS)
+    progress.ends(1.0, 1.0)
+    while not progress.ends(1e30, 1e20):
+        pass
+    assert progress.verdict == "stalled"
