@@ -81,6 +81,12 @@ ELSEWHERE = {'coordinate-descent(blocks="given")'}  # tried where problems give 
 VARIANTS = tuple(Variant(text) for item in OURS for text in variants_of(item) if text not in ELSEWHERE)
 
 
+@pytest.fixture(scope="session")
+def variants() -> Mapping[str, Variant]:
+    """Every variant by its expression."""
+    return {variant.text: variant for variant in VARIANTS}
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test that takes `variant` all of them; one that takes `method` the optimizers as they are."""
     if "variant" in metafunc.fixturenames:

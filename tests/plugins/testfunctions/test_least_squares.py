@@ -192,6 +192,16 @@ def test_value_and_gradient_need_no_square_matrix(build: Build, name: str) -> No
     assert gradient.shape == (100_000,)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCALABLE)
+def test_ten_million_variables_fit(build: Build, name: str) -> None:
+    problem = build(name, n=10_000_000)
+    value, gradient = problem.value_and_gradient(start(problem))
+    assert value.isfinite()
+    assert gradient.isfinite().all()
+    assert problem.f_star <= float(value)
+
+
 def test_groups_add_up(build: Build) -> None:
     for name in ("rosenbrock", "powell-singular", "wood"):
         one, many = build(name, n=4), build(name, n=12)
