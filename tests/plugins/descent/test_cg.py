@@ -66,7 +66,7 @@ def test_it_ends_after_n_steps_and_as_many_analytic_line_minima(beta: str, oracl
 
 
 @pytest.mark.parametrize("beta", BETAS)
-@pytest.mark.parametrize("distinct", [1, 2, 3, 5])
+@pytest.mark.parametrize("distinct", [1, 3, 5])
 def test_as_many_steps_as_distinct_eigenvalues(beta: str, distinct: int, oracle: Any, quadratic: Any) -> None:
     spectrum = torch.linspace(1, 10, distinct, dtype=torch.float64).repeat_interleave(30 // distinct)
     problem = oracle(quadratic(spectrum), len(spectrum), quadratic=True)
@@ -104,18 +104,14 @@ def test_every_beta_solves_rosenbrock(beta: str, search: str, oracle: Any, minim
 
 
 @pytest.mark.parametrize("beta", BETAS)
-@pytest.mark.parametrize("search", ["strong-wolfe(c2=0.1)", "hager-zhang"])
-@pytest.mark.parametrize("power", [-60, 60])
-def test_f_scaled_by_a_power_of_two_makes_no_difference(
-    beta: str, search: str, power: int, oracle: Any, minimize: Any
-) -> None:
+def test_f_scaled_by_a_power_of_two_makes_no_difference(beta: str, oracle: Any, minimize: Any) -> None:
     ends = []
-    for scale in (1.0, 2.0**power):
+    for scale in (1.0, 2.0**-60, 2.0**60):
         problem = oracle(lambda x, scale=scale: scale * (100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2 + 3), 2)
-        method = cg(**{**OPTIONS, "beta": beta, "restart": "powell", "line_search": search})
+        method = cg(**{**SEARCHED, "beta": beta, "restart": "powell"})
         state = minimize(method, problem, torch.tensor([-1.2, 1.0], dtype=torch.float64), limit=40)
         ends.append((state.point.tolist(), problem.evaluations))
-    assert ends[0] == ends[1]
+    assert ends[0] == ends[1] == ends[2]
 
 
 def test_beta_is_made_of_two_gradients_of_one_minibatch(oracle: Any) -> None:

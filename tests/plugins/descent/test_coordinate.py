@@ -89,14 +89,18 @@ def test_a_newton_step_is_counted_as_what_it_asks_for(oracle_of: Any, function_p
     assert oracle.counts == {"value": 13, "gradient": 13, "hessian_vector": 12}
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("blocks", ["single", "groups(sizes=[2])"])
-@pytest.mark.parametrize("order", ["cyclic", "random", "greedy"])
+@pytest.mark.parametrize(
+    ("order", "blocks", "solver"),
+    [
+        *itertools.product(["cyclic"], ["single", "groups(sizes=[2])"], SOLVERS),
+        *itertools.product(["random", "greedy"], ["single", "groups(sizes=[2])"], ["newton"]),
+    ],
+)
 def test_no_sweep_goes_uphill_and_the_minimum_is_found(
     order: str, blocks: str, solver: str, oracle_of: Any, function_problem: Any
 ) -> None:
     problem = function_problem(lambda x: quadratic(x) + (x**4).sum() + x[0].exp(), [1.0, -2.0, 0.5, 1.5])
-    points, state = run(method(blocks, order, solver), oracle_of(problem), 60)
+    points, state = run(method(blocks, order, solver), oracle_of(problem), 12)
     values = [float(problem.value(point)) for point in points]
     assert all(later <= earlier + 1e-14 for earlier, later in itertools.pairwise(values))
     leaf = state.point.clone().requires_grad_()

@@ -148,7 +148,7 @@ def test_a_singular_hessian_is_no_obstacle(guarded: Any, oracle: Any, minimize: 
     assert state.finished is not None
 
 
-@pytest.mark.parametrize("power", [-60, -7, 9, 50])
+@pytest.mark.parametrize("power", [-60, 50])
 @pytest.mark.parametrize("name", sorted(set(VARIANTS) - {"damped-region"}))  # 0.001 is no scale of f's
 def test_a_factor_of_f_changes_no_step(name: str, power: int, oracle: Any, minimize: Any) -> None:
     start = torch.tensor([-0.6, 0.5, 0.2, 0.1], dtype=torch.float64)
