@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from optbench.numerics.line import ENDLESS
+
 ACCEPTED = 1e-4  # least gain at which a step is taken
 _POOR, _GOOD = 0.25, 0.75  # gains below and above which the radius shrinks and grows
 _LEAST, _MOST = 0.1, 0.5  # what may be left of the length of a poor step
@@ -48,3 +50,18 @@ class Trust:
             self.radius = max(length * self.growth, self.radius)
         elif math.isinf(self.radius):
             self.radius = length
+
+
+@dataclass
+class Lengths:
+    """Knows how long the first accepted step was; updated in place."""
+
+    first: float = 0.0
+
+    def is_endless(self, value: float, length: float, *, cut: bool) -> bool:
+        """Take in an accepted step and the value it led to; tell whether f is unbounded below, for all that was seen.
+
+        `cut` tells that the radius has ended the step, not a minimum of the model.
+        """
+        self.first = self.first or length
+        return value == -math.inf or (cut and length > ENDLESS * self.first)

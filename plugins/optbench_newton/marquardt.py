@@ -28,10 +28,10 @@ class Marquardt:
         self.damping = self.damping or _FIRST * region.hessian_norm or region.gradient_norm
         return region.damped(self.damping)
 
-    def judge(self, proposed: ModelStep | None, gain: float) -> None:
+    def judge(self, proposed: ModelStep | None, gained: float) -> None:
         """Raise the damping after a step that fails, faster each time; lower it the more the gain exceeds a half."""
-        if gain > 0:
-            self.damping *= max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3)
+        if gained > 0:
+            self.damping *= max(1 / 3, 1 - (2 * min(gained, 1.0) - 1) ** 3)
             self.growth = 2.0
         else:
             self.damping *= self.growth

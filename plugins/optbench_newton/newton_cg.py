@@ -16,7 +16,7 @@ from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, read
-from optbench.numerics.trust import ACCEPTED, Trust, gain
+from optbench.numerics.trust import ACCEPTED, Lengths, Trust, gain
 from optbench_newton.forcing import Forcing, forcing_rule
 from optbench_newton.products import PRODUCTS, Product
 from optbench_newton.truncated import Limits, ModelStep, Workspace, solve
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from optbench.api import Oracle
 
 _MAX_TRIALS = 60
-_ENDLESS = 1e12  # growth of the radius at which f is unbounded
 
 
 def newton_cg(*, max_cg: int, forcing: str, trust_region: bool, line_search: str, curvature: str) -> NewtonCG:
@@ -50,7 +49,7 @@ class NewtonCGState:
     # how accurately the next equations are solved, and how far their model is trusted
     forcing: Forcing
     trust: Trust
-    first_length: float  # of the first accepted step
+    lengths: Lengths
     cautious: bool  # the last step failed: the next goes along the gradient
 
     # buffers
@@ -93,7 +92,7 @@ class NewtonCG:
             progress=Progress(torch.finfo(start.dtype).eps),
             forcing=self.forcing(),
             trust=Trust(),
-            first_length=0.0,
+            lengths=Lengths(),
             cautious=False,
             work=Workspace.like(start),
             spare=[torch.empty_like(start), torch.empty_like(start)],
@@ -151,17 +150,12 @@ class WithinRadius:
             if gained > ACCEPTED:
                 state.point, state.spare[0] = state.spare[0], state.point
                 state.here = Visit(state.point, height, gradient)
-                state.finished = "unbounded" if self._is_endless(state, model, share, height) else None
+                cut = model.end in ("boundary", "negative curvature")
+                if state.lengths.is_endless(height, share * model.length, cut=cut):
+                    state.finished = "unbounded"
                 return
             share = state.trust.radius / model.length
         state.finished = state.progress.verdict
-
-    @staticmethod
-    def _is_endless(state: NewtonCGState, model: ModelStep, share: float, height: float) -> bool:
-        length = share * model.length
-        state.first_length = state.first_length or length
-        cut = model.end in ("boundary", "negative curvature")
-        return height == -math.inf or (cut and length > _ENDLESS * state.first_length)
 
 
 class AlongLine:

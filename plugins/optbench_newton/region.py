@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from optbench.numerics.position import Visit
 from optbench.numerics.scalars import read
+from optbench.numerics.trust import Trust
 from optbench.numerics.trust_region import ModelStep, Region
 
-_POOR, _GOOD = 0.25, 0.75  # shares below and above which the radius shrinks and grows
-_GROWTH = 2.0
+_GROWTH = 2.0  # of the radius after a good step
 
 
 @dataclass
@@ -24,26 +24,24 @@ class Radius:
     (Moré & Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983)). The first step is Newton's where H is positive definite.
     """
 
-    radius: float = math.inf  # until a step has been tried
+    trust: Trust = field(default_factory=lambda: Trust(growth=_GROWTH))
 
     def propose(self, region: Region, here: Visit) -> ModelStep:
         """Return the full Newton step where it lies within the radius, else one on the boundary."""
-        if math.isinf(self.radius):
+        if math.isinf(self.trust.radius):
             full = region.damped(0.0)
             if full is not None:
                 return full
-            self.radius = max(1.0, *read(torch.linalg.vector_norm(here.point)))
-        return region.within(self.radius)
+            self.trust.radius = max(1.0, *read(torch.linalg.vector_norm(here.point)))
+        return region.within(self.trust.radius)
 
-    def judge(self, proposed: ModelStep | None, gain: float) -> None:
-        """Shrink after a poor step, to the minimum of a parabola through what was seen; grow after a good one."""
+    def judge(self, proposed: ModelStep | None, gained: float) -> None:
+        """Let the radius follow; a first Newton step, however long, is what it begins with."""
         assert proposed is not None
-        if gain < _POOR:
-            self.radius = proposed.length * min(max(0.5 / (1 - gain), 0.1), 0.5)
-            return
-        known = self.radius if math.isfinite(self.radius) else proposed.length
-        self.radius = max(proposed.length * _GROWTH, known) if gain > _GOOD else known
+        if math.isinf(self.trust.radius):
+            self.trust.radius = proposed.length
+        self.trust.judge(proposed.length, gained)
 
     def forget(self) -> None:
         """Trust the first Newton step."""
-        self.radius = math.inf
+        self.trust.radius = math.inf

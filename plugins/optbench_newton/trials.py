@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -13,25 +12,24 @@ from torch import Tensor
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, read
+from optbench.numerics.trust import ACCEPTED, Lengths, gain
 from optbench.numerics.trust_region import ModelStep, Region
 from optbench_newton.hessians import Hessian
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
 
-_ACCEPT = 1e-4  # least share of the model's decrease that f must show
 _MAX_TRIALS = 100
-_ENDLESS = 1e12  # growth of the step at which f is unbounded
 
 
-class Trust(Protocol):
-    """How far the quadratic model is trusted; learns from each trial, in place."""
+class StepControl(Protocol):
+    """How far the quadratic model is trusted, by a radius or a damping; learns from each trial, in place."""
 
     def propose(self, region: Region, here: Visit) -> ModelStep | None:
         """Return the step to try, None where there is none yet."""
         ...
 
-    def judge(self, proposed: ModelStep | None, gain: float) -> None:
+    def judge(self, proposed: ModelStep | None, gained: float) -> None:
         """Take in which share of the model's decrease f has shown; no step counts as one that failed."""
         ...
 
@@ -54,8 +52,8 @@ class TrialState:
     progress: Progress
 
     # how far the model is trusted
-    trust: Trust
-    first_length: float  # of the first accepted step
+    control: StepControl
+    lengths: Lengths
 
     # buffers
     trial: Tensor  # (n,), the point being tried
@@ -65,9 +63,9 @@ class TrialState:
 class TrialNewton:
     """Moves by a step that the model and the trust in it propose. A step is the trials of one Hessian."""
 
-    def __init__(self, trust: Callable[[], Trust], hessian: Hessian, damping: float = 0.0) -> None:
+    def __init__(self, control: Callable[[], StepControl], hessian: Hessian, damping: float = 0.0) -> None:
         """Compose the method; `damping` is added to the Hessian's diagonal in any case."""
-        self.trust, self.hessian, self.damping = trust, hessian, damping
+        self.control, self.hessian, self.damping = control, hessian, damping
 
     def init(self, oracle: Oracle, start: Tensor) -> TrialState:
         """Copy the start and allocate; nothing is evaluated yet."""
@@ -78,8 +76,8 @@ class TrialNewton:
             here=None,
             batch=oracle.batch,
             progress=Progress(torch.finfo(start.dtype).eps),
-            trust=self.trust(),
-            first_length=0.0,
+            control=self.control(),
+            lengths=Lengths(),
             trial=torch.empty_like(start),
             factor=start.new_empty(n, n),
         )
@@ -87,8 +85,8 @@ class TrialNewton:
     def restart(self, state: TrialState, oracle: Oracle, start: Tensor) -> TrialState:
         """Go on from another point (or problem); trust is kept unless the method had finished."""
         if state.finished:
-            state.trust.forget()
-            state.first_length = 0.0
+            state.control.forget()
+            state.lengths = Lengths()
         state.point.copy_(start)
         state.here, state.batch, state.finished = None, oracle.batch, None
         return state
@@ -102,9 +100,9 @@ class TrialNewton:
             return state
         region = Region(self._damped(self.hessian(oracle, here)), here.gradient, state.factor)
         for _ in range(_MAX_TRIALS):
-            proposed = state.trust.propose(region, here)
+            proposed = state.control.propose(region, here)
             if proposed is None:
-                state.trust.judge(None, -1.0)
+                state.control.judge(None, -1.0)
             elif self._try(oracle, state, here, proposed):
                 return state
         state.finished = state.progress.verdict
@@ -122,23 +120,12 @@ class TrialNewton:
         torch.add(state.point, proposed.step, out=state.trial)
         value, gradient = oracle.value_and_gradient(state.trial)
         (height,) = read(value)
-        gain = gain_ratio(here, height, proposed.decrease)
-        state.trust.judge(proposed, gain)
-        if not gain > _ACCEPT:
+        gained = gain(here.value, height, expected=proposed.decrease, noise=here.noise)
+        state.control.judge(proposed, gained)
+        if not gained > ACCEPTED:
             return False
         state.point, state.trial = state.trial, state.point
         state.here = Visit(state.point, height, gradient)
-        state.first_length = state.first_length or proposed.length
-        if height == -math.inf or (proposed.on_boundary and proposed.length > _ENDLESS * state.first_length):
+        if state.lengths.is_endless(height, proposed.length, cut=proposed.on_boundary):
             state.finished = "unbounded"
         return True
-
-
-def gain_ratio(here: Visit, after: float, decrease: float) -> float:
-    """Return the share of the model's decrease that f has shown: near 1 where both are rounding, −1 where f is NaN."""
-    if after == -math.inf:
-        return 1.0
-    if not math.isfinite(after):
-        return -1.0
-    expected = max(decrease, 0.0) + here.noise
-    return (here.value - after + here.noise) / expected if expected > 0 else -1.0

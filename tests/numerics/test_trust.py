@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from optbench.numerics.trust import Trust, gain
+from optbench.numerics.trust import Lengths, Trust, gain
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,21 @@ def test_without_a_radius_the_first_step_sets_it() -> None:
     trust = Trust()
     trust.judge(length=2.0, gained=0.5)
     assert trust.radius == 2.0
+
+
+@pytest.mark.parametrize(
+    ("value", "length", "cut", "endless"),
+    [
+        (-1.0, 2.1e12, True, True),
+        (-1.0, 1.9e12, True, False),
+        (-1.0, 1e300, False, False),
+        (-math.inf, 1.0, False, True),
+    ],
+)
+def test_steps_that_a_radius_cuts_and_that_outgrow_the_first_by_orders_are_endless(
+    value: float, length: float, cut: bool, endless: bool
+) -> None:
+    lengths = Lengths()
+    assert not lengths.is_endless(0.0, 2.0, cut=True)
+    assert lengths.is_endless(value, length, cut=cut) is endless
+    assert lengths.first == 2.0

@@ -76,24 +76,24 @@ def test_each_step_of_marquardts_solves_a_damped_system(oracle: Any) -> None:
     state = method.step(problem, state)
     for _ in range(10):
         before = state.point.clone()
-        damping_before = state.trust.damping
+        damping_before = state.control.damping
         state = method.step(problem, state)
         step = (state.point - before).numpy()
         matrix, right = hessian_at(rosenbrock, before), gradient_at(rosenbrock, before)
         damping = -(step @ (right + matrix @ step)) / (step @ step)
         assert np.allclose(matrix @ step + damping * step, -right, rtol=1e-6)
         assert damping >= damping_before * (1 - 1e-6)  # a failure only raises it
-        assert damping / 3 * (1 - 1e-6) <= state.trust.damping
+        assert damping / 3 * (1 - 1e-6) <= state.control.damping
 
 
 def test_a_good_step_lowers_marquardts_damping_and_a_bad_one_raises_it(oracle: Any) -> None:
     quadratic = oracle(lambda x: 0.5 * (SPECTRUM * x**2).sum(), 4)
     method = newton(damping="levenberg-marquardt")
     state = method.step(quadratic, method.init(quadratic, torch.ones(4, dtype=torch.float64)))
-    assert state.trust.damping == pytest.approx(1e-3 * float(SPECTRUM.norm()) / 3)
+    assert state.control.damping == pytest.approx(1e-3 * float(SPECTRUM.norm()) / 3)
     steep = oracle(lambda x: (1 + x**2).sqrt().sum(), 1)
     state = method.step(steep, method.init(steep, torch.tensor([5.0], dtype=torch.float64)))
-    assert state.trust.damping > 1e-3 * 26**-1.5
+    assert state.control.damping > 1e-3 * 26**-1.5
 
 
 def test_a_failed_factorisation_raises_the_damping_and_a_success_lowers_it(oracle: Any) -> None:
