@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from optbench.api import UserError
+from optbench_newton.amounts import amount
 
 _MOST = 0.5  # residual that may remain, relative to the gradient
 _GOLDEN = (1 + 5**0.5) / 2
@@ -85,11 +85,5 @@ def forcing_rule(name: str) -> Callable[[], Forcing]:
         return Superlinear
     if name == "eisenstat-walker":
         return EisenstatWalker
-    try:
-        tolerance = float(name)
-    except ValueError:
-        tolerance = -1.0
-    if not 0 <= tolerance < 1:
-        allowed = 'allowed: "superlinear", "eisenstat-walker" or a number from 0, below 1'
-        raise UserError(f"newton-cg: forcing {name!r}", allowed)
+    tolerance = amount(name, "newton-cg: forcing", ("superlinear", "eisenstat-walker"), below=1)
     return lambda: Constant(tolerance)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from optbench.api import UserError
 from optbench.numerics.position import rounding
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, read
 from optbench.numerics.trust import ACCEPTED, Trust, gain
+from optbench_newton.amounts import amount
 from optbench_newton.linear_model import LinearModel
 from optbench_newton.products import multiple
 from optbench_newton.scalings import SCALINGS, Scaling
@@ -29,13 +29,8 @@ def gauss_newton(*, damping: str, scaling: str) -> GaussNewton:
     """Return the method that the options describe; raises UserError where the damping is no number from 0."""
     if damping == "levenberg-marquardt":
         return GaussNewton(LevenbergMarquardt(), SCALINGS[scaling])
-    try:
-        amount = float(damping)
-    except ValueError:
-        amount = -1.0
-    if not 0 <= amount < math.inf:
-        raise UserError(f"gauss-newton: damping {damping!r}", 'allowed: "levenberg-marquardt" or a number from 0')
-    return GaussNewton(FixedDamping(amount), SCALINGS[scaling])
+    fixed = FixedDamping(amount(damping, "gauss-newton: damping", ("levenberg-marquardt",)))
+    return GaussNewton(fixed, SCALINGS[scaling])
 
 
 @dataclass

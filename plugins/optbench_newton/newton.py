@@ -5,6 +5,7 @@ from __future__ import annotations
 from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.parts import build_part
+from optbench_newton.amounts import amount
 from optbench_newton.fixed import FixedNewton
 from optbench_newton.hessians import HESSIANS, Hessian
 from optbench_newton.marquardt import Marquardt
@@ -28,12 +29,12 @@ def newton(*, damping: str, trust_region: str = "auto", line_search: str = "none
         raise UserError("newton: a trust region and a line search", "both choose how long a step is: take one of them")
     if damping == "levenberg-marquardt":
         return _marquardt(bounded, full, HESSIANS[hessian])
-    amount = None if damping == "auto" else _number(damping)
+    fixed = None if damping == "auto" else amount(damping, "newton: damping", ("auto", "levenberg-marquardt"))
     if bounded:
-        return TrialNewton(Radius, HESSIANS[hessian], amount or 0.0)
-    if amount is not None and full:
-        return FixedNewton(amount, HESSIANS[hessian])
-    return SearchingNewton(Factored() if amount is None else Constant(amount), search, HESSIANS[hessian])
+        return TrialNewton(Radius, HESSIANS[hessian], fixed or 0.0)
+    if fixed is not None and full:
+        return FixedNewton(fixed, HESSIANS[hessian])
+    return SearchingNewton(Factored() if fixed is None else Constant(fixed), search, HESSIANS[hessian])
 
 
 def _marquardt(bounded: bool, full: bool, hessian: Hessian) -> TrialNewton:
@@ -45,13 +46,3 @@ def _marquardt(bounded: bool, full: bool, hessian: Hessian) -> TrialNewton:
             "leave it out, or take damping 'auto'",
         )
     return TrialNewton(Marquardt, hessian)
-
-
-def _number(damping: str) -> float:
-    try:
-        amount = float(damping)
-    except ValueError:
-        amount = -1.0
-    if not 0 <= amount < float("inf"):
-        raise UserError(f"newton: damping {damping!r}", 'allowed: "auto", "levenberg-marquardt" or a number from 0')
-    return amount
