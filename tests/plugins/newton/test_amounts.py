@@ -25,5 +25,5 @@ def test_all_else_is_the_users_mistake_told_in_a_line_with_what_is_allowed(text)
 
 def test_without_a_limit_any_finite_number_is_taken():
     assert amount("1e300", "damping", ("auto",)) == 1e300
-    with pytest.raises(UserError, match='allowed: "auto" or a number from 0$'):
+    with pytest.raises(UserError, match=r'allowed: "auto" or a number from 0$'):
         amount(str(math.inf), "damping", ("auto",))
