@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 from optbench_descent.coordinate.blocks import Alternating, Given, Groups, Single
-from optbench_descent.coordinate.descent import coordinate_descent
 from optbench_testfunctions.small import coupled_pair, kinked_pair, powell_cycling
 from torch import Tensor
 
 from optbench.api import UserError
+from tests.plugins.descent.sweeping import method, run
 
 CPU = {"device": torch.device("cpu"), "dtype": torch.float64, "streams": None}
 SOLVERS = ("newton", "exact", "cg", "gradient-descent")
@@ -24,26 +24,12 @@ MATRIX = torch.tensor(
 RIGHT = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
 
 
-def method(blocks: str = "single", order: str = "cyclic", solver: str = "newton") -> Any:
-    return coordinate_descent(blocks=blocks, order=order, solver=solver)
-
-
 def quadratic(x: Tensor) -> Tensor:
     return 0.5 * x @ MATRIX.to(x.dtype) @ x - RIGHT.to(x.dtype) @ x
 
 
 def rosenbrock(x: Tensor) -> Tensor:
     return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
-
-
-def run(optimizer: Any, oracle: Any, sweeps: int) -> tuple[list[Tensor], Any]:
-    """Return a copy of the point after each sweep, and the last state."""
-    state = optimizer.init(oracle, oracle.start())
-    points = []
-    while state.finished is None and len(points) < sweeps:
-        state = optimizer.step(oracle, state)
-        points.append(state.point.clone())
-    return points, state
 
 
 # ---- what a sweep does

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from optbench_descent.coordinate.descent import coordinate_descent
 from optbench_descent.coordinate.panels import PanelState
 from optbench_descent.coordinate.rows import Rows, coordinate_changes, minimise_row, minimise_rows, violations
 from optbench_learning.regression import Lasso, Ridge
@@ -24,12 +23,9 @@ from optbench.api import Panel, UserError
 from optbench.testing.audit import Audit
 from optbench.testing.audit_oracle import AuditOracle
 from optbench.testing.audit_shadows import DEVICE
+from tests.plugins.descent.sweeping import method, run
 
 EXACT = "exact(tolerance=1e-12, max_evaluations=300)"
-
-
-def method(blocks: str = "single", order: str = "cyclic", solver: str = "newton") -> Any:
-    return coordinate_descent(blocks=blocks, order=order, solver=solver)
 
 
 def data(examples: int = 40, n: int = 70, dtype: torch.dtype = torch.float64) -> dict[str, tuple[Tensor, Tensor]]:
@@ -46,15 +42,6 @@ def lasso(**shape: Any) -> Lasso:
 def coding(dtype: torch.dtype = torch.float64) -> SparseCoding:
     generator = torch.Generator().manual_seed(0)
     return SparseCoding(2 * torch.randn(6, 20, generator=generator, dtype=torch.float64).to(dtype), atoms=5)
-
-
-def run(optimizer: Any, oracle: Any, sweeps: int) -> tuple[list[Tensor], Any]:
-    state = optimizer.init(oracle, oracle.start())
-    points = []
-    while state.finished is None and len(points) < sweeps:
-        state = optimizer.step(oracle, state)
-        points.append(state.point.clone())
-    return points, state
 
 
 def subgradient_entries(problem: Lasso, x: Tensor) -> Tensor:
