@@ -28,6 +28,20 @@ LEAST_GROWTH = 2**20  # bytes of a process: below, it is the noise of pages
 
 DECLARED = {"state_bytes": "state_memory", STEP: "step_time"}  # what a quantity is compared with; else the peak
 
+
+@dataclass(frozen=True, kw_only=True)
+class Slack:
+    """By how much an exponent may miss the declared one."""
+
+    interval: float  # the nearer end of its interval
+    top_above: float  # the exponent of the top octave, upwards
+    top_below: float  # and downwards
+
+
+_OF_BYTES = Slack(interval=SLACK, top_above=SLACK_OF_FEW, top_below=SLACK_OF_FEW)
+# In the top octave a cache may be left behind: seconds that rise there say nothing.
+_OF_TIMES = Slack(interval=SLACK_OF_TIMES, top_above=math.inf, top_below=SLACK_OF_TIMES)
+
 Arms = Mapping[str, ReportOptimizer]  # by the key of the optimizer with its meta-algorithms
 
 
@@ -65,21 +79,19 @@ def build_scaling(
     return tuple(fits), tuple(points)
 
 
-def verdict(fit: Exponent, declared: float | None, quantity: str = "") -> str:
+def verdict(fit: Exponent, declared: float | None, slack: Slack) -> str:
     """Compare an exponent with the declared one: above, if even the interval's low end is, or clearly the top octave.
 
-    Lower-order terms may hide at small sizes what the top octave shows. Of seconds the interval alone can be above: in
-    the top octave a cache may be left behind.
+    Lower-order terms may hide at small sizes what the top octave shows.
     """
-    slack, slack_of_few = (SLACK_OF_TIMES, math.inf) if quantity == STEP else (SLACK, SLACK_OF_FEW)
     if not math.isfinite(fit.low):
         return "not fitted"
     if declared is None:
         return "nothing declared"
     top = fit.exponent if fit.top_octave is None else fit.top_octave.exponent
-    if fit.low > declared + slack or top > declared + slack_of_few:
+    if fit.low > declared + slack.interval or top > declared + slack.top_above:
         return "above declared"
-    if fit.high < declared - slack and top < declared - (slack if quantity == STEP else slack_of_few):
+    if fit.high < declared - slack.interval and top < declared - slack.top_below:
         return "below declared"
     return "as declared"
 
@@ -138,7 +150,7 @@ def _fit(sweep: _Sweep, quantity: str, rows: Sequence[TrialRecord], info: Info) 
         points=fit.points,
         declared=declared,
         declared_exponent=expected,
-        verdict=verdict(fit, expected, quantity),
+        verdict=verdict(fit, expected, _OF_TIMES if quantity == STEP else _OF_BYTES),
     )
 
 

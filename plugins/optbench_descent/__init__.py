@@ -9,8 +9,14 @@ from optbench.api import OptimizerPlugin, Option, hookimpl
 
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
-    """Yield gradient descent and conjugate gradients."""
-    yield OptimizerPlugin(
+    """Yield gradient descent, conjugate gradients and coordinate descent."""
+    yield _gradient_descent()
+    yield _cg()
+    yield _coordinate_descent()
+
+
+def _gradient_descent() -> OptimizerPlugin:
+    return OptimizerPlugin(
         name="gradient-descent",
         factory="optbench_descent.steepest:gradient_descent",
         summary="Steps along the negative gradient: fixed, or steepest descent with a line search.",
@@ -25,7 +31,10 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         cite="Cauchy, Comptes rendus 25 (1847)",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
     )
-    yield OptimizerPlugin(
+
+
+def _cg() -> OptimizerPlugin:
+    return OptimizerPlugin(
         name="cg",
         factory="optbench_descent.cg:cg",
         summary="Nonlinear conjugate gradients; with line_search='exact' the step on a quadratic is analytic.",
@@ -65,7 +74,10 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         cite="Polak & Ribière, RIRO 16 (1969); Nocedal & Wright, Numerical Optimization (2006), section 5.2",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
     )
-    yield OptimizerPlugin(
+
+
+def _coordinate_descent() -> OptimizerPlugin:
+    return OptimizerPlugin(
         name="coordinate-descent",
         factory="optbench_descent.coordinate.descent:coordinate_descent",
         summary="Lowers f over one coordinate, or one block, at a time; exactly on the Lasso and on sparse coding.",

@@ -35,6 +35,14 @@ def _l1(default: float) -> Option:
 @hookimpl
 def optbench_problems() -> Iterator[ProblemPlugin]:
     """Yield the problems; every fourth example is for testing."""
+    yield from _classifications()
+    yield from _regressions()
+    yield _sparse_coding()
+    yield _multilayer_perceptron()
+
+
+def _classifications() -> Iterator[ProblemPlugin]:
+    """Yield linear classifiers."""
     yield ProblemPlugin(
         name="logistic-breast-cancer",
         factory=f"{PROBLEMS}:logistic_breast_cancer",
@@ -53,6 +61,10 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
         gives=frozenset({"data", "minibatches"}),
         kind="convex",
     )
+
+
+def _regressions() -> Iterator[ProblemPlugin]:
+    """Yield linear regressions."""
     yield ProblemPlugin(
         name="ridge-diabetes",
         factory=f"{REGRESSION}:ridge_diabetes",
@@ -92,7 +104,10 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
         kind="convex",
         random=True,
     )
-    yield ProblemPlugin(
+
+
+def _sparse_coding() -> ProblemPlugin:
+    return ProblemPlugin(
         name="sparse-coding",
         factory=f"{REGRESSION}:sparse_coding",
         summary="A dictionary for patches of 8 × 8 pixels, its atoms at most 1 long, learnt with sparse codes.",
@@ -105,7 +120,10 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
         evaluations=frozenset({"value", "gradient", "hessian_vector"}),
         random=True,
     )
-    yield ProblemPlugin(
+
+
+def _multilayer_perceptron() -> ProblemPlugin:
+    return ProblemPlugin(
         name="mlp-digits",
         factory=f"{PROBLEMS}:mlp_digits",
         summary="A multilayer perceptron on 1348 training images of 8 × 8 pixels.",

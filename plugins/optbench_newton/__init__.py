@@ -10,7 +10,13 @@ from optbench.api import OptimizerPlugin, Option, hookimpl
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
     """Yield Newton's method, its truncated form and Gauss-Newton."""
-    yield OptimizerPlugin(
+    yield _newton()
+    yield _newton_cg()
+    yield _gauss_newton()
+
+
+def _newton() -> OptimizerPlugin:
+    return OptimizerPlugin(
         name="newton",
         factory="optbench_newton.newton:newton",
         summary="Newton's method: in a trust region, along a line, by Levenberg and Marquardt, or as in the textbook.",
@@ -43,8 +49,6 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         peak_memory="O(n^2)",
         step_time="O(n^3)",
     )
-    yield _newton_cg()
-    yield _gauss_newton()
 
 
 def _newton_cg() -> OptimizerPlugin:
