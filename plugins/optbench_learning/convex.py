@@ -6,69 +6,28 @@ intercept, which makes the objective strongly convex: one minimum, and f − f* 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid, one_hot
 
-from optbench.api import Layout, Point, Streams
-from optbench.api.learning import check_batch_size, reshuffled
-
-Data = Mapping[str, tuple[Tensor, Tensor]]  # "train", "test": inputs (N, p), targets (N,) of class indices
+from optbench.api import Layout, Point
+from optbench_learning.linear import Data, LinearModel
 
 
-class LinearClassifier(ABC):
+class LinearClassifier(LinearModel):
     """Mean loss over the training examples plus ½ l2 ‖θ‖², from θ = 0; `batch` (B,) takes the mean over some."""
-
-    f_star: float | None = None
-    f_star_source = ""
-    f_star_from_start = None
 
     def __init__(self, data: Data, *, l2: float, batch_size: int | None = None) -> None:
         """Keep the data; `batch_size` None means that every evaluation uses all examples."""
-        self.data, self.l2, self.batch_size = data, l2, batch_size
-        self.examples, self.inputs = data["train"][0].shape
-        check_batch_size(batch_size, self.examples)
-
-    @property
-    @abstractmethod
-    def layout(self) -> Layout:
-        """Where the one tensor of weights lies."""
+        super().__init__(data, batch_size=batch_size)
+        self.l2 = l2
 
     @abstractmethod
     def scores(self, x: Tensor, inputs: Tensor) -> Tensor:
         """Return what the classes are told by, (N, C)."""
-
-    @abstractmethod
-    def value_and_gradient(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the objective and its gradient, (n,)."""
-
-    @property
-    def size(self) -> int:
-        """The number of parameters."""
-        ((_, shape),) = self.layout.values()
-        return shape[0] * shape[1]
-
-    @property
-    def forward_flops(self) -> int:
-        """Two for each weight."""
-        return 2 * self.size
-
-    def start(self, streams: Streams) -> Point:
-        """Return θ = 0."""
-        inputs, _ = self.data["train"]
-        return Point(parameters=inputs.new_zeros(self.size), layout=self.layout)
-
-    def gradient(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Return the gradient, (n,)."""
-        return self.value_and_gradient(x, batch)[1]
-
-    def batches(self, streams: Streams) -> Iterator[Tensor] | None:
-        """Return minibatches without end, or None where every evaluation uses all examples."""
-        return None if self.batch_size is None else reshuffled(streams, self.examples, self.batch_size)
 
     def evaluate(self, point: Point, split: str) -> dict[str, float]:
         """Return the mean loss, without penalty, and the accuracy on a split."""

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from optbench.api import Block, DataSet, Streams, SupervisedProblem, UserError, reference_value
-from optbench_learning.convex import Data, LogisticRegression, SoftmaxRegression
+from optbench_learning.convex import LogisticRegression, SoftmaxRegression
 from optbench_learning.data import Array, breast_cancer, digits, standardised
+from optbench_learning.linear import Data
 from optbench_learning.reference import newton_minimum
 
 DIGITS = 10

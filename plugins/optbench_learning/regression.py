@@ -5,62 +5,38 @@ Shapes: N examples, B examples of a minibatch, n inputs of an example. Inputs an
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from optbench.api import Layout, Panel, Point, Streams
-from optbench.api.learning import check_batch_size, reshuffled
-
-Data = Mapping[str, tuple[Tensor, Tensor]]  # "train", "test": inputs (N, n), targets (N,)
+from optbench.api import Layout, Panel, Point
+from optbench_learning.linear import Data, LinearModel
 
 COEFFICIENTS = "coefficients"  # the one tensor of the layout
 
 
-class LinearRegression(ABC):
+class LinearRegression(LinearModel):
     """½‖Aθ − b‖²/N over the training examples plus a penalty, from θ = 0; `batch` (B,) takes the mean over some."""
 
     ridge = 0.0  # what the penalty adds to the diagonal of the curvature
-    f_star: float | None = None
-    f_star_source = ""
-    f_star_from_start = None
 
     def __init__(self, data: Data, *, penalty: float, batch_size: int | None = None) -> None:
         """Keep the data; `batch_size` None means that every evaluation uses all examples."""
-        self.data, self.penalty, self.batch_size = data, penalty, batch_size
-        self.examples, self.size = data["train"][0].shape
-        check_batch_size(batch_size, self.examples)
+        super().__init__(data, batch_size=batch_size)
+        self.penalty = penalty
 
     @property
     def layout(self) -> Layout:
         """One tensor of coefficients."""
-        return {COEFFICIENTS: (0, (self.size,))}
-
-    @property
-    def forward_flops(self) -> int:
-        """Two for each coefficient."""
-        return 2 * self.size
-
-    def start(self, streams: Streams) -> Point:
-        """Return θ = 0."""
-        inputs, _ = self.data["train"]
-        return Point(parameters=inputs.new_zeros(self.size), layout=self.layout)
-
-    def batches(self, streams: Streams) -> Iterator[Tensor] | None:
-        """Return minibatches without end, or None where every evaluation uses all examples."""
-        return None if self.batch_size is None else reshuffled(streams, self.examples, self.batch_size)
+        return {COEFFICIENTS: (0, (self.inputs,))}
 
     def evaluate(self, point: Point, split: str) -> dict[str, float]:
         """Return half the mean squared error on a split, without penalty."""
         inputs, targets = self.data[split]
         return {"loss": 0.5 * float((inputs @ point.parameters - targets).square().mean())}
-
-    def gradient(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Return the gradient, (n,)."""
-        return self.value_and_gradient(x, batch)[1]
 
     def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the objective."""

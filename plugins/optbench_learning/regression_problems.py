@@ -10,7 +10,8 @@ import torch
 
 from optbench.api import Streams, reference_value
 from optbench_learning.data import diabetes, patches, standardised
-from optbench_learning.regression import Data, Lasso, LinearRegression, Ridge
+from optbench_learning.linear import Data
+from optbench_learning.regression import Lasso, LinearRegression, Ridge
 from optbench_learning.regression_reference import Minimum, Numbers, lasso_minimum, ridge_minimum
 from optbench_learning.sparse_coding import SparseCoding
 
