@@ -19,7 +19,7 @@ from optbench.numerics.scalars import largest, read
 from optbench.numerics.trust import ACCEPTED, Lengths, Trust, gain
 from optbench_newton.forcing import Forcing, forcing_rule
 from optbench_newton.products import PRODUCTS, Product
-from optbench_newton.truncated import Limits, ModelStep, Workspace, solve
+from optbench_newton.truncated import Limits, TruncatedStep, Workspace, solve
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -60,7 +60,7 @@ class NewtonCGState:
 class Globalisation(Protocol):
     """What makes f fall."""
 
-    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: ModelStep) -> None:
+    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: TruncatedStep) -> None:
         """Publish the next point, or the word of the end."""
         ...
 
@@ -122,7 +122,9 @@ class NewtonCG:
             state.finished = state.progress.verdict
         return state
 
-    def _solve(self, oracle: Oracle, state: NewtonCGState, here: Visit, steepness: float, extent: float) -> ModelStep:
+    def _solve(
+        self, oracle: Oracle, state: NewtonCGState, here: Visit, steepness: float, extent: float
+    ) -> TruncatedStep:
         limits = Limits(
             residual=state.forcing.relative(steepness) * steepness,
             products=1 if state.cautious else self.max_cg or 2 * here.point.numel(),
@@ -138,7 +140,7 @@ class WithinRadius:
     A shorter step lies on the same line: it costs an evaluation, but no products.
     """
 
-    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: ModelStep) -> None:
+    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: TruncatedStep) -> None:
         """Try shares of the step until f accepts one; stalls where none is."""
         share = 1.0
         for _ in range(_MAX_TRIALS):
@@ -165,7 +167,7 @@ class AlongLine:
         """Keep the search."""
         self.search = search
 
-    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: ModelStep) -> None:
+    def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: TruncatedStep) -> None:
         """Search, the whole step first."""
         ray = Ray(oracle, here, model.step, (state.spare[0], state.spare[1]))
         found = self.search.search(ray.line(model.slope), 1.0)
@@ -179,7 +181,7 @@ class AlongLine:
         state.point, state.here, state.cautious = visit.point, visit, False
 
     @staticmethod
-    def _fail(state: NewtonCGState, model: ModelStep) -> None:
+    def _fail(state: NewtonCGState, model: TruncatedStep) -> None:
         if model.products == 1:
             state.finished = state.finished or state.progress.verdict
         state.progress.fails()

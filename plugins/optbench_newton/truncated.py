@@ -36,7 +36,7 @@ class Workspace:
 
 
 @dataclass(frozen=True)
-class ModelStep:
+class TruncatedStep:
     """A step of the model g·d + ½d·H·d, and what the model says along it."""
 
     step: Tensor  # (n,), a buffer
@@ -61,7 +61,7 @@ class Limits:
     reach: float  # ‖d‖ along a direction without curvature, where the radius is infinite
 
 
-def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limits, work: Workspace) -> ModelStep:
+def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limits, work: Workspace) -> TruncatedStep:
     """Return the step that conjugate gradients end at; every iterate is a direction of descent.
 
     Steihaug, SIAM J. Numer. Anal. 20 (1983), and Toint: the iterates grow in length, so that the first one beyond the
@@ -90,7 +90,7 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
     length, slope, rest = read(
         torch.linalg.vector_norm(work.step), torch.dot(gradient, work.step), torch.dot(work.residual, work.step)
     )
-    return ModelStep(work.step, length, slope, rest - slope, end, path.products)
+    return TruncatedStep(work.step, length, slope, rest - slope, end, path.products)
 
 
 @dataclass

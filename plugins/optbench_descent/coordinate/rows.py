@@ -151,10 +151,10 @@ def minimise_block(rows: Rows, block: slice, *, passes: int, tolerance: float) -
     if len(order) == 1:
         minimise_row(rows, block.start)
     elif not (rows.is_plain and minimise_plain_block(rows, block)):
-        largest = _steepest(rows, block) if passes > 1 else 0.0
+        first = _steepest(rows, block) if passes > 1 else 0.0
         for _ in range(passes):
             minimise_rows(rows, order)
-            if passes > 1 and not _steepest(rows, block) > tolerance * largest:
+            if passes > 1 and not _steepest(rows, block) > tolerance * first:
                 return
 
 

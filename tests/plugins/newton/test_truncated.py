@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from optbench_newton.truncated import Limits, ModelStep, Workspace, solve
+from optbench_newton.truncated import Limits, TruncatedStep, Workspace, solve
 from torch import Tensor
 
 SPECTRA = {"convex": [1.0, 2.0, 5.0, 30.0, 100.0], "indefinite": [-4.0, 1.0, 2.0, 5.0, 9.0]}
@@ -21,7 +21,7 @@ def system(spectrum: list[float], seed: int = 0) -> tuple[Tensor, Tensor]:
     return 0.5 * (hessian + hessian.T), torch.randn(n, dtype=torch.float64, generator=generator)
 
 
-def run(hessian: Tensor, gradient: Tensor, **limits: Any) -> ModelStep:
+def run(hessian: Tensor, gradient: Tensor, **limits: Any) -> TruncatedStep:
     given = {"residual": 0.0, "products": 100, "radius": math.inf, "reach": 1.0, **limits}
     work = Workspace.like(gradient)
     return solve(lambda v: hessian @ v, gradient, float(gradient.norm()), Limits(**given), work)
