@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from optbench.cli._common import (
 from optbench.cli._describe import allowed_text, option_type, to_json
 
 if TYPE_CHECKING:
-    from optbench.api import Option
+    from optbench.api import Option, Part
     from optbench.records import SuiteSpec
     from optbench.registry import Catalogue, Registered
 
@@ -72,17 +73,18 @@ def _details(kind: str, found: Registered, catalogue: Catalogue) -> dict[str, An
 
 
 def _parts(found: Registered) -> dict[str, dict[str, Any]]:
+    return {
+        option: {part: {"summary": entry.summary, "options": plain(entry.options)} for part, entry in table.items()}
+        for option, table in _tables(found).items()
+    }
+
+
+def _tables(found: Registered) -> dict[str, Mapping[str, Part]]:
+    """Return what each component option chooses from."""
     from optbench.registry.options import parts_table
 
-    options: dict[str, Option] = found.record.options
-    return {
-        option: {
-            part: {"summary": entry.summary, "options": plain(entry.options)}
-            for part, entry in parts_table(declared.components).items()
-        }
-        for option, declared in options.items()
-        if declared.components
-    }
+    options: dict[str, Option] = getattr(found.record, "options", {})
+    return {name: parts_table(declared.components) for name, declared in options.items() if declared.components}
 
 
 def _users(kind: str, found: Registered, catalogue: Catalogue) -> list[str]:
@@ -131,12 +133,16 @@ def _print(kind: str, found: Registered, data: dict[str, Any]) -> None:
         out.print(f"{label:<14}{escape(value)}", soft_wrap=True)
     if options := getattr(found.record, "options", {}):
         print_table(("option", "default", "type", "allowed", "meaning"), [_row(*item) for item in options.items()])
-    for option, table in data.get("parts", {}).items():
-        rows = [
-            (part, ", ".join(f"{k}={v['default']}" for k, v in x["options"].items()), x["summary"])
-            for part, x in table.items()
-        ]
-        print_table((option, "options", "summary"), rows)
+    for option, table in _tables(found).items():
+        rows = [row for name, part in table.items() for row in _part_rows(name, part)]
+        print_table((option, "its options", "default", "allowed", "meaning"), rows)
+
+
+def _part_rows(name: str, part: Part) -> Iterator[tuple[str, ...]]:
+    """Yield a row for the part and one for each of its options."""
+    yield name, "", "", "", part.summary
+    for option, declared in part.options.items():
+        yield "", option, str(declared.default), allowed_text(declared), declared.doc
 
 
 def _row(name: str, option: Option) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from optbench.api import Option, Part
+from optbench.api import Option, Part, UserError
 from optbench.numerics.armijo import Armijo
 from optbench.numerics.exact import Exact
 from optbench.numerics.fixed import Fixed
@@ -13,7 +14,26 @@ from optbench.numerics.line import LineSearch
 from optbench.numerics.parts import build_part
 from optbench.numerics.strong_wolfe import StrongWolfe
 
+_WolfeSearch = TypeVar("_WolfeSearch", StrongWolfe, HagerZhang)
+
 TABLE = "optbench.numerics.line_searches:LINE_SEARCHES"  # for Option.components
+
+
+def _strong_wolfe(**options: Any) -> StrongWolfe:
+    return _checked("strong-wolfe", StrongWolfe(**options))
+
+
+def _hager_zhang(**options: Any) -> HagerZhang:
+    return _checked("hager-zhang", HagerZhang(**options))
+
+
+def _checked(name: str, search: _WolfeSearch) -> _WolfeSearch:
+    """Return the search; raises UserError unless c1 < c2, without which no step need fit both conditions."""
+    if search.c1 >= search.c2:
+        remedy = "give c1, too, or take 'exact' for slopes near zero"
+        raise UserError(f"{name}: c1={search.c1:g}, c2={search.c2:g}", "allowed: c1 below c2", remedy)
+    return search
+
 
 _C1 = Option(default=1e-4, doc="sufficient decrease, as a share of what the slope promises", low=0.0, high=0.5)
 
@@ -43,7 +63,7 @@ LINE_SEARCHES: Mapping[str, Part] = {
         },
     ),
     "strong-wolfe": Part(
-        factory=StrongWolfe,
+        factory=_strong_wolfe,
         summary="Sufficient decrease and a slope that has fallen, by bracketing and cubic interpolation.",
         options={
             "c1": _C1,
@@ -52,7 +72,7 @@ LINE_SEARCHES: Mapping[str, Part] = {
         },
     ),
     "hager-zhang": Part(
-        factory=HagerZhang,
+        factory=_hager_zhang,
         summary="The Wolfe conditions, approximate ones where f hardly changes, by bracketing and double secant steps.",
         options={
             "c1": Option(

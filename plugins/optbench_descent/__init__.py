@@ -71,7 +71,7 @@ def _cg() -> OptimizerPlugin:
             ),
             "lr": Option(default=0.01, doc="learning rate of these steps", low=0.0, search="log"),
         },
-        cite="Polak & Ribière, RIRO 16 (1969); Nocedal & Wright, Numerical Optimization (2006), section 5.2",
+        cite="Polak & Ribière, RIRO 16 (1969); Hager & Zhang, SIAM J. Optim. 16 (2005)",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
     )
 
@@ -100,6 +100,7 @@ def _coordinate_descent() -> OptimizerPlugin:
         },
         cite="Wright, Math. Programming 151 (2015); Friedman, Hastie & Tibshirani, J. Stat. Software 33 (2010)",
         evaluations=frozenset({"value", "gradient", "hessian_vector", "hessian", "line_minimum"}),
+        optional=frozenset({"hessian", "line_minimum"}),  # Hessians: only the grams of panels
         random_options={"order": ("random",)},
         state_memory="O(n^2)",
         peak_memory="O(n^2)",

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from optbench.api import OptimizerPlugin, Option, hookimpl
 
+NEWTON_CG_LINE_SEARCH = "strong-wolfe"
+
 
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
@@ -64,8 +66,8 @@ def _newton_cg() -> OptimizerPlugin:
             ),
             "trust_region": Option(default=False, doc="true: steps within a trust region; false: a line search"),
             "line_search": Option(
-                default="strong-wolfe",
-                doc="line search, with its options; unused with a trust region",
+                default=NEWTON_CG_LINE_SEARCH,
+                doc="line search, with its options; none with a trust region",
                 components="optbench.numerics.line_searches:LINE_SEARCHES",
             ),
             "curvature": Option(

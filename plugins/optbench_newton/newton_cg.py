@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
 from optbench.numerics.position import Visit, locate
@@ -17,6 +18,7 @@ from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, read
 from optbench.numerics.trust import ACCEPTED, Lengths, Trust, gain
+from optbench_newton import NEWTON_CG_LINE_SEARCH
 from optbench_newton.forcing import Forcing, forcing_rule
 from optbench_newton.products import PRODUCTS, Product
 from optbench_newton.truncated import Limits, TruncatedStep, Workspace, solve
@@ -28,8 +30,12 @@ _MAX_TRIALS = 60
 
 
 def newton_cg(*, max_cg: int, forcing: str, trust_region: bool, line_search: str, curvature: str) -> NewtonCG:
-    """Return the method that the options describe; `line_search` matters only without a trust region."""
-    globalisation = WithinRadius() if trust_region else AlongLine(build(line_search))
+    """Return the method that the options describe; raises UserError for a trust region with another line search."""
+    search = build(line_search)
+    if trust_region and search != build(NEWTON_CG_LINE_SEARCH):
+        remedy = "both choose how long a step is: take one of them"
+        raise UserError("newton-cg: a trust region and a line search", remedy)
+    globalisation = WithinRadius() if trust_region else AlongLine(search)
     return NewtonCG(globalisation, PRODUCTS[curvature], forcing_rule(forcing), max_cg)
 
 

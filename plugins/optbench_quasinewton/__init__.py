@@ -51,7 +51,7 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         options={
             "history": Option(
                 default=10,
-                doc="pairs of displacement and gradient change kept; without any it is steepest descent",
+                doc="pairs of displacement and gradient change kept; with none it would be gradient-descent",
                 low=1,
                 search="log",
             ),

@@ -70,6 +70,13 @@ def test_show_tells_options_orders_citation_parts_and_suites(plugin: list[str], 
         assert text in shown
 
 
+def test_show_explains_the_options_of_parts(plugin: list[str], capsys: Capture) -> None:
+    assert main(["show", "method", *plugin]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (row,) = [row for row in rows if row[:1] == ["c2"]]
+    assert row == ["c2", "0.9", "slope"]
+
+
 def test_show_as_json_names_the_kind_the_parts_and_the_suites(plugin: list[str], capsys: Capture) -> None:
     method = parsed(capsys, "show", "method", *plugin)
     assert (method["type"], method["qualified"], method["suites"]) == ("optimizers", "ours/method", ["small"])

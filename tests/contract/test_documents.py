@@ -88,6 +88,18 @@ def test_the_readmes_plugin_runs_with_the_readmes_command(tmp_path):
     assert row["f_best"] < row["f0"]
 
 
+def test_the_optimizer_with_our_line_searches_runs_with_the_documents_command(tmp_path):
+    text = (ROOT / "docs" / "line-searches.md").read_text()
+    (plugin,) = blocks(text, "python")
+    (arguments,) = [arguments for arguments in commands(text, "optbench") if "--plugin" in arguments]
+    (tmp_path / arguments[-1]).write_text(plugin)
+    done = optbench(*arguments, "--budget", "50", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert row["optimizer"] == "heavy-ball/heavy-ball"
+    assert row["f_best"] < 0.5 * row["f0"]
+
+
 def readme_names() -> list[str]:
     """Return the optimizers and problems of the README's trials, without options; the example plugin's is its own."""
     trials = [arguments[1:3] for arguments in commands(README, "optbench") if arguments[0] == "run"]

@@ -158,6 +158,8 @@ def test_build_passes_options_and_fills_in_defaults() -> None:
         ("armijo(c1='small')", "expected float"),
         ("strong-wolfe(max_evaluations=true)", "expected int"),
         ("armijo + exact", "found 2 joined"),
+        ("strong-wolfe(c1=0.5, c2=0.1)", "c1=0.5, c2=0.1; allowed: c1 below c2"),
+        ("hager-zhang(c2=0.05)", "c1=0.1, c2=0.05; allowed: c1 below c2"),
     ],
 )
 def test_a_mistake_in_an_expression_is_the_users(text: str, message: str) -> None:

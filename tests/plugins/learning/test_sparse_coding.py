@@ -12,6 +12,7 @@ from torch.autograd.functional import hessian
 
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.streams import SeededStreams
+from optbench.registry import load_catalogue, missing_features
 
 ATOMS, WIDTH, EXAMPLES = 3, 5, 4
 
@@ -143,3 +144,10 @@ def test_single_precision_stays_single():
     x = problem.start(streams).parameters
     made = (x, *problem.value_and_gradient(x), problem.value(x), problem.gram(x, "codes"))
     assert {tensor.dtype for tensor in made} == {torch.float32}
+
+
+def test_coordinate_descent_and_lbfgs_may_run_on_it():
+    catalogue = load_catalogue()
+    problem = catalogue.get("problems", "sparse-coding").record
+    for name in ("coordinate-descent", "lbfgs"):
+        assert missing_features(problem=problem, optimizer=catalogue.get("optimizers", name).record) is None

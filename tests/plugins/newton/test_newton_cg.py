@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from optbench_newton import NEWTON_CG_LINE_SEARCH
 from optbench_newton.forcing import EisenstatWalker, Superlinear, forcing_rule
 from optbench_newton.newton_cg import NewtonCG, newton_cg
 from torch import Tensor
@@ -243,6 +244,13 @@ def test_eisenstat_and_walkers_forcing_follows_the_fall_of_the_gradient_but_not_
     )  # the safeguard falls below a tenth: no longer needed
     rule.begin()
     assert rule.relative(1e-6) == 0.5
+
+
+def test_a_trust_region_takes_no_line_search() -> None:
+    options = {"max_cg": 0, "forcing": "superlinear", "curvature": "hessian", "trust_region": True}
+    with pytest.raises(UserError, match="a trust region and a line search"):
+        newton_cg(line_search="armijo", **options)
+    newton_cg(line_search=NEWTON_CG_LINE_SEARCH, **options)
 
 
 @pytest.mark.parametrize("forcing", ["-1", "1", "tight", "nan", ""])
