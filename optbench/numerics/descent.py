@@ -15,7 +15,7 @@ from optbench.numerics.line import Found, LineSearch
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import extremes, read
+from optbench.numerics.scalars import limits, slope_and_size
 from optbench.numerics.steady import Steady
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Move(NamedTuple):
     @property
     def is_convex(self) -> bool:
         """Tell whether f curves upwards along the step, beyond the rounding of the slopes; independent of any scale."""
-        rounding = 10 * torch.finfo(self.gradient.dtype).eps
+        rounding = 10 * limits(self.gradient.dtype).eps
         return self.next_slope - self.slope > rounding * max(abs(self.slope), abs(self.next_slope))
 
 
@@ -131,8 +131,8 @@ class Descent(Generic[Memory]):
         """Search along one direction; where that fails forget the memory, and where it is empty already, finish."""
         here = locate(oracle, state)
         direction = self.directions.direction(state.memory, here.gradient)
-        slope, low, high = read(torch.dot(here.gradient, direction), *extremes(here.gradient))
-        if state.progress.ends(here.value, max(-low, high)):
+        slope, size = slope_and_size(here.gradient, direction)
+        if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
             return state
         if not slope < 0:
@@ -169,7 +169,8 @@ class Descent(Generic[Memory]):
         self.directions.learn(state.memory, move)
         state.steepest = False
         state.last_step, state.last_slope = visit.step, slope
-        state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
+        first, second = state.spare
+        state.spare = [second if visit.point is first else first, state.point]
         state.point, state.here = visit.point, visit
         return state
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import torch
 from torch import Tensor
 
 from optbench.numerics.progress import Progress
+from optbench.numerics.scalars import limits
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -33,7 +33,7 @@ class Visit:
 
 def rounding(value: float, point: Tensor) -> float:
     """Return how far values of f near `value` may lie apart by rounding alone, in the precision of `point`."""
-    return _ROUNDINGS * torch.finfo(point.dtype).eps * abs(value)
+    return _ROUNDINGS * limits(point.dtype).eps * abs(value)
 
 
 def visited(oracle: Oracle, point: Tensor) -> Visit:

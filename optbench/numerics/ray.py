@@ -10,7 +10,7 @@ from torch import Tensor
 
 from optbench.numerics.line import Line
 from optbench.numerics.position import Visit
-from optbench.numerics.scalars import read
+from optbench.numerics.scalars import limits, read
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -28,7 +28,7 @@ class Ray:
 
     def __call__(self, step: float) -> tuple[float, float]:
         """Return the value and the slope at `step`; one synchronisation."""
-        if step > torch.finfo(self.direction.dtype).max:
+        if step > limits(self.direction.dtype).max:
             return math.inf, math.inf
         self._keep_best()
         target = self._free if self._best is None or self._best.point is not self._free else self._other

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import torch
 from torch import Tensor
+
+limits = functools.cache(torch.finfo)  # of a dtype; making a new one takes as long as a step's arithmetic on floats
+
+
+def in_numpy(like: Tensor) -> bool:
+    """Tell whether numpy sees the memory of what is like this: on the CPU, and no stand-in without memory."""
+    return type(like) is Tensor and like.is_cpu
 
 
 def read(*scalars: Tensor) -> list[float]:
     """Return tensors of shape () as floats, with one host-device synchronisation for all of them."""
     if len(scalars) == 1 or scalars[0].is_cpu:
-        return [scalar.item() for scalar in scalars]
+        return list(map(Tensor.item, scalars))
     values: list[float] = torch.stack(scalars).tolist()
     return values
 
@@ -18,6 +28,16 @@ def largest(vector: Tensor) -> Tensor:
     """Return the largest absolute entry, shape ()."""
     low, high = extremes(vector)
     return torch.maximum(high, low.neg())
+
+
+def slope_and_size(gradient: Tensor, direction: Tensor) -> tuple[float, float]:
+    """Return gradient·direction and the gradient's largest absolute entry, with one synchronisation."""
+    slope = torch.dot(gradient, direction)
+    if in_numpy(gradient):  # whose search for the extremes is faster, at any size
+        entries: Any = gradient.numpy()
+        return slope.item(), float(max(-entries[entries.argmin()], entries[entries.argmax()]))
+    product, low, high = read(slope, *extremes(gradient))
+    return product, max(-low, high)
 
 
 def extremes(vector: Tensor) -> tuple[Tensor, Tensor]:

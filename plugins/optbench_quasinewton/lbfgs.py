@@ -14,7 +14,8 @@ from torch import Tensor
 from optbench.numerics.descent import Descent, Move
 from optbench.numerics.line_searches import build
 from optbench_quasinewton.compact import Mirrored, Products
-from optbench_quasinewton.secant import SECANTS, Secant, Weights, combine, skipping
+from optbench_quasinewton.passes import Passes, passes
+from optbench_quasinewton.secant import SECANTS, Secant, Weights, skipping
 
 
 def lbfgs(*, history: int, initial_scale: str, negative_curvature: str, line_search: str) -> Descent[Pairs]:
@@ -29,7 +30,7 @@ class Pairs:
 
     # the ring
     rows: Tensor  # (2m, n): displacements S, then gradient changes Y; empty places are zero
-    places: tuple[Tensor, ...]  # 2m of (n,): its rows
+    passes: Passes  # over them
     newest: int  # the place of the newest pair
     count: int  # pairs kept
 
@@ -38,10 +39,7 @@ class Pairs:
     projection: Projection
     earlier: Projection  # with the gradient before; changes places with `projection`
 
-    square: Mirrored  # (), of the newest gradient change
-
     # −H·g is −γ·g − rowsᵀ·weights
-    columns: Tensor  # (n, 2m), a view: the rows transposed
     weights: Mirrored  # (2m,)
     direction: Tensor  # (n,)
 
@@ -53,10 +51,9 @@ class Projection:
     values: Mirrored  # (2m,)
     gradient: Tensor | None = None  # (n,), the oracle's; None: of no gradient
 
-    def project(self, rows: Tensor, gradient: Tensor) -> None:
+    def project(self, pairs: Pairs, gradient: Tensor) -> None:
         """Multiply: one pass over the pairs."""
-        torch.mv(rows, gradient, out=self.values.tensor)
-        self.values.to_image()
+        pairs.passes.project(gradient, self.values)
         self.gradient = gradient
 
     def forget(self) -> None:
@@ -79,19 +76,17 @@ class CompactInverse:
     def start(self, point: Tensor) -> Pairs:
         """Return an empty ring for points like `point`."""
         m = self.history
-        rows = point.new_zeros(2 * m, point.numel())
+        rows, direction = point.new_zeros(2 * m, point.numel()), torch.empty_like(point)
         return Pairs(
             rows=rows,
-            places=rows.unbind(),
+            passes=passes(rows, direction),
             newest=-1,
             count=0,
             products=Products.empty(m, point),
             projection=Projection(Mirrored.zeros((2 * m,), point)),
             earlier=Projection(Mirrored.zeros((2 * m,), point)),
-            square=Mirrored.zeros((), point),
-            columns=rows.T,
             weights=Mirrored.zeros((2 * m,), point),
-            direction=torch.empty_like(point),
+            direction=direction,
         )
 
     def direction(self, memory: Pairs, gradient: Tensor) -> Tensor:
@@ -99,30 +94,26 @@ class CompactInverse:
         if not memory.count:
             return torch.neg(gradient, out=memory.direction)
         if memory.projection.gradient is not gradient:
-            memory.projection.project(memory.rows, gradient)
-            self._weigh(memory)
-        torch.mul(gradient, memory.products.scale.tensor, out=memory.direction)
-        return memory.direction.addmv_(memory.columns, memory.weights.tensor, alpha=-1)
+            self._take(memory, gradient)
+        memory.passes.combine(gradient, memory.products.scale, memory.weights)
+        return memory.direction
 
+    @np.errstate(all="ignore")
     def learn(self, memory: Pairs, move: Move) -> None:
         """Put the pair in the oldest one's place, and project the gradient after the move."""
         weights = self.secant(move)
         if weights is None:
             return
         if memory.projection.gradient is not move.gradient and memory.count:
-            memory.projection.project(memory.rows, move.gradient)
+            memory.projection.project(memory, move.gradient)
         place = memory.newest = (memory.newest + 1) % self.history
         memory.count = min(memory.count + 1, self.history)
-        after, before = weights
-        displacement, change = memory.places[place], memory.places[self.history + place]
-        torch.mul(move.direction, move.step, out=displacement)
-        combine(move.next_gradient, after, move.gradient, before, out=change)
+        memory.passes.put(place, move, weights)
         memory.projection, memory.earlier = memory.earlier, memory.projection
         memory.earlier.gradient = None
-        memory.projection.project(memory.rows, move.next_gradient)
-        with np.errstate(all="ignore"):
-            self._extend(memory, place, move, weights)
-            self._weigh(memory)
+        memory.projection.project(memory, move.next_gradient)
+        self._extend(memory, place, move, weights)
+        memory.products.weigh(memory.projection.values, memory.weights)
 
     def forget(self, memory: Pairs) -> None:
         """Drop every pair."""
@@ -141,12 +132,11 @@ class CompactInverse:
         later, earlier = memory.projection.values.image, memory.earlier.values.image
         with_new = later - earlier if after == 1 else after * later + before * earlier
         with_new[place] = move.step * (after * move.next_slope + before * move.slope)
-        change = memory.places[self.history + place]
-        torch.dot(change, change, out=memory.square.tensor)
-        memory.square.to_image()
-        with_new[self.history + place] = memory.square.image
+        with_new[self.history + place] = memory.passes.square(place)
         memory.products.extend(place, with_new, scaled=self.scaled)
 
-    def _weigh(self, memory: Pairs) -> None:
-        memory.products.weigh(memory.projection.values.image, memory.weights.image)
-        memory.weights.to_tensor()
+    @np.errstate(all="ignore")
+    def _take(self, memory: Pairs, gradient: Tensor) -> None:
+        """Make a gradient that no move led to the one whose direction is known."""
+        memory.projection.project(memory, gradient)
+        memory.products.weigh(memory.projection.values, memory.weights)

@@ -13,6 +13,8 @@ _KEPT = 0.2  # of the model's curvature, where a damped change takes the place o
 
 Weights = tuple[float, float]  # the change is the first times the gradient after the move plus the second times before
 
+DIFFERENCE: Weights = (1.0, -1.0)  # the true change
+
 
 class Moved(Protocol):
     """What is asked of a move."""
@@ -40,7 +42,7 @@ class Moved(Protocol):
 
 def skipping(move: Moved) -> Weights | None:
     """Return the weights of the true change; None, no update, where f does not curve upwards along the step."""
-    return (1.0, -1.0) if move.is_convex else None
+    return DIFFERENCE if move.is_convex else None
 
 
 def damping(move: Moved) -> Weights | None:
@@ -50,7 +52,7 @@ def damping(move: Moved) -> Weights | None:
     the direction is −B⁻¹g, so that Bs = −step·g needs no B.
     """
     if move.is_convex:
-        return 1.0, -1.0
+        return DIFFERENCE
     model = -move.step * move.slope  # sᵀBs and sᵀy, both divided by the step
     kept = (1 - _KEPT) * model / (model - (move.next_slope - move.slope))
     return (kept, -kept - (1 - kept) * move.step) if kept > 0 and math.isfinite(move.step) else None

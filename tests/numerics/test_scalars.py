@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from optbench.numerics.scalars import extremes, largest, read
+from optbench.numerics import scalars
+from optbench.numerics.scalars import extremes, in_numpy, largest, read, slope_and_size
 
 
 @pytest.mark.parametrize(("entries", "size"), [([1.0, -3.0], 3.0), ([-1.0, 2.0], 2.0), ([0.0], 0.0)])
@@ -21,3 +22,21 @@ def test_the_largest_entry_is_absolute(entries: list[float], size: float) -> Non
 def test_what_is_not_a_number_shows() -> None:
     vector = torch.tensor([1.0, math.nan, 2.0])
     assert all(math.isnan(value) for value in read(largest(vector), *extremes(vector)))
+
+
+@pytest.mark.parametrize("by_numpy", [True, False])
+def test_slope_and_size_are_read_together_on_every_device(by_numpy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scalars, "in_numpy", lambda _: by_numpy)
+    direction = torch.tensor([2.0, 1.0, -1.0], dtype=torch.float64)
+    for entries, size in (([1.0, -3.0, 2.0], 3.0), ([1.0, 3.0, -2.0], 3.0)):
+        gradient = torch.tensor(entries, dtype=torch.float64)
+        assert slope_and_size(gradient, direction) == (float(gradient @ direction), size)
+    assert all(map(math.isnan, slope_and_size(torch.tensor([1.0, math.nan, 2.0]), direction.float())))
+    slope, size = slope_and_size(torch.tensor([1.0, -math.inf, 1.0], dtype=torch.float64), direction)
+    assert (slope, size) == (-math.inf, math.inf)
+
+
+def test_numpy_sees_the_memory_of_plain_tensors_alone() -> None:
+    assert in_numpy(torch.zeros(2))
+    assert not in_numpy(torch.zeros(2, device="meta"))
+    assert not in_numpy(torch.nn.Parameter(torch.zeros(2)))

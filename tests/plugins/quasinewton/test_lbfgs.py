@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from optbench_quasinewton import compact
+from optbench_quasinewton import compact, passes
 from optbench_quasinewton.lbfgs import CompactInverse, Pairs, lbfgs
+from optbench_quasinewton.passes import ByNumpy, ByTorch
 from optbench_quasinewton.secant import damping
 from torch import Tensor
 
@@ -108,18 +109,23 @@ def test_in_a_run_the_products_with_the_newest_change_are_differences_of_project
         assert torch.allclose(memory.projection.values.tensor, memory.rows @ state.here.gradient, rtol=1e-12)
 
 
-def test_tensors_elsewhere_than_on_the_cpu_give_the_same_direction(monkeypatch: pytest.MonkeyPatch) -> None:
-    gradient = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-4)):
-        seen = moves(12, 7, dtype)
-        directions = []
-        for on_cpu in (True, False):
-            monkeypatch.setattr(compact, "in_numpy", lambda _, on_cpu=on_cpu: on_cpu)
-            rule = CompactInverse(4, scaled=True)
-            memory = learnt(rule, seen)
-            assert isinstance(memory.products.changes, Tensor) != on_cpu
-            directions.append(rule.direction(memory, gradient.to(dtype)).clone())
-        assert torch.allclose(*directions, rtol=tolerance, atol=tolerance)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
+@pytest.mark.parametrize(("on_cpu", "longest"), [(True, 11), (False, 12)])
+def test_long_vectors_and_those_elsewhere_than_on_the_cpu_give_the_same_direction(
+    on_cpu: bool, longest: int, dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gradient = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
+    rule, seen = CompactInverse(4, scaled=True), moves(12, 7, dtype)
+    memory = learnt(rule, seen)
+    assert isinstance(memory.passes, ByNumpy)
+    expected = rule.direction(memory, gradient)
+    for module in (compact, passes):
+        monkeypatch.setattr(module, "in_numpy", lambda _: on_cpu)
+    monkeypatch.setattr(passes, "_SHORT", longest)
+    memory = learnt(rule, seen)
+    assert isinstance(memory.passes, ByTorch)
+    assert isinstance(memory.products.changes, Tensor) != on_cpu
+    assert torch.allclose(rule.direction(memory, gradient), expected, rtol=tolerance, atol=tolerance)
 
 
 def test_a_gradient_of_another_minibatch_is_projected_anew() -> None:
@@ -200,7 +206,9 @@ def test_what_overflows_ends_without_an_exception_or_a_warning(secant: str, orac
     assert state.finished is not None
 
 
-def test_buffers_are_allocated_once(oracle: Any) -> None:
+@pytest.mark.parametrize("longest", [4, 5])
+def test_buffers_are_allocated_once(longest: int, oracle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "_SHORT", longest)
     problem = oracle(lambda x: (x**4).sum() + (x - 1).square().sum(), 5)
     method = lbfgs(history=2, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
     state = method.init(problem, torch.full((5,), 3.0, dtype=torch.float64))
@@ -216,17 +224,17 @@ def _addresses(memory: Pairs) -> set[int]:
         memory,
         memory.products,
         memory.products.scale,
-        memory.square,
         memory.weights,
+        memory.passes,
         memory.projection,
         memory.earlier,
     )
     values = [value for item in held for value in vars(item).values()]
     values += [memory.projection.values.tensor, memory.earlier.values.tensor]
-    tensors = {
-        value.data_ptr() for value in values if isinstance(value, Tensor) and value is not memory.projection.gradient
-    }
-    return tensors | {value.ctypes.data for value in values if isinstance(value, np.ndarray)}
+    tensors = {value.data_ptr() for value in values if isinstance(value, Tensor)}
+    arrays = {value.ctypes.data for value in values if isinstance(value, np.ndarray)}
+    gradient = memory.projection.gradient
+    return (tensors | arrays) - ({gradient.data_ptr()} if gradient is not None else set())
 
 
 @pytest.mark.parametrize("history", [1, 5, 20])

@@ -1,0 +1,129 @@
+"""The passes of L-BFGS over its pairs: by torch, or for short vectors on the CPU by numpy and BLAS.
+
+A call of numpy takes a third of the time of one of torch; with tens of thousands of parameters the memory decides, and
+torch's sum of the pairs is faster. Shapes: n = number of parameters, m = pairs kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from scipy.linalg import get_blas_funcs
+from torch import Tensor
+
+from optbench.numerics.descent import Move
+from optbench.numerics.scalars import in_numpy
+from optbench_quasinewton.compact import Mirrored, Small
+from optbench_quasinewton.secant import DIFFERENCE, Weights, combine
+
+_SHORT = 2**14  # numbers of parameters up to which the calls, not the memory, take the time
+
+
+class Passes(Protocol):
+    """What is done with the stored vectors; all of it in place."""
+
+    def put(self, place: int, move: Move, weights: Weights) -> None:
+        """Write the move's displacement and its gradient change, of these weights, to a place."""
+        ...
+
+    def square(self, place: int) -> Small:
+        """Return y·y of the pair at a place, shape ()."""
+        ...
+
+    def project(self, gradient: Tensor, out: Mirrored) -> None:
+        """Write the products of all pairs with a gradient, shape (2m,)."""
+        ...
+
+    def combine(self, gradient: Tensor, scale: Mirrored, weights: Mirrored) -> None:
+        """Write scale·gradient − rowsᵀ·weights into the direction."""
+        ...
+
+
+def passes(rows: Tensor, direction: Tensor) -> Passes:
+    """Return the fastest over `rows` (2m, n), the displacements and then the gradient changes, for `direction` (n,)."""
+    short = in_numpy(rows) and direction.numel() <= _SHORT
+    return ByNumpy(rows, direction) if short else ByTorch(rows, direction)
+
+
+class ByTorch:
+    """On every device."""
+
+    def __init__(self, rows: Tensor, direction: Tensor) -> None:
+        """Allocate no more than a scalar."""
+        self._rows, self._columns, self._direction = rows, rows.T, direction
+        half = len(rows) // 2
+        self._displacements, self._changes = rows[:half].unbind(), rows[half:].unbind()
+        self._square = Mirrored.zeros((), rows)
+
+    def put(self, place: int, move: Move, weights: Weights) -> None:
+        """Write in two passes."""
+        after, before = weights
+        torch.mul(move.direction, move.step, out=self._displacements[place])
+        combine(move.next_gradient, after, move.gradient, before, out=self._changes[place])
+
+    def square(self, place: int) -> Small:
+        """Multiply in one pass."""
+        change = self._changes[place]
+        torch.dot(change, change, out=self._square.tensor)
+        self._square.to_image()
+        return self._square.image
+
+    def project(self, gradient: Tensor, out: Mirrored) -> None:
+        """Multiply in one pass over the pairs."""
+        torch.mv(self._rows, gradient, out=out.tensor)
+        out.to_image()
+
+    def combine(self, gradient: Tensor, scale: Mirrored, weights: Mirrored) -> None:
+        """Add up in one pass over the pairs."""
+        torch.mul(gradient, scale.tensor, out=self._direction)
+        self._direction.addmv_(self._columns, weights.tensor, alpha=-1)
+
+
+class ByNumpy:
+    """On views of the same memory."""
+
+    def __init__(self, rows: Tensor, direction: Tensor) -> None:
+        """Allocate nothing."""
+        self._rows: Any = rows.numpy()
+        self._columns = self._rows.T
+        half = len(rows) // 2
+        self._displacements, self._changes = list(self._rows[:half]), list(self._rows[half:])
+        self._change_rows = rows[half:].unbind()
+        self._direction, self._direction_view = direction, direction.numpy()
+        self._gradient, self._gradient_view = direction, self._direction_view  # the gradient seen last
+        (self._multiply_add,) = get_blas_funcs(("gemv",), (self._rows,))
+
+    def put(self, place: int, move: Move, weights: Weights) -> None:
+        """Write in two passes."""
+        direction = self._direction_view if move.direction is self._direction else move.direction.numpy()
+        np.multiply(direction, move.step, self._displacements[place])
+        if weights == DIFFERENCE:
+            before = self._view(move.gradient)
+            np.subtract(self._view(move.next_gradient), before, self._changes[place])
+        else:
+            combine(move.next_gradient, weights[0], move.gradient, weights[1], out=self._change_rows[place])
+
+    def square(self, place: int) -> Small:
+        """Multiply in one pass."""
+        change = self._changes[place]
+        return change.dot(change)
+
+    def project(self, gradient: Tensor, out: Mirrored) -> None:
+        """Multiply in one pass over the pairs."""
+        self._rows.dot(self._view(gradient), out.view)
+        out.to_image()
+
+    def combine(self, gradient: Tensor, scale: Mirrored, weights: Mirrored) -> None:
+        """Add up in one pass over the pairs."""
+        out = self._direction_view
+        np.copyto(out, self._view(gradient))
+        # α, A, x, β, y, four offsets and steps, not transposed, in place: named, the same takes twice as long
+        self._multiply_add(-1.0, self._columns, weights.view, scale.view, out, 0, 1, 0, 1, 0, 1)
+
+    def _view(self, gradient: Tensor) -> Any:
+        """Return the gradient as an array; the same one is asked for several times."""
+        if self._gradient is not gradient:
+            self._gradient, self._gradient_view = gradient, gradient.numpy()
+        return self._gradient_view
