@@ -5,6 +5,7 @@ Shapes: n = number of parameters.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
@@ -154,7 +155,7 @@ class Descent(Generic[Memory]):
         if state.last_step:
             # The first-order decrease of the last step, expected again (Nocedal & Wright 2006, section 3.5).
             return growth * state.last_step * state.last_slope / slope
-        return 1 / (-slope) ** 0.5  # a displacement of length 1 along the negative gradient
+        return 1 / math.sqrt(-slope)  # a displacement of length 1 along the negative gradient
 
     def _move(self, state: DescentState[Memory], ray: Ray, slope: float, found: Found) -> DescentState[Memory]:
         visit = ray.take(found.trial.step)

@@ -71,7 +71,7 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
     work.step.zero_()
     work.residual.copy_(gradient)
     torch.neg(gradient, out=work.direction)
-    path = _Path(squared=gradient_norm**2)
+    path = _Path(squared=gradient_norm * gradient_norm)  # x**2 rounds differently in other units
     end: End = "limit"
     for _ in range(limits.products):
         image = product(work.direction)
@@ -83,7 +83,7 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
         if end != "limit":
             break
         (squared,) = read(torch.dot(work.residual, work.residual))
-        if not squared > limits.residual**2:
+        if not squared > limits.residual * limits.residual:
             end = "residual"
             break
         work.direction.mul_(path.turn(advance, squared)).sub_(work.residual)
@@ -121,7 +121,7 @@ class _Path:
         """Return how far to go along the direction, and whether it ends there ("limit": it does not)."""
         convex = self.curvature > self.flat
         full = self.squared / self.curvature if convex else math.inf
-        if self._length_squared(full) < limits.radius**2:
+        if self._length_squared(full) < limits.radius * limits.radius:
             return full, "limit"
         end: End = "boundary" if convex else "negative curvature"
         if math.isfinite(limits.radius):
@@ -143,8 +143,8 @@ class _Path:
 
     def _to(self, radius: float) -> float:
         """Return how far the boundary is."""
-        missing = max(radius**2 - self.step_squared, 0.0)
-        root = math.sqrt(self.step_direction**2 + self.direction_squared * missing)
+        missing = max(radius * radius - self.step_squared, 0.0)
+        root = math.sqrt(self.step_direction * self.step_direction + self.direction_squared * missing)
         return missing / (self.step_direction + root)
 
     def _reflected(self, reach: float) -> float:

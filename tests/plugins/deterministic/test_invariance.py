@@ -15,19 +15,18 @@ from typing import Any
 import pytest
 import torch
 
-from optbench.records import Status
-
 PROBLEMS = (
     *("rosenbrock", "wood", "chained-rosenbrock(n=20)", "powell-singular", "broyden-tridiagonal", "beale"),
     *("brown-dennis", "variably-dimensioned"),
 )
 FRAMES = ("permuted", "rotated", "shifted")
 
-FIXED_STEP = ("gradient-descent",)
+SLOW = ("gradient-descent", "coordinate-descent")
 FIXED = "a fixed number of its options has the unit of a step per gradient"
 BY_NATURE: tuple[tuple[str, str, str], ...] = (  # expressions (to be found in the text), what changes, why it matters
     (r"^gradient-descent$", "scaled", FIXED),
     (r'initial_scale="identity"', "scaled", FIXED),
+    (r'^(?!newton).*line_search="fixed"', "scaled", FIXED),
     (r'damping="0\.', "scaled", FIXED),
     (r"^coordinate-descent", "permuted", "coordinates are visited in their order"),
     (r"^coordinate-descent", "rotated", "coordinates are what it moves along"),
@@ -108,7 +107,7 @@ def in_frame(frame: str, problem: Any, fall: float, seed: int) -> dict[str, Any]
 
 @pytest.fixture(scope="module")
 def compared(trial: Any, transformed: Any, build_problem: Any, reference: Any, count_to: Any) -> Callable[..., Any]:
-    """Return a function that gives, for each problem, the evaluations to 1e-6 of its end, and those in a frame.
+    """Return a function that gives, for each problem that is solved, its evaluations to 1e-6 and those in a frame.
 
     Where one frame differs more than it may, many others are tried, of all kinds: if the plain count is one among
     theirs, the run is sensitive to rounding, and the frame is no cause.
@@ -126,7 +125,7 @@ def compared(trial: Any, transformed: Any, build_problem: Any, reference: Any, c
         kinds = [kind for kind in FRAMES if not reason_of(variant.text, kind)]
         for name in PROBLEMS:
             run, _, _, plain = reference(variant, name)
-            if run.outcome.status is not Status.DIVERGED:
+            if run.outcome.reason == "converged":
                 found = [count(variant, name, frame, 0)]
                 if not is_among(plain, found):
                     found += [count(variant, name, kind, seed) for kind in kinds for seed in range(5)]
@@ -159,6 +158,8 @@ def test_counts_do_not_depend_on_the_frame_whatever_the_options(variant: Any, fr
     check_frame(variant, frame, compared)
 
 
-def test_most_problems_are_compared(method: Any, reference: Any) -> None:
+def test_most_problems_are_solved_and_so_compared(method: Any, reference: Any) -> None:
+    if method.text in SLOW:
+        pytest.skip("it ends on none of these problems within the budget; its unit is compared all the same")
     runs = [reference(method, name)[0] for name in PROBLEMS]
-    assert sum(run.outcome.status is not Status.DIVERGED for run in runs) >= (1 if method.text in FIXED_STEP else 6)
+    assert sum(run.outcome.reason == "converged" for run in runs) >= 5
