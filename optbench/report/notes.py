@@ -85,7 +85,7 @@ def _coverage(
     if none:
         yield f"{_names(none)} ran on none of the problems."
     part = [optimizer.label for optimizer in optimizers if 0 < ran[optimizer.id] < len(problems)]
-    if part:
+    if part and suite.ranking:
         yield f"{_names(part)} ran on some of the {len(problems)} problems only; their shares are over those."
     missing = len(suite.optimizers) - len(optimizers)
     if missing > 0:

@@ -91,7 +91,7 @@ class Results:
                 entries.append(entry)
         return record
 
-    def report(self, *, gates=(), pairings=(), **changes) -> ReportModel:
+    def report(self, *, gates=(), pairings=(), ranking=True, **changes) -> ReportModel:
         """Return the report of these results."""
         suite = SuiteSpec(
             name="made-up",
@@ -102,6 +102,7 @@ class Results:
             weights=self.weights,
             gates=gates,
             pairings=pairings,
+            ranking=ranking,
         )
         arguments = {
             "events": self.events.get,

@@ -202,3 +202,11 @@ def test_labels_show_what_differs_from_the_default(results, synthetic):
     results.add("x/sgd", "x/p", synthetic.events_of(*EVENTS), meta=("y/polyak",))
     results.optimizer_info["x/lbfgs"] = {"defaults": {"history": 10, "c1": 1e-4}}
     assert [item.label for item in results.report().optimizers] == ["lbfgs", "lbfgs(history=5)", "sgd + polyak"]
+
+
+@pytest.mark.parametrize("ranking", [True, False])
+def test_shares_of_some_problems_are_told_where_shares_are_shown(results, synthetic, ranking):
+    for optimizer, problem in (("x/a", "x/p"), ("x/a", "x/q"), ("x/b", "x/p")):
+        results.add(optimizer, problem, synthetic.events_of([1, 2], [5.0, 1.0]), f_star=1.0)
+    told = [note for note in results.report(ranking=ranking).notes if "ran on some of the 2 problems only" in note]
+    assert len(told) == ranking
