@@ -16,12 +16,17 @@ def cubic_minimum(a: Trial, b: Trial) -> float:
     if not width:
         return math.nan
     bend = a.slope + b.slope - 3 * (b.value - a.value) / width
-    radicand = bend * bend - a.slope * b.slope
+    largest = max(abs(a.slope), abs(b.slope), abs(bend))
+    if not 0 < largest < math.inf:
+        return math.nan
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 1)  # a power of two: no digit changes
+    before, after, bend = a.slope / unit, b.slope / unit, bend / unit  # their squares would leave the floats early
+    radicand = bend * bend - before * after
     if not radicand >= 0:
         return math.nan
     root = math.copysign(math.sqrt(radicand), width)
-    denominator = b.slope - a.slope + 2 * root
-    return b.step - width * (b.slope + root - bend) / denominator if denominator else math.nan
+    denominator = after - before + 2 * root
+    return b.step - width * (after + root - bend) / denominator if denominator else math.nan
 
 
 def secant_minimum(a: Trial, b: Trial) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import torch
@@ -38,6 +39,22 @@ def slope_and_size(gradient: Tensor, direction: Tensor) -> tuple[float, float]:
         return slope.item(), float(max(-entries[entries.argmin()], entries[entries.argmax()]))
     product, low, high = read(slope, *extremes(gradient))
     return product, max(-low, high)
+
+
+def is_exact(plain: float, vector: Tensor) -> bool:
+    """Tell whether a norm that was computed by squares has met no square beyond the floats."""
+    number = limits(vector.dtype)
+    return (number.tiny / number.eps) ** 0.5 < plain < math.inf
+
+
+def rescaled_norm(vector: Tensor) -> float:
+    """Return the Euclidean norm by squares of ratios to about the largest entry; zero, infinity or NaN where that is one."""
+    (size,) = read(largest(vector))
+    if not 0 < size < math.inf:
+        return size
+    unit = max(math.ldexp(1.0, math.frexp(size)[1] - 1), limits(vector.dtype).tiny)  # a power of two: no digit changes
+    (ratio,) = read(torch.linalg.vector_norm(vector / unit))
+    return unit * ratio
 
 
 def extremes(vector: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optbench.numerics.scalars import read
+from optbench.numerics.scalars import is_exact, read, rescaled_norm
 
 _CLOSE = 0.1  # a step this close to the boundary, relative to the radius, lies on it
 # Share of the best decrease that a step completed along flat curvature may miss: next to nothing, since that direction
@@ -38,10 +38,11 @@ class Region:
     def __init__(self, hessian: Tensor, gradient: Tensor, factor: Tensor) -> None:
         """Read the norms that bound the damping."""
         self.hessian, self.gradient, self.factor = hessian, gradient, factor
-        self.gradient_norm, self.hessian_norm, lowest = read(
+        slope, bend, self.lowest_diagonal = read(
             torch.linalg.vector_norm(gradient), torch.linalg.vector_norm(hessian), hessian.diagonal().min()
         )
-        self.lowest_diagonal = lowest
+        self.gradient_norm = slope if is_exact(slope, gradient) else rescaled_norm(gradient)
+        self.hessian_norm = bend if is_exact(bend, hessian) else rescaled_norm(hessian)
 
     def damped(self, damping: float) -> ModelStep | None:
         """Return the step −(H + damping·I)⁻¹·g, of any length, or None where H + damping·I is not positive definite."""
@@ -49,6 +50,7 @@ class Region:
             return None
         step = self._solve()
         (length,) = read(torch.linalg.vector_norm(step))
+        length = length if is_exact(length, step) else rescaled_norm(step)
         return self._model_step(step, length, damping, on_boundary=damping > 0) if math.isfinite(length) else None
 
     def within(self, radius: float) -> ModelStep:

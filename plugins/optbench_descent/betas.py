@@ -51,7 +51,7 @@ def hager_zhang(move: Move) -> Tensor:
     """
     change, bend = _change(move), move.next_slope - move.slope
     value = torch.dot(change, move.next_gradient) / bend
-    value -= torch.dot(change, change) * (2 * move.next_slope) / bend / bend
+    value -= torch.dot(change, change) / bend * (2 * move.next_slope) / bend  # in this order: no fourth power of a unit
     return torch.maximum(value, _LEAST * move.slope / torch.dot(move.direction, move.direction))
 
 

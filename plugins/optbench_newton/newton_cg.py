@@ -16,7 +16,7 @@ from optbench.numerics.line_searches import build
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import largest, read
+from optbench.numerics.scalars import is_exact, largest, read, rescaled_norm
 from optbench.numerics.trust import ACCEPTED, Lengths, Trust, gain
 from optbench_newton import NEWTON_CG_LINE_SEARCH
 from optbench_newton.forcing import Forcing, forcing_rule
@@ -118,6 +118,7 @@ class NewtonCG:
         size, steepness, extent = read(
             largest(here.gradient), torch.linalg.vector_norm(here.gradient), torch.linalg.vector_norm(here.point)
         )
+        steepness = steepness if is_exact(steepness, here.gradient) else rescaled_norm(here.gradient)
         if state.progress.ends(here.value, size) or not math.isfinite(steepness):
             state.finished = state.progress.verdict
             return state

@@ -12,7 +12,7 @@ from optbench.numerics.line import Found, LineSearch
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import largest, read
+from optbench.numerics.scalars import is_exact, largest, read, rescaled_norm
 from optbench.numerics.steady import Steady
 from optbench_newton.fixed import solve_symmetric
 from optbench_newton.hessians import Hessian
@@ -82,8 +82,9 @@ class Factored:
 
     def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> Tensor | None:
         """Factor H + αI with rising α until it is positive definite; None where H is not finite."""
-        norm, slope = read(torch.linalg.vector_norm(hessian), torch.linalg.vector_norm(gradient))
-        lowest = _FIRST * norm or slope
+        bend, slope = read(torch.linalg.vector_norm(hessian), torch.linalg.vector_norm(gradient))
+        bend = bend if is_exact(bend, hessian) else rescaled_norm(hessian)
+        lowest = _FIRST * bend or (slope if is_exact(slope, gradient) else rescaled_norm(gradient))
         state.damping = state.damping * _LOWER if state.damping * _LOWER >= lowest else 0.0
         for _ in range(_MAX_FACTORS):
             state.damped.copy_(hessian).diagonal().add_(state.damping)

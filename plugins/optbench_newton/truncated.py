@@ -26,7 +26,7 @@ class Workspace:
     """What conjugate gradients work in; all overwritten by the next run."""
 
     step: Tensor  # (n,), d
-    residual: Tensor  # (n,), H·d + g
+    residual: Tensor  # (n,), H·d + g in the unit of f that makes |g| about 1
     direction: Tensor  # (n,), the conjugate direction p
 
     @classmethod
@@ -68,29 +68,36 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
     radius is cut at the boundary, and negative curvature is followed up to there. With an infinite radius its
     direction p is followed as far as curvature +|p·H·p| would have it.
     """
+    number = torch.finfo(gradient.dtype)
+    unit = _power_of_two(gradient_norm, least=number.tiny)
     work.step.zero_()
-    work.residual.copy_(gradient)
-    torch.neg(gradient, out=work.direction)
-    path = _Path(squared=gradient_norm * gradient_norm)  # x**2 rounds differently in other units
+    torch.mul(gradient, 1 / unit, out=work.residual)
+    torch.neg(work.residual, out=work.direction)
+    path = _Path(squared=(gradient_norm / unit) ** 2)
     end: End = "limit"
     for _ in range(limits.products):
         image = product(work.direction)
         (curvature,) = read(torch.dot(work.direction, image))
-        path.bends(curvature, torch.finfo(gradient.dtype).eps)
+        path.bends(curvature / unit, number.eps)
         advance, end = path.advance(limits)
         work.step.add_(work.direction, alpha=advance)
-        work.residual.add_(image, alpha=advance)
+        work.residual.add_(image, alpha=advance / unit)
         if end != "limit":
             break
         (squared,) = read(torch.dot(work.residual, work.residual))
-        if not squared > limits.residual * limits.residual:
+        if not squared > (limits.residual / unit) ** 2:
             end = "residual"
             break
         work.direction.mul_(path.turn(advance, squared)).sub_(work.residual)
     length, slope, rest = read(
         torch.linalg.vector_norm(work.step), torch.dot(gradient, work.step), torch.dot(work.residual, work.step)
     )
-    return TruncatedStep(work.step, length, slope, rest - slope, end, path.products)
+    return TruncatedStep(work.step, length, slope, unit * rest - slope, end, path.products)
+
+
+def _power_of_two(size: float, *, least: float) -> float:
+    """Return the power of two at a size, at least `least`: f is measured in it, so that no square is beyond floats."""
+    return max(2.0 ** (math.frexp(size)[1] - 1), least)
 
 
 @dataclass
