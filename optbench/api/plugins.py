@@ -63,8 +63,14 @@ class OptimizerPlugin(Plugin):
     random_options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # option -> values that draw numbers
     state_memory: str = "O(n)"  # checked: "O(1)", "O(n)", "O(m n)", "O(n^2)"
     peak_memory: str = "O(n)"
+    peak_memory_with: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)  # option -> value -> order with it
     step_time: str = "O(n)"
     host_syncs: int | None = None  # a step, beyond those inside evaluations; None: unbounded
+
+    def peak_memory_of(self, options: Mapping[str, Any]) -> str:
+        """Return the order of the peak with these options."""
+        orders = (self.peak_memory_with.get(name, {}).get(value) for name, value in options.items())
+        return next((order for order in orders if order), self.peak_memory)
 
     def depends_on_seed(self, options: Mapping[str, Any]) -> bool:
         """Tell whether trials with other seeds differ: it draws random numbers always, or with these options."""

@@ -157,7 +157,7 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "needs": data.get("needs"),
         "gives": data.get("gives"),
         "state memory": data.get("state_memory"),
-        "peak memory": data.get("peak_memory"),
+        "peak memory": _peak_memory(data),
         "step time": data.get("step_time"),
         "host syncs": _host_syncs(data),
         "deterministic": _deterministic(data),
@@ -193,6 +193,14 @@ def _host_syncs(data: dict[str, Any]) -> str:
     if "host_syncs" not in data:
         return ""
     return "unbounded" if data["host_syncs"] is None else f"{data['host_syncs']} a step at most"
+
+
+def _peak_memory(data: dict[str, Any]) -> str:
+    orders = data.get("peak_memory_with", {})
+    dearer = (
+        f"; {order} with {option}={value}" for option, values in orders.items() for value, order in values.items()
+    )
+    return "".join((data.get("peak_memory", ""), *dearer))
 
 
 def _deterministic(data: dict[str, Any]) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Memory = TypeVar("Memory")
 
+_TIMID = 1e-6  # of the last displacement, about: what is tried next is no shorter
+
 
 class Move(NamedTuple):
     """A completed step; both gradients are of the same minibatch."""
@@ -136,7 +138,7 @@ class Descent(Generic[Memory]):
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
             return state
-        if not slope < 0:
+        if not -math.inf < slope < 0:
             return self._give_up(state)
         ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
         line = ray.line(slope)
@@ -153,8 +155,10 @@ class Descent(Generic[Memory]):
         if self.directions.knows_scale(state.memory):
             return growth * state.last_step if growth > 1 else 1.0
         if state.last_step:
-            # The first-order decrease of the last step, expected again (Nocedal & Wright 2006, section 3.5).
-            return growth * state.last_step * state.last_slope / slope
+            # The first-order decrease of the last step, expected again (Nocedal & Wright 2006, section 3.5); but out of
+            # a plain, where slopes are next to nothing, a displacement of its length is tried all the same.
+            ratio = state.last_slope / slope
+            return growth * state.last_step * max(ratio, _TIMID * math.sqrt(ratio))
         return 1 / math.sqrt(-slope)  # a displacement of length 1 along the negative gradient
 
     def _move(self, state: DescentState[Memory], ray: Ray, slope: float, found: Found) -> DescentState[Memory]:

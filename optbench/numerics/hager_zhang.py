@@ -77,7 +77,8 @@ class _Search:
                 return self.cut(self.line.start, trial)
             low, step = trial, self.rules.rho * trial.step
             if low.step > ENDLESS * first:
-                self.end(low, "unbounded")
+                has_fallen = low.value < self.line.value - self.line.noise
+                self.end(low if has_fallen else self.best, "unbounded" if has_fallen else "failed")
 
     def shrink(self, bracket: Bracket) -> None:
         """Narrow the bracket by double secant steps, and in the middle where they are too slow (L1 to L3)."""

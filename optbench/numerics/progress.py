@@ -19,6 +19,7 @@ class Progress:
     eps: float  # of the dtype
     first_gradient: float = 0.0
     largest_gradient: float = 0.0
+    fallen_gradient: float = math.inf  # the smallest since the largest
     highest: float = -math.inf  # of f
     lowest: float = math.inf  # of f, when it last fell by more than rounding
     smallest_gradient: float = math.inf
@@ -26,7 +27,8 @@ class Progress:
 
     def begin(self) -> None:
         """Forget what was lowest: from here on another function is seen."""
-        self.highest, self.lowest, self.smallest_gradient = -math.inf, math.inf, math.inf
+        self.highest, self.lowest = -math.inf, math.inf
+        self.smallest_gradient = self.fallen_gradient = math.inf
         self.idle = 0
 
     def ends(self, value: float, gradient: float) -> bool:
@@ -37,7 +39,9 @@ class Progress:
         if gradient < math.inf:
             self.first_gradient = self.first_gradient or gradient
             if value <= self.lowest:  # what a diverging run meets is no measure
-                self.largest_gradient = max(self.largest_gradient, gradient)
+                if gradient > self.largest_gradient:
+                    self.largest_gradient = self.fallen_gradient = gradient
+            self.fallen_gradient = min(self.fallen_gradient, gradient)
         if value < math.inf:
             self.highest = max(self.highest, value)
         has_fallen = value < self.lowest - self._rounding(value)
@@ -57,4 +61,4 @@ class Progress:
     @property
     def verdict(self) -> Finished:
         """Say what it means to end here: converged where the gradient has fallen to its rounding."""
-        return "converged" if self.smallest_gradient <= self.eps**0.75 * self.largest_gradient else "stalled"
+        return "converged" if self.fallen_gradient <= self.eps**0.75 * self.largest_gradient else "stalled"

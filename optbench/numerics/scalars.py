@@ -52,7 +52,7 @@ def rescaled_norm(vector: Tensor) -> float:
     (size,) = read(largest(vector))
     if not 0 < size < math.inf:
         return size
-    unit = max(math.ldexp(1.0, math.frexp(size)[1] - 1), limits(vector.dtype).tiny)  # a power of two: no digit changes
+    unit = max(math.ldexp(1.0, math.frexp(size)[1] - 1), limits(vector.dtype).tiny)  # powers of two change no digit
     (ratio,) = read(torch.linalg.vector_norm(vector / unit))
     return unit * ratio
 

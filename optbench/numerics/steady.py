@@ -30,8 +30,11 @@ class Steady:
 
     @property
     def is_endless(self) -> bool:
-        """Tell whether f is unbounded below, for all that was seen: it fell on over steps that grew by many orders."""
-        return self.steps > 1 and self.last > ENDLESS * self.first
+        """Tell whether f is unbounded below, for all that was seen: it fell on over steps that grew by many orders.
+
+        Where f bends downwards the promise grows as the step's square: next to a saddle the first ones are minute.
+        """
+        return self.steps > 1 and self.last > ENDLESS**2 * self.first
 
     def note(self, line: Line, found: Found) -> None:
         """Take the end of a search into account."""

@@ -54,7 +54,8 @@ class _Search:
             if trial.slope >= 0:
                 return self.zoom(trial, previous)
             previous, step = trial, _longer(previous, trial)
-        return self._found(previous, "unbounded" if previous.step > ENDLESS * self.first else "failed")
+        endless = previous.step > ENDLESS * self.first and previous.value < self.line.value - self.line.noise
+        return self._found(previous, "unbounded" if endless else "failed")
 
     def zoom(self, low: Trial, high: Trial) -> Found:
         """Shrink the bracket: `low` is its best end and f falls from there towards `high`."""

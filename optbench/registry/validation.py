@@ -69,6 +69,9 @@ def _claims(record: Any) -> str:
     for name in _ORDERS:
         if degree(getattr(record, name)) is None:
             return f"{name} is {unreadable(getattr(record, name))}"
+    orders = (order for values in record.peak_memory_with.values() for order in values.values())
+    if odd := next((order for order in orders if degree(order) is None), None):
+        return f"peak_memory_with holds {unreadable(odd)}"
     waits = record.host_syncs
     counts = waits is None or (type(waits) is int and waits >= 0)
     return "" if counts else f"host_syncs: expected a number of waits from 0 on, or None, got {waits!r}"

@@ -79,6 +79,7 @@ def _newton_cg() -> OptimizerPlugin:
         cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Prog. 26 (1983); Martens, ICML (2010)",
         evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "residuals", "jacobian"}),
         optional=frozenset({"line_minimum", "residuals", "jacobian"}),
+        peak_memory_with={"curvature": {"gauss-newton": "O(n^2)"}},
     )
 
 

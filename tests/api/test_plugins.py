@@ -21,3 +21,10 @@ def test_an_optimizer_depends_on_the_seed_always_or_with_some_of_its_options():
     sometimes = record(random_options={"order": ("random",)})
     assert sometimes.depends_on_seed({"order": "random"})
     assert not sometimes.depends_on_seed({"order": "cyclic"})
+
+
+def test_a_peak_may_be_declared_for_one_value_of_an_option() -> None:
+    orders = {"curvature": {"gauss-newton": "O(n^2)"}}
+    dearer = OptimizerPlugin(name="mine", factory="package.module:Name", summary="", peak_memory_with=orders)
+    assert dearer.peak_memory_of({"max_cg": 0, "curvature": "gauss-newton"}) == "O(n^2)"
+    assert dearer.peak_memory_of({"max_cg": 0, "curvature": "hessian"}) == dearer.peak_memory == "O(n)"

@@ -20,6 +20,12 @@ def test_the_cubic_finds_the_minimum_of_a_cubic(a: float, b: float) -> None:
     assert cubic_minimum(cubic(a), cubic(b)) == pytest.approx(2)
 
 
+@pytest.mark.parametrize("power", [-1000, -600, 600, 900])
+def test_the_cubic_knows_no_unit(power: int) -> None:
+    a, b = (Trial(t.step, t.value * 2.0**power, t.slope * 2.0**power) for t in (cubic(0.0), cubic(3.0)))
+    assert cubic_minimum(a, b) == cubic_minimum(cubic(0.0), cubic(3.0))
+
+
 def test_without_a_minimum_there_is_no_number() -> None:
     up, down = Trial(0.0, 0.0, -1.0), Trial(1.0, -1.0, -1.0)
     assert math.isnan(cubic_minimum(up, Trial(1.0, -1.2, -1.5)))

@@ -82,3 +82,11 @@ def test_gradients_on_the_way_up_do_not_make_the_start_a_minimum() -> None:
     while not progress.ends(1e30, 1e20):
         pass
     assert progress.verdict == "stalled"
+
+
+def test_a_gradient_that_only_grew_has_not_converged() -> None:
+    progress = Progress(EPS)
+    assert not any(progress.ends(-value, value) for value in (1.0, 1e10, 1e40))
+    assert progress.verdict == "stalled"
+    progress.ends(-1e41, 1e20)
+    assert progress.verdict == "converged"

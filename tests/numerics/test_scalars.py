@@ -8,7 +8,15 @@ import pytest
 import torch
 
 from optbench.numerics import scalars
-from optbench.numerics.scalars import extremes, in_numpy, largest, read, slope_and_size
+from optbench.numerics.scalars import (
+    extremes,
+    in_numpy,
+    is_exact,
+    largest,
+    read,
+    rescaled_norm,
+    slope_and_size,
+)
 
 
 @pytest.mark.parametrize(("entries", "size"), [([1.0, -3.0], 3.0), ([-1.0, 2.0], 2.0), ([0.0], 0.0)])
@@ -40,3 +48,15 @@ def test_numpy_sees_the_memory_of_plain_tensors_alone() -> None:
     assert in_numpy(torch.zeros(2))
     assert not in_numpy(torch.zeros(2, device="meta"))
     assert not in_numpy(torch.nn.Parameter(torch.zeros(2)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_norms_survive_where_squares_do_not(dtype: torch.dtype) -> None:
+    largest = torch.finfo(dtype).max
+    for unit in (1 / largest, 1.0, largest / 16):
+        vector = torch.tensor([3.0, 0.0, -4.0], dtype=dtype) * unit
+        (plain,) = read(torch.linalg.vector_norm(vector))
+        assert is_exact(plain, vector) == (unit == 1)
+        assert rescaled_norm(vector) == pytest.approx(5 * float(torch.tensor(unit, dtype=dtype)), rel=1e-5)
+    assert rescaled_norm(torch.zeros(2, dtype=dtype)) == 0
+    assert math.isnan(rescaled_norm(torch.tensor([1.0, math.nan], dtype=dtype)))

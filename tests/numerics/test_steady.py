@@ -23,7 +23,7 @@ def after(phi: Callable[[float], tuple[float, float]], lengths: list[float], out
     return steady
 
 
-GROWING = [10.0**order for order in range(14)]
+GROWING = [10.0**order for order in range(26)]
 
 
 @pytest.mark.parametrize("phi", [lambda step: (-step, -1.0), lambda step: (-step - step**2, -1 - 2 * step)])
@@ -31,6 +31,15 @@ def test_a_line_and_what_bends_down_are_endless(phi: Callable[[float], tuple[flo
     assert after(phi, [1.0]).growth > 1
     assert not after(phi, GROWING[:3]).is_endless
     assert after(phi, GROWING).is_endless
+
+
+def test_next_to_a_saddle_steps_grow_by_many_orders_before_f_turns() -> None:
+    """−s³ from 10⁻⁸, until at 1 something else would stop it."""
+    steady = after(
+        lambda step: (-((step + 1e-8) ** 3), -3 * (step + 1e-8) ** 2), [10.0**order for order in range(-8, 0)]
+    )
+    assert steady.growth > 1
+    assert not steady.is_endless
 
 
 def test_what_bends_upwards_is_not_lengthened() -> None:

@@ -42,21 +42,23 @@ class _Bytes(Watcher):
 
 def check_state(subject: Subject) -> None:
     """Fit the exponent of the largest state over n, and compare it with the declared one."""
-    allowed = _declared(subject, "state_memory")
+    allowed = _declared("state_memory", subject.record.state_memory)
     runs = _measured(subject)
-    _require_exponent(subject, "state_memory", allowed, "the state", [seen.state for seen in runs])
+    what = f"state_memory is declared {subject.record.state_memory}"
+    _require_exponent(subject, what, allowed, "the state", [seen.state for seen in runs])
 
 
 def check_peak(subject: Subject) -> None:
     """Fit the exponent of the peak of live bytes over n, and compare it with the declared one."""
-    allowed = _declared(subject, "peak_memory")
+    order = subject.record.peak_memory_of(subject.options)
+    allowed = _declared("peak_memory", order)
     runs = _measured(subject)
-    _require_exponent(subject, "peak_memory", allowed, "the peak of live bytes", [seen.live.peak for seen in runs])
+    what = f"peak_memory is declared {order}"
+    _require_exponent(subject, what, allowed, "the peak of live bytes", [seen.live.peak for seen in runs])
 
 
-def _declared(subject: Subject, name: str) -> float:
+def _declared(name: str, order: str) -> float:
     """Return the exponent that a field declares; an order that nobody can read is no way around the check."""
-    order = getattr(subject.record, name)
     exponent = degree(order)
     if exponent is None:
         raise CheckFailed(f"{name} is declared {unreadable(order)}")
@@ -77,7 +79,7 @@ def _measured(subject: Subject) -> tuple[_Bytes, ...]:
     return runs
 
 
-def _require_exponent(subject: Subject, name: str, allowed: float, what: str, sizes: list[int]) -> None:
+def _require_exponent(subject: Subject, declared: str, allowed: float, what: str, sizes: list[int]) -> None:
     fit = fit_exponent(_SIZES, [max(size, 1) for size in sizes])
     if fit.exponent <= allowed + SLACK_OF_FEW or fit.low <= allowed:  # histories fill unequally: no clear case
         return
@@ -86,4 +88,4 @@ def _require_exponent(subject: Subject, name: str, allowed: float, what: str, si
     holder = next(iter(_measured(subject)[-1].largest.items()), None)
     held_by = f"; most is held by {holder[0]}, {holder[1]} bytes" if holder else ""
     line = made_at(births(subject, _SIZES[0], _STEPS)[0].biggest[1])
-    raise CheckFailed(f"{grows}, {name} is declared {getattr(subject.record, name)}: {seen}{held_by}{line}")
+    raise CheckFailed(f"{grows}, {declared}: {seen}{held_by}{line}")

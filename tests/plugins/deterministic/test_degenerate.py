@@ -54,6 +54,7 @@ def unitary(unit: float) -> Callable[[Tensor], Tensor]:
 
 LENGTHENED = r'^newton-cg.line_search="(armijo|fixed)'  # no step is lengthened: f overflows at last
 ANYHOW = "converged stalled budget diverged"
+NEWTON = r"^newton(-cg)?$"
 VALLEY = {FORMULA: ANYHOW, FEEBLE: "converged stalled budget"}
 CASES: Mapping[str, Case] = {
     "one parameter": Case(
@@ -112,6 +113,29 @@ CASES: Mapping[str, Case] = {
     ),
     "f in small units": Case(lambda x: 1e-6 * rosenbrock(x), (-1.2, 1.0), "converged", 0.0, except_for=VALLEY),
     "f in large units": Case(lambda x: 1e6 * rosenbrock(x), (-1.2, 1.0), "converged", 0.0, except_for=VALLEY),
+    "f in units whose squares vanish": Case(
+        lambda x: 1e-120 * rosenbrock(x),
+        (-1.2, 1.0),
+        "stalled budget diverged converged",
+        except_for={NEWTON: "converged"},
+    ),
+    "f in units whose squares overflow": Case(
+        lambda x: 1e120 * rosenbrock(x), (-1.2, 1.0), ANYHOW, except_for={NEWTON: "converged"}
+    ),
+    "beside a saddle": Case(
+        lambda x: x[0] ** 3 - 3 * x[0] * x[1] ** 2 + (x**4).sum(),
+        (0.0, 1e-8),
+        "converged stalled budget",
+        squares=False,
+        except_for={FORMULA: ANYHOW, "warm_start": ANYHOW},
+    ),
+    "on a plain": Case(
+        lambda x: -(-x.square().sum() / 2).exp(),
+        (6.0, -7.0),
+        "converged stalled budget",
+        squares=False,
+        except_for={FORMULA: ANYHOW},
+    ),
     "x in small units": Case(unitary(1e-12), (-1.2e-12, 1e-12), "converged", 0.0, except_for=VALLEY),
     "x in large units": Case(unitary(1e12), (-1.2e12, 1e12), "converged", 0.0, except_for=VALLEY),
 }
