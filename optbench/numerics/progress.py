@@ -38,9 +38,8 @@ class Progress:
         """
         if gradient < math.inf:
             self.first_gradient = self.first_gradient or gradient
-            if value <= self.lowest:  # what a diverging run meets is no measure
-                if gradient > self.largest_gradient:
-                    self.largest_gradient = self.fallen_gradient = gradient
+            if value <= self.lowest and gradient > self.largest_gradient:  # what a diverging run meets is no measure
+                self.largest_gradient = self.fallen_gradient = gradient
             self.fallen_gradient = min(self.fallen_gradient, gradient)
         if value < math.inf:
             self.highest = max(self.highest, value)
