@@ -48,11 +48,12 @@ def is_exact(plain: float, vector: Tensor) -> bool:
 
 
 def rescaled_norm(vector: Tensor) -> float:
-    """Return the Euclidean norm by squares of ratios to about the largest entry; zero, infinity or NaN where that is one."""
+    """Return the Euclidean norm by squares of ratios to the largest entry, about; 0, inf or NaN where that is one."""
     (size,) = read(largest(vector))
     if not 0 < size < math.inf:
         return size
-    unit = max(math.ldexp(1.0, math.frexp(size)[1] - 1), limits(vector.dtype).tiny)  # powers of two change no digit
+    power = math.ldexp(1.0, math.frexp(size)[1] - 1)  # powers of two change no digit
+    unit = max(power, limits(vector.dtype).tiny)
     (ratio,) = read(torch.linalg.vector_norm(vector / unit))
     return unit * ratio
 
