@@ -55,6 +55,8 @@ class Region:
 
     def within(self, radius: float) -> ModelStep:
         """Return the minimiser within `radius`: damping rises where the factorisation fails or the step is too long."""
+        if not radius > 0:  # it has shrunk below the floats
+            return self._scaled(0.0)
         low = max(0.0, -self.lowest_diagonal, self.gradient_norm / radius - self.hessian_norm)
         high = self.gradient_norm / radius + self.hessian_norm
         damping = low if low > 0 or self.lowest_diagonal > 0 else _between(low, high)
@@ -119,7 +121,7 @@ class Region:
 
     def _scaled(self, radius: float) -> ModelStep:
         """Return the step along the negative gradient that ends on the boundary, where no damping could be found."""
-        step = self.gradient * (-radius / self.gradient_norm)
+        step = self.gradient * (-radius / self.gradient_norm if self.gradient_norm > 0 else 0.0)
         return self._model_step(step, radius, math.inf, on_boundary=True)
 
     def _model_step(self, step: Tensor, length: float, damping: float, *, on_boundary: bool) -> ModelStep:

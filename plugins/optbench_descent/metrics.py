@@ -71,7 +71,7 @@ class Diagonal:
     """An estimate of the Hessian's diagonal D; every buffer is updated in place."""
 
     curvature: Tensor  # (n,), D as learnt so far
-    root: Tensor  # (n,), 1/√D as it was at the last restart; 1 before the first
+    root: Tensor  # (n,), 1/√D, its least entry 1, as it was at the last restart; 1 before the first
     known: bool  # whether any move has been learnt from
 
 
@@ -89,7 +89,7 @@ class Scaled:
         return Diagonal(torch.ones_like(point), torch.ones_like(point), known=False)
 
     def steepest(self, scales: Diagonal, gradient: Tensor) -> Tensor:
-        """Return D⁻¹·g."""
+        """Return D⁻¹·g, but for a factor."""
         return gradient * scales.root * scales.root
 
     def seen(self, scales: Diagonal, move: Move) -> Move:
@@ -118,7 +118,7 @@ class Scaled:
         """Put what has been learnt into effect, unless the last direction is kept."""
         if keeps is True:
             return
-        root = scales.curvature.rsqrt()
+        root = (scales.curvature / scales.curvature.max()).rsqrt()  # directions keep the unit of the gradient
         scales.root.copy_(torch.where(keeps, scales.root, root) if isinstance(keeps, Tensor) else root)
 
     def forget(self, scales: Diagonal) -> None:

@@ -82,3 +82,9 @@ def test_a_flat_model_steps_along_the_gradient() -> None:
     found = Region(torch.zeros(2, 2, dtype=torch.float64), gradient, torch.empty(2, 2, dtype=torch.float64)).within(2.0)
     assert torch.allclose(found.step / found.step.norm(), -gradient / 5)
     assert math.isclose(found.length, 2.0, rel_tol=0.11)
+
+
+def test_a_radius_below_the_floats_leaves_no_step() -> None:
+    hessian, gradient = model([-1, 2, 3], 0)
+    found = Region(hessian, gradient, torch.empty_like(hessian)).within(0.0)
+    assert (float(found.step.norm()), found.length, found.decrease) == (0.0, 0.0, 0.0)
