@@ -69,7 +69,7 @@ class OptimizerPlugin(Plugin):
 
     def peak_memory_of(self, options: Mapping[str, Any]) -> str:
         """Return the order of the peak with these options."""
-        orders = (self.peak_memory_with.get(name, {}).get(value) for name, value in options.items())
+        orders = (orders.get(options.get(name)) for name, orders in self.peak_memory_with.items())
         return next((order for order in orders if order), self.peak_memory)
 
     def depends_on_seed(self, options: Mapping[str, Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,12 +32,8 @@ def largest(vector: Tensor) -> Tensor:
 
 def slope_and_size(gradient: Tensor, direction: Tensor) -> tuple[float, float]:
     """Return gradient·direction and the gradient's largest absolute entry, with one synchronisation."""
-    slope = torch.dot(gradient, direction)
-    if in_numpy(gradient):  # whose search for the extremes is faster, at any size
-        entries: Any = gradient.numpy()
-        return slope.item(), float(max(-entries[entries.argmin()], entries[entries.argmax()]))
-    product, low, high = read(slope, *extremes(gradient))
-    return product, max(-low, high)
+    slope, low, high = read(torch.dot(gradient, direction), *extremes(gradient))
+    return slope, max(-low, high)
 
 
 def is_exact(plain: float, vector: Tensor) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from optbench.numerics.descent import Move
 from optbench.numerics.scalars import in_numpy
-from optbench_quasinewton.compact import Mirrored, Small
+from optbench_quasinewton.compact import Mirrored, Small, small
 from optbench_quasinewton.secant import DIFFERENCE, Weights, combine
 
 _SHORT = 2**14  # numbers of parameters up to which the calls, not the memory, take the time
@@ -51,11 +51,10 @@ class ByTorch:
     """On every device."""
 
     def __init__(self, rows: Tensor, direction: Tensor) -> None:
-        """Allocate no more than a scalar."""
+        """Allocate nothing."""
         self._rows, self._columns, self._direction = rows, rows.T, direction
         half = len(rows) // 2
         self._displacements, self._changes = rows[:half].unbind(), rows[half:].unbind()
-        self._square = Mirrored.zeros((), rows)
 
     def put(self, place: int, move: Move, weights: Weights) -> None:
         """Write in two passes."""
@@ -66,9 +65,7 @@ class ByTorch:
     def square(self, place: int) -> Small:
         """Multiply in one pass."""
         change = self._changes[place]
-        torch.dot(change, change, out=self._square.tensor)
-        self._square.to_image()
-        return self._square.image
+        return small(torch.dot(change, change).to(torch.float64))
 
     def project(self, gradient: Tensor, out: Mirrored) -> None:
         """Multiply in one pass over the pairs."""

@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 
-from optbench.numerics import scalars
 from optbench.numerics.scalars import (
     extremes,
     in_numpy,
@@ -32,9 +31,7 @@ def test_what_is_not_a_number_shows() -> None:
     assert all(math.isnan(value) for value in read(largest(vector), *extremes(vector)))
 
 
-@pytest.mark.parametrize("by_numpy", [True, False])
-def test_slope_and_size_are_read_together_on_every_device(by_numpy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scalars, "in_numpy", lambda _: by_numpy)
+def test_slope_and_size_are_read_together() -> None:
     direction = torch.tensor([2.0, 1.0, -1.0], dtype=torch.float64)
     for entries, size in (([1.0, -3.0, 2.0], 3.0), ([1.0, 3.0, -2.0], 3.0)):
         gradient = torch.tensor(entries, dtype=torch.float64)
