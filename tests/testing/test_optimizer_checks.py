@@ -17,11 +17,20 @@ CAUGHT = [
     (planted.Climbing, "decreases-a-quadratic", "at the start it was"),
     (planted.KeepingCopies, "state-stops-growing", "state.copies holds ever more"),
     (planted.Chaining, "state-stops-growing", "state.undo[0][0][0][0]… holds ever more"),
-    (planted.Linked, "state-stops-growing", "state.undo[0][0][0][0]… holds ever more"),
-    (planted.KeepingCopiesInTheModule, "state-stops-growing", "planted.KEPT holds ever more"),
-    (planted.KeepingArraysInTheClass, "state-stops-growing", "planted.KeepingArraysInTheClass.seen holds ever more"),
-    (planted.KeepingBytes, "state-stops-growing", "state.copies holds ever more"),
-    (planted.KeepingNumbers, "state-stops-growing", "state.copies holds ever more"),
+    pytest.param(
+        planted.Linked, "state-stops-growing", "state.undo[0][0][0][0]… holds ever more", marks=pytest.mark.slow
+    ),
+    pytest.param(
+        planted.KeepingCopiesInTheModule, "state-stops-growing", "planted.KEPT holds ever more", marks=pytest.mark.slow
+    ),
+    pytest.param(
+        planted.KeepingArraysInTheClass,
+        "state-stops-growing",
+        "planted.KeepingArraysInTheClass.seen holds ever more",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(planted.KeepingBytes, "state-stops-growing", "state.copies holds ever more", marks=pytest.mark.slow),
+    pytest.param(planted.KeepingNumbers, "state-stops-growing", "state.copies holds ever more", marks=pytest.mark.slow),
     (planted.KeepingAnArray, "state-stops-growing", "state.copies holds ever more"),
     (planted.KeepingSquareLate, "state-memory-as-declared", "state.square"),
     (planted.PeakingSquareLate, "peak-memory-as-declared", "peak_memory is declared O(n)"),
