@@ -182,7 +182,9 @@ def test_one_parameter_is_enough(variant: Any, dtype: torch.dtype, oracle: Any, 
 
 
 @pytest.mark.parametrize("spoilt", [float("nan"), float("inf")])
-def test_a_hessian_that_is_no_number_stalls_or_shows_in_the_point(variant: Any, spoilt: float, oracle: Any, minimize: Any) -> None:
+def test_a_hessian_that_is_no_number_stalls_or_shows_in_the_point(
+    variant: Any, spoilt: float, oracle: Any, minimize: Any
+) -> None:
     problem = oracle(rosenbrock, 2)
     problem.hessian = lambda x: torch.full((2, 2), spoilt, dtype=x.dtype)
     state = variant.init(problem, torch.tensor([-1.2, 1.0], dtype=torch.float64))
@@ -190,7 +192,7 @@ def test_a_hessian_that_is_no_number_stalls_or_shows_in_the_point(variant: Any, 
         if state.finished:
             break
         state = variant.step(problem, state)
-    assert state.finished == "stalled" or not state.point.isfinite().all()  # the loop ends the latter as diverged
+    assert state.finished == "stalled" or not state.point.isfinite().all()  # which the loop ends as diverged
 
 
 def test_a_line_without_a_bottom_is_unbounded(oracle: Any, minimize: Any) -> None:
