@@ -22,6 +22,7 @@ class Option:
     high: float | None = None
     choices: tuple[Any, ...] = ()
     search: Literal["linear", "log"] | None = None  # how tuning samples it; None: not tuned by default
+    span: tuple[float, float] | None = None  # where tuning begins to look; None: follows from bounds and default
     components: str = ""  # "package.module:TABLE" of Parts: the option is an expression that names one of them
 
 
@@ -108,6 +109,8 @@ class MetaAlgorithmPlugin(Plugin):
 @dataclass(frozen=True, kw_only=True)
 class MetricPlugin(Plugin):
     """A metric: `factory(**options) -> (Problem, Point) -> float`; raises Refused where it does not apply."""
+
+    higher_is_better: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -60,7 +61,21 @@ def option_fault(name: Any, option: Any) -> str:
         convert(option.default, option)
     except UserError as error:
         return f"option {name!r}: its default: {error}"
-    return ""
+    return _span_fault(name, option)
+
+
+def _span_fault(name: str, option: Option) -> str:
+    """Return why tuning can't look where the declaration says."""
+    if option.span is None:
+        return ""
+    if option.search is None or type(option.default) not in {int, float}:
+        return f"option {name!r}: span goes with `search` and a number as default"
+    low, high = option.span
+    least = max(-math.inf if option.low is None else option.low, 0.0 if option.search == "log" else -math.inf)
+    most = math.inf if option.high is None else option.high
+    if least <= low < high <= most and (low > 0 or option.search == "linear"):
+        return ""
+    return f"option {name!r}: span {option.span!r}: expected low < high within the bounds, above 0 for search by log"
 
 
 def _claims(record: Any) -> str:

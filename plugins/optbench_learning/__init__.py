@@ -156,4 +156,5 @@ def optbench_metrics() -> Iterator[MetricPlugin]:
             name=f"{split}-accuracy",
             factory=f"{METRICS}:{split}_accuracy",
             summary=f"Share of the {examples} examples that are classified right.",
+            higher_is_better=True,
         )
