@@ -1,7 +1,8 @@
-"""What every test shares: reproducible hypothesis runs, and skips for what this machine lacks."""
+"""What every test shares: processes that run them, reproducible hypothesis runs, skips for what this machine lacks."""
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -13,11 +14,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import settings
 
+from optbench.runner.container import Container
+
+# The terminal of whoever runs the tests is no input of theirs, and in pytest-xdist's processes readline makes one up.
+for _size in ("COLUMNS", "LINES"):
+    os.environ.pop(_size, None)
+
 # No deadline: a shared machine may stall at any example. The same examples each time: a failure must repeat.
 settings.register_profile("optbench", deadline=None, derandomize=True)
 settings.load_profile("optbench")
 
+MOST_PROCESSES = 8  # of `-n auto`: each imports torch, and some tests start several more
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what `-n auto` means: the processors that this process may use, which may be fewer than there are."""
+    quota = Container().cpu_quota() or math.inf
+    return int(max(1, min(MOST_PROCESSES, len(os.sched_getaffinity(0)), quota)))
 
 
 def browser_path() -> str | None:
