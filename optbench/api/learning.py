@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from optbench.api.errors import UserError
-from optbench.api.problems import Block, Layout, Point, Streams
+from optbench.api.problems import Block, Layout, Point, Streams, layout_views
 
 Split = Literal["train", "test", "validation"]
 Examples = tuple[Tensor, Tensor]  # inputs (N, …), targets (N,) of class indices or (N, …)
@@ -50,6 +50,27 @@ def glorot_uniform(name: str, tensor: Tensor, generator: torch.Generator) -> Non
         torch.nn.init.xavier_uniform_(tensor, generator=generator)
     elif name.rpartition(".")[2] == "bias":
         tensor.zero_()
+
+
+class Leaves:
+    """The tensors of a point as leaves to differentiate by, kept while the same point is asked about.
+
+    They share the point's memory: a method that moves its point in place gets the same leaves at each step.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        """Know the layout."""
+        self._layout = layout
+        self._point: Tensor | None = None
+        self._pointer = -1
+        self._leaves: tuple[Tensor, ...] = ()
+
+    def at(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the leaves of x (n,), in the order of the layout."""
+        if x is not self._point or x.data_ptr() != self._pointer:
+            self._point, self._pointer = x, x.data_ptr()
+            self._leaves = tuple(view.requires_grad_() for view in layout_views(x.detach(), self._layout))
+        return self._leaves
 
 
 class Substituted:
@@ -166,6 +187,10 @@ class SupervisedProblem:
     def _apply(self) -> Substituted:
         return Substituted(self.model)
 
+    @cached_property
+    def _leaves(self) -> Leaves:
+        return Leaves(self.layout)
+
     def _tensors(self, x: Tensor) -> list[Tensor]:
         """Return the tensors as views of x; one split, so that a backward pass gathers the gradient once."""
         parts = torch.split(x, self._lengths)
@@ -185,10 +210,12 @@ class SupervisedProblem:
 
     def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the objective on the training examples that `batch` (B,) indexes; None: all of them."""
+        return self._objective(self._tensors(x), batch)
+
+    def _objective(self, tensors: Sequence[Tensor], batch: Tensor | None) -> Tensor:
         inputs, targets = self.data["train"]
         if batch is not None:
             inputs, targets = inputs[batch], targets[batch]
-        tensors = self._tensors(x)
         outputs = self._apply(tensors, inputs)
         value = self.loss(outputs, targets, reduction="mean")
         return value + self._penalty(tensors) if self.l2 else value
@@ -204,6 +231,14 @@ class SupervisedProblem:
             value = self.value(leaf, batch)
             (gradient,) = torch.autograd.grad(value, leaf)
         return value.detach(), gradient
+
+    def value_and_gradient_tensors(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the objective and its gradient by each tensor of the layout, not gathered in a flat vector."""
+        with torch.enable_grad():
+            leaves = self._leaves.at(x)
+            value = self._objective(leaves, batch)
+            gradients = torch.autograd.grad(value, leaves, materialize_grads=True)
+        return value.detach(), gradients
 
     def hessian_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the Hessian times v by a second backward pass."""

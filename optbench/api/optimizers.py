@@ -43,6 +43,13 @@ class Oracle(Protocol):
         """Return f(x) and the gradient; adds one to each of the two counts."""
         ...
 
+    def gradient_tensors(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradient as one tensor for each of the layout, in its order and shapes; counts as one gradient.
+
+        They are not gathered in a flat vector where the problem can do without.
+        """
+        ...
+
     def residuals(self, x: Tensor) -> Tensor:
         """Return the residuals, shape (m,)."""
         ...

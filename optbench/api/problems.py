@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 Layout = Mapping[str, tuple[int, tuple[int, ...]]]  # tensor name -> (offset, shape)
 
 
+def layout_views(flat: Tensor, layout: Layout) -> tuple[Tensor, ...]:
+    """Return the tensors of a flat vector (n,) as views of it, in the order of the layout; itself where it is empty."""
+    if not layout:
+        return (flat,)
+    lengths = [(offset, math.prod(shape), shape) for offset, shape in layout.values()]
+    return tuple(flat[offset : offset + length].view(shape) for offset, length, shape in lengths)
+
+
 class Streams(Protocol):
     """The only source of randomness: keyed, so that arms stay paired when a meta-algorithm adds parameters."""
 
@@ -49,7 +57,8 @@ class Problem(Protocol):
     """What is minimised. Only these are required; the oracle derives the rest by autograd unless the problem gives it.
 
     Optional methods: `gradient(x) -> (n,)`, `value_and_gradient(x)`, `residuals(x) -> (m,)`, `jacobian(x) -> (m, n)`,
-    `hessian_vector(x, v) -> (n,)`, `hessian(x) -> (n, n)`, `line_minimum(x, direction) -> ()`.
+    `hessian_vector(x, v) -> (n,)`, `hessian(x) -> (n, n)`, `line_minimum(x, direction) -> ()`; and, for methods that
+    work tensor by tensor, `value_and_gradient_tensors(x)` with the gradient as a tuple in the order of the layout.
     Minibatches: `batches(streams) -> iterator of LongTensor` (None where the problem is full-batch); then each method
     above also takes `batch: Tensor | None` (None: all examples).
     Statistics: evaluations keep theirs aside; `commit(x)` folds in those of this step's evaluation at x or, if there

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.autograd.graph import increment_version
 
 from optbench.api.errors import UserError
+from optbench.api.problems import layout_views
 
 if TYPE_CHECKING:
     from optbench.api.optimizers import Oracle
@@ -46,7 +47,7 @@ class TorchOptimizer:
     def init(self, oracle: Oracle, start: Tensor) -> TorchState:
         """Copy the start and give torch views of the copy."""
         point = start.clone()
-        parameters = tuple(torch.nn.Parameter(view) for view in _views(point, oracle))
+        parameters = tuple(torch.nn.Parameter(view) for view in layout_views(point, oracle.layout))
         return TorchState(point, parameters, self.cls(parameters, **self.options))
 
     def step(self, oracle: Oracle, state: TorchState) -> TorchState:
@@ -56,34 +57,22 @@ class TorchOptimizer:
             # A class may write through `.data`, which moves no version counter: the oracle's memo must not be fooled.
             increment_version(state.point)
             value, gradient = oracle.value_and_gradient(state.point)
-            self._hand_over(oracle, state, gradient)
+            self._hand_over(state, layout_views(gradient, oracle.layout))
             return value
 
         if self._needs_closure:
             state.optimizer.step(closure)  # type: ignore[arg-type]  # torch types closures as returning float
         else:
-            self._hand_over(oracle, state, oracle.gradient(state.point))
+            self._hand_over(state, oracle.gradient_tensors(state.point))
             state.optimizer.step()
         increment_version(state.point)
         return state
 
     @staticmethod
-    def _hand_over(oracle: Oracle, state: TorchState, gradient: Tensor) -> None:
-        for parameter, view in zip(state.parameters, _views(gradient, oracle), strict=True):
-            parameter.grad = view
+    def _hand_over(state: TorchState, gradient: tuple[Tensor, ...]) -> None:
+        for parameter, tensor in zip(state.parameters, gradient, strict=True):
+            parameter.grad = tensor
 
 
 def _option_names(cls: type) -> list[str]:
     return [name for name in inspect.signature(cls).parameters if name not in {"self", "params"}]
-
-
-def _views(flat: Tensor, oracle: Oracle) -> list[Tensor]:
-    if not oracle.layout:
-        return [flat]
-    views = []
-    for offset, shape in oracle.layout.values():
-        length = 1
-        for extent in shape:
-            length *= extent
-        views.append(flat[offset : offset + length].view(shape))
-    return views

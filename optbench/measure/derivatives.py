@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from optbench.api import Evaluation, Problem, Refused
+from optbench.api import Evaluation, Layout, Problem, Refused
+from optbench.api.problems import layout_views
 from optbench.measure.hessians import reverse_over_reverse, widest_tensor
 
 _OWN_ONLY = ("residuals", "line_minimum")
@@ -23,6 +24,7 @@ class Derivatives:
         self._takes_batch = takes_batch
         self._widest: dict[int | None, int] = {}  # largest tensor of an evaluation, by the size of the minibatch
         self._joint = getattr(problem, "value_and_gradient", None)  # looked up once: calls of it are on the clock
+        self._by_tensors = getattr(problem, "value_and_gradient_tensors", None)
         self.gives_value_with_gradient = hasattr(problem, "value_and_gradient") or not hasattr(problem, "gradient")
 
     def offers(self) -> frozenset[Evaluation]:
@@ -63,6 +65,16 @@ class Derivatives:
         if self.gives_value_with_gradient:
             return self.value_and_gradient(x, batch)
         return None, self._call("gradient", x, batch=batch)
+
+    def gradient_tensors(
+        self, x: Tensor, layout: Layout, batch: Tensor | None = None
+    ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
+        """Return the gradient as the layout's tensors and, where it came along, the value before it."""
+        if self._by_tensors is None:
+            value, gradient = self.gradient(x, batch)
+            return value, layout_views(gradient, layout)
+        value, tensors = self._by_tensors(x, batch=batch) if self._takes_batch else self._by_tensors(x)
+        return value, tensors
 
     def hessian_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the Hessian times v (n,), by a second backward pass unless the problem gives it."""

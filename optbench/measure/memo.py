@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 
@@ -17,8 +19,8 @@ class Memo:
         """Hold nothing."""
         self._x: Tensor | None = None
         self._pointer = self._version = self._batch = -1
-        self._results: dict[str, Tensor] = {}
-        self._versions: dict[str, int | None] = {}
+        self._results: dict[str, Any] = {}
+        self._versions: dict[str, Any] = {}
         self.asked: tuple[str, ...] = ()
 
     def turn_to(self, x: Tensor, batch: int) -> bool:
@@ -44,16 +46,16 @@ class Memo:
         # Storage that belongs to numpy can change without a version: it is never taken for the same point.
         return x.untyped_storage().resizable()
 
-    def keep(self, results: dict[str, Tensor]) -> None:
-        """Remember results by kind."""
+    def keep(self, results: dict[str, Any]) -> None:
+        """Remember results by kind: tensors, and tuples of tensors."""
         self._results.update(results)
         for kind, result in results.items():
-            self._versions[kind] = _version(result)
+            self._versions[kind] = _versions(result)
 
-    def get(self, kind: str) -> Tensor | None:
-        """Return a remembered result; raises RuntimeError where the optimizer has written into it."""
+    def get(self, kind: str) -> Any:
+        """Return a remembered result, or None; raises RuntimeError where the optimizer has written into it."""
         result = self._results.get(kind)
-        if result is not None and _version(result) != self._versions[kind]:
+        if result is not None and _versions(result) != self._versions[kind]:
             message = f"the optimizer wrote into the {kind} that the oracle had returned; it must write into a copy"
             raise RuntimeError(message)
         return result
@@ -65,6 +67,10 @@ def _version(x: Tensor) -> int | None:
         return x._version
     except RuntimeError:
         return None
+
+
+def _versions(result: Any) -> Any:
+    return [_version(tensor) for tensor in result] if isinstance(result, tuple) else _version(result)
 
 
 def _place(x: Tensor) -> tuple[object, object]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from optbench.api import Evaluation, Layout, Panel, StopTrial, Streams, UndeclaredEvaluation
+from optbench.api.problems import layout_views
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import BRIEF_SIZE, Ledger, StageLimits, brief
@@ -20,7 +21,9 @@ _FORWARD_PASSES = {"value": 1, "residuals": 1, "gradient": 3, "jacobian": 3, "he
 
 _UNKEPT = ""  # the key of a result that depends on more than the point
 
-Results = dict[str, Tensor]
+_TENSORS = "gradient_tensors"  # the key of a gradient that is not gathered: a tuple
+
+Results = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,14 @@ class CountingOracle:
         self._back_on_clock()
         return pair
 
+    def gradient_tensors(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradient as the layout's tensors, gathered only where the problem gathers it."""
+        entered = self._now()
+        self._evaluate(("gradient",), x, self._gradient_tensors, entered)
+        tensors = self._known_tensors()
+        self._back_on_clock()
+        return tensors
+
     def residuals(self, x: Tensor) -> Tensor:
         """Return the residuals (m,)."""
         return self._ask_one("residuals", x, self._derivatives.residuals)
@@ -149,7 +160,17 @@ class CountingOracle:
     # ---- one question: free where it was asked before, else evaluated on the clock
 
     def _ask(self, kinds: tuple[str, ...], x: Any, evaluate: Callable[[Tensor], Results], entered: float) -> Results:
-        """Return what is asked; `_evaluated` is set to when the clock's part of it ended."""
+        """Return what is asked."""
+        results = self._evaluate(kinds, x, evaluate, entered)
+        return {kind: self._known(kind) for kind in kinds} if results is None else results
+
+    def _evaluate(
+        self, kinds: tuple[str, ...], x: Any, evaluate: Callable[[Tensor], Results], entered: float
+    ) -> Results | None:
+        """Evaluate what was not asked for yet; None where not all of the results are new.
+
+        `_evaluated` is set to when the clock's part of it ended.
+        """
         x = self._recall(x)
         memo = self._memo
         new = kinds
@@ -157,13 +178,13 @@ class CountingOracle:
             new = tuple(kind for kind in kinds if kind not in memo.asked)
             if not new:
                 self._evaluated = entered
-                return {kind: self._known(kind) for kind in kinds}
+                return None
             evaluate = self._missing(kinds, new, evaluate)
         for kind in new:
             if kind not in self._declared:
                 self._require(kind)
         results = self._measure(new, x, evaluate, entered)
-        return results if new is kinds else {kind: self._known(kind) for kind in kinds}
+        return results if new is kinds else None
 
     def _ask_one(self, kind: str, x: Any, evaluate: Callable[[Tensor, Tensor | None], Tensor]) -> Tensor:
         entered = self._now()
@@ -238,6 +259,10 @@ class CountingOracle:
         value, gradient = self._derivatives.gradient(x, self._indices)
         return {"gradient": gradient} if value is None else {"value": value, "gradient": gradient}
 
+    def _gradient_tensors(self, x: Tensor) -> Results:
+        value, tensors = self._derivatives.gradient_tensors(x, self.layout, self._indices)
+        return {_TENSORS: tensors} if value is None else {"value": value, _TENSORS: tensors}
+
     def _value_and_gradient(self, x: Tensor) -> Results:
         value, gradient = self._derivatives.value_and_gradient(x, self._indices)
         return {"value": value, "gradient": gradient}
@@ -291,10 +316,25 @@ class CountingOracle:
 
     def _known(self, kind: str) -> Tensor:
         result = self._memo.get(kind)
+        if result is None and kind == "gradient":
+            result = self._gathered()
         if result is None:
             message = f"the problem returned no {kind}"
             raise RuntimeError(message)
         return result
+
+    def _gathered(self) -> Tensor | None:
+        """Return the flat gradient of tensors that are remembered."""
+        tensors = self._memo.get(_TENSORS)
+        if tensors is None:
+            return None
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        self._memo.keep({"gradient": flat})
+        return flat
+
+    def _known_tensors(self) -> tuple[Tensor, ...]:
+        tensors: tuple[Tensor, ...] | None = self._memo.get(_TENSORS)
+        return layout_views(self._known("gradient"), self.layout) if tensors is None else tensors
 
     def _remember(self, kinds: tuple[str, ...], results: Results) -> None:
         if _UNKEPT not in results:
@@ -305,8 +345,9 @@ class CountingOracle:
 
     def _write(self, kinds: tuple[str, ...], results: Results, x: Tensor, seconds: float, cpu_seconds: float) -> bool:
         ledger, counts, memo = self._ledger, self._ledger.counts, self._memo
-        value = results["value"] if "value" in results else memo.get("value")
-        gradient = results["gradient"] if "gradient" in results else memo.get("gradient")
+        value, gradient = (results[kind] if kind in results else memo.get(kind) for kind in ("value", "gradient"))
+        if gradient is None:
+            gradient = results[_TENSORS] if _TENSORS in results else memo.get(_TENSORS)
         if value is None and not self._stochastic and kinds != ("hessian_vector",):
             # A method that never asks for values has its curve filled in off the clock, uncounted.
             value = self._derivatives.value(x, self._indices)

@@ -18,6 +18,7 @@ SMALL = 64  # below this many numbers, Python's max over a list is faster than a
 _BUFFER = 1024  # evaluations between two reads of the device
 
 Cells = tuple[float, ...]
+Gradient = Tensor | tuple[Tensor, ...]  # flat, or by tensors
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Scalars(Protocol):
         bool  # whether a value or gradient norm that was read is not finite; whoever has looked into it says False
     )
 
-    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Gradient | None) -> bool:
         """Append a row: its cells before and after the two scalars are given; tells whether the targets are reached."""
         ...
 
@@ -57,12 +58,13 @@ class HostScalars:
         self.best_point: Tensor | None = None
         self.doubtful = False
 
-    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Gradient | None) -> bool:
         """Append the row and remember the point if its value is the best so far."""
         number = math.nan if value is None else value.item()
         norm = math.nan if gradient is None else largest_magnitude(gradient)
         if not math.isfinite(number + norm):
-            self.doubtful = self.doubtful or _is_doubtful(number, value) or _is_doubtful(norm, gradient)
+            unsound = value is not None and not math.isfinite(number)
+            self.doubtful = self.doubtful or unsound or (gradient is not None and not math.isfinite(norm))
         self._log.append((*before, number, norm, *after))
         if number < self.best_value:
             self.best_value = number
@@ -91,7 +93,7 @@ class DeviceScalars:
         self.best_point: Tensor | None = None
         self.doubtful = False  # the published point is looked at whenever the device is read
 
-    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Tensor | None) -> bool:
+    def logged(self, before: Cells, after: Cells, x: Tensor, value: Tensor | None, gradient: Gradient | None) -> bool:
         """Append the row with its scalars to be filled in; a full buffer is flushed."""
         slot = len(self._rows)
         self._rows.append(self._log.append((*before, math.nan, math.nan, *after)))
@@ -102,7 +104,9 @@ class DeviceScalars:
                 self.best_point = x.clone() if self.best_point is None else torch.where(better, x, self.best_point)
                 self._best = torch.where(better, value, self._best)
         if gradient is not None:
-            self._buffer[slot, 1].copy_(torch.linalg.vector_norm(gradient, math.inf))
+            tensors = gradient if isinstance(gradient, tuple) else (gradient,)
+            norms = [torch.linalg.vector_norm(tensor, math.inf) for tensor in tensors]
+            self._buffer[slot, 1].copy_(norms[0] if len(norms) == 1 else torch.stack(norms).max())
         return self.flush() if slot + 1 == _BUFFER else False
 
     def flush(self) -> bool:
@@ -139,16 +143,17 @@ class _Reached:
         return self.all
 
 
-def _is_doubtful(number: float, read_from: Tensor | None) -> bool:
-    return read_from is not None and not math.isfinite(number)
-
-
-def largest_magnitude(vector: Tensor) -> float:
-    """Return |v|∞ of a vector on the CPU; NaN where it has one."""
+def largest_magnitude(vector: Gradient) -> float:
+    """Return |v|∞ of a vector, or of the tensors that it is cut into, on the CPU; NaN where it has one."""
+    if isinstance(vector, tuple):
+        return _largest([largest_magnitude(tensor) for tensor in vector])
     if vector.numel() > SMALL:
         least, largest = torch.aminmax(vector)
         return max(-least.item(), largest.item())  # both are NaN where there is one
-    numbers = vector.tolist()
+    return _largest(vector.reshape(-1).tolist())
+
+
+def _largest(numbers: list[float]) -> float:
     if math.isfinite(sum(numbers)):
         return max(map(abs, numbers), default=0.0)
     return math.nan if any(map(math.isnan, numbers)) else max(map(abs, numbers))

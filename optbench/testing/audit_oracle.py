@@ -91,6 +91,11 @@ class AuditOracle:
             values, gradients = zip(*map(self._derivatives.value_and_gradient, self._points(x)), strict=True)
             return self._joined(values, x), self._joined(gradients, x)
 
+    def gradient_tensors(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradient as the layout's tensors."""
+        with self._audited():
+            return self._derivatives.gradient_tensors(self._here(x), self.layout)[1]
+
     def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         """Return the Hessian times v, (n,)."""
         return self._each(lambda point: self._derivatives.hessian_vector(point, self._here(v)), x)

@@ -69,6 +69,8 @@ def check_value_and_gradient(subject: Subject) -> None:
         together = list(_together_and_alone(rig))
         require_agreement((values for values, _ in together), dtype)
         require_agreement((gradients for _, gradients in together if gradients is not None), dtype)
+        if rig.owns("value_and_gradient_tensors"):
+            require_agreement(_by_tensors(rig), dtype)
 
 
 def _together_and_alone(rig: Rig) -> Iterator[tuple[Pair, Pair | None]]:
@@ -83,6 +85,18 @@ def _together_and_alone(rig: Rig) -> Iterator[tuple[Pair, Pair | None]]:
                 alone = rig.problem.gradient(x, batch=batch) if rig.stochastic else rig.problem.gradient(x)
                 own = Pair(f"{what}gradient", gradient, alone, source, at)
             yield values, own
+
+
+def _by_tensors(rig: Rig) -> Iterator[Pair]:
+    """Yield values and gradients that come by tensors, gathered, beside the flat ones."""
+    layout, kind = rig.start().layout, "value_and_gradient_tensors"
+    for x in rig.points():
+        for batch in rig.batches():
+            expected = rig.evaluate("value_and_gradient", x, batch)
+            value, tensors = rig.evaluate("gradient_tensors", x, layout, batch)
+            got = value, torch.cat([tensor.reshape(-1) for tensor in tensors])
+            for name, ours, theirs in zip(("value", "gradient"), got, expected, strict=True):
+                yield Pair(f"{kind}{told(batch)}: {name}", ours, theirs, " as it comes flat", rig.at(kind))
 
 
 def check_hessian_vector(subject: Subject) -> None:

@@ -109,7 +109,7 @@ def small_net(place: Place) -> SupervisedProblem:
 class Wrapped:
     """A problem that passes everything on; subclasses look at what `value`, `gradient`, … return."""
 
-    KINDS = frozenset({*get_args(Evaluation), "value_and_gradient"})
+    KINDS = frozenset({*get_args(Evaluation), "value_and_gradient", "value_and_gradient_tensors"})
 
     def __init__(self, problem: Any) -> None:
         """Keep the problem."""

@@ -68,6 +68,51 @@ def test_value_and_derivatives_are_those_of_the_net_written_out(batch, l2):
     torch.testing.assert_close(made.hessian_vector(x, v, batch), product, rtol=1e-11, atol=1e-14)
 
 
+@pytest.mark.parametrize("batch", [None, torch.tensor([3, 1, 17])])
+def test_the_gradient_by_tensors_is_the_flat_one_cut_by_the_layout(batch):
+    made = problem(l2=0.3)
+    x = made.start(STREAMS).parameters + 0.1
+    for _ in range(3):
+        value, gradient = made.value_and_gradient(x, batch)
+        same, tensors = made.value_and_gradient_tensors(x, batch)
+        assert torch.equal(value, same)
+        assert [tensor.shape for tensor in tensors] == [shape for _, shape in made.layout.values()]
+        torch.testing.assert_close(torch.cat([tensor.flatten() for tensor in tensors]), gradient, rtol=1e-14, atol=0)
+        x.sub_(gradient)  # in place: the point that is asked about is another one
+
+
+def test_the_gradient_by_tensors_belongs_to_the_point_whatever_was_asked_before():
+    made = problem()
+    first = made.start(STREAMS).parameters
+    second = first + 1
+    made.value_and_gradient_tensors(first)
+    for x in (second, first, first.clone()):
+        tensors = made.value_and_gradient_tensors(x)[1]
+        torch.testing.assert_close(torch.cat([tensor.flatten() for tensor in tensors]), made.gradient(x))
+    first.data = second.clone()  # the same object, other memory
+    tensors = made.value_and_gradient_tensors(first)[1]
+    torch.testing.assert_close(torch.cat([tensor.flatten() for tensor in tensors]), made.gradient(second))
+
+
+def test_a_tensor_that_the_loss_does_not_use_has_a_zero_gradient():
+    made = problem(loss=lambda outputs, targets, reduction: (outputs - outputs.detach()).sum())
+    unused = Block(name="unused", role="auxiliary", build=Unused)
+    made = made.with_blocks((*made.blocks, unused))
+    tensors = made.value_and_gradient_tensors(made.start(STREAMS).parameters)[1]
+    assert torch.equal(tensors[-1], torch.zeros(2, dtype=torch.float64))
+
+
+class Unused(torch.nn.Module):
+    """A module with a parameter that it does nothing with."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+
+    def forward(self, inputs):
+        return inputs
+
+
 def test_derivatives_work_where_gradients_are_off():
     made = problem()
     x = made.start(STREAMS).parameters

@@ -27,12 +27,12 @@ def rig() -> Callable[..., Rig]:
         log = EventLog(capacity=1000)
         scalars = HostScalars(log, options.pop("thresholds", Thresholds()), keep_best=True)
         options.setdefault("declared", EVERY_KIND)
+        options.setdefault("layout", {})
         oracle = CountingOracle(
             problem,
             place=PLACE,
             books=Books(ledger, log, scalars, scalars),
             limits=limits or StageLimits(),
-            layout={},
             **options,
         )
         ledger.resume()

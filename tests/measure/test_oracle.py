@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ import torch
 from torch import Tensor
 
 from optbench.api import Panel, StopTrial, UndeclaredEvaluation
+from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import StageLimits
-from optbench.measure.scalars import Thresholds
+from optbench.measure.scalars import DeviceScalars, Thresholds
 from tests.measure.fakes import Bowl, NoisyBowl, Rig, Tick
 
 Build = Callable[..., Rig]
@@ -350,3 +352,84 @@ def test_a_gram_counts_as_a_hessian_and_is_that_of_the_minibatch_in_force(rig: B
     assert r.ledger.counts["hessian"] == 2
     with pytest.raises(UndeclaredEvaluation, match="asked for 'hessian'"):
         rig(Panelled(), declared=frozenset({"value", "gradient"})).oracle.gram(x, "x")
+
+
+class Pair(Bowl):
+    """½|x|² of two tensors, whose gradient comes flat, or by tensors, without ever being gathered."""
+
+    layout: ClassVar[dict[str, tuple[int, tuple[int, ...]]]] = {"matrix": (0, (2, 2)), "vector": (4, (2,))}
+
+    def __init__(self) -> None:
+        super().__init__(6)
+        self.asked: list[str] = []
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        self.asked.append("flat")
+        return 0.5 * x.dot(x), x.clone()
+
+    def value_and_gradient_tensors(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        self.asked.append("tensors")
+        return 0.5 * x.dot(x), (x[:4].reshape(2, 2).clone(), x[4:].clone())
+
+
+def test_a_gradient_by_tensors_is_the_gradient_in_the_layouts_shapes_and_counts_as_one(rig: Build) -> None:
+    problem, x = Pair(), torch.arange(-6.0, 0.0, dtype=torch.float64)
+    made = rig(problem, layout=Pair.layout)
+
+    tensors = made.oracle.gradient_tensors(x)
+
+    assert [tuple(tensor.shape) for tensor in tensors] == [(2, 2), (2,)]
+    assert torch.equal(torch.cat([tensor.reshape(-1) for tensor in tensors]), x)
+    assert (made.ledger.counts["value"], made.ledger.counts["gradient"]) == (0, 1)
+    row = made.log.trace()
+    assert (float(row["value"][0]), float(row["gradient_norm"][0])) == (0.5 * 91, 6.0)
+
+
+def test_flat_and_by_tensors_are_one_question(rig: Build) -> None:
+    for first, second in (("gradient", "gradient_tensors"), ("gradient_tensors", "gradient")):
+        problem, x = Pair(), torch.arange(6.0, dtype=torch.float64)
+        made = rig(problem, layout=Pair.layout)
+
+        answers = {kind: getattr(made.oracle, kind)(x) for kind in (first, second, first)}
+        value, gradient = made.oracle.value_and_gradient(x)
+
+        assert torch.equal(torch.cat([tensor.reshape(-1) for tensor in answers["gradient_tensors"]]), x)
+        assert torch.equal(answers["gradient"], x)
+        assert torch.equal(gradient, x)
+        assert float(value) == 27.5
+        assert len(problem.asked) == 1
+        assert (made.ledger.counts["value"], made.ledger.counts["gradient"]) == (1, 1)
+
+
+def test_a_gradient_by_tensors_of_a_problem_without_is_made_of_views(rig: Build) -> None:
+    made, x = rig(Bowl(6), layout=Pair.layout), torch.arange(6.0, dtype=torch.float64)
+    matrix, vector = made.oracle.gradient_tensors(x)
+    assert torch.equal(matrix, x[:4].view(2, 2))
+    assert matrix.untyped_storage().data_ptr() == vector.untyped_storage().data_ptr()
+    assert rig(Bowl(3)).oracle.gradient_tensors(torch.ones(3, dtype=torch.float64))[0].shape == (3,)
+
+
+def test_writing_into_one_of_the_gradients_tensors_is_an_error_that_says_so(rig: Build) -> None:
+    made, x = rig(Pair(), layout=Pair.layout), torch.ones(6, dtype=torch.float64)
+    made.oracle.gradient_tensors(x)[1].zero_()
+    with pytest.raises(RuntimeError, match="wrote into the gradient"):
+        made.oracle.gradient_tensors(x)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_the_norm_of_a_gradient_by_tensors_shows_what_is_not_finite(rig: Build, bad: float) -> None:
+    made = rig(Pair(), layout=Pair.layout)
+    made.oracle.gradient_tensors(torch.tensor([1.0, 2.0, 3.0, bad, 5.0, 6.0], dtype=torch.float64))
+    norm = float(made.log.trace()["gradient_norm"][0])
+    assert math.isnan(norm) if math.isnan(bad) else norm == math.inf
+    assert made.scalars.doubtful
+
+
+def test_on_a_device_the_norm_of_a_gradient_by_tensors_is_that_of_all_of_it() -> None:
+    log = EventLog(capacity=10)
+    scalars = DeviceScalars(log, Thresholds(), keep_best=False, device=torch.device("cpu"), dtype=torch.float64)
+    x = torch.zeros(3, dtype=torch.float64)
+    for gradient in ((x + 1, x - 5, x), (x + 2,), (x, x + math.nan), x - 3):
+        scalars.logged((0.0,) * 9, (0.0, 0.0), x, None, gradient)
+    scalars.flush()
+    assert [str(float(norm)) for norm in log.trace()["gradient_norm"]] == ["5.0", "2.0", "nan", "3.0"]

@@ -64,7 +64,7 @@ class Poisoned(Wrapped):
         if self._left >= 0:
             return result
         if isinstance(result, tuple):
-            return tuple(torch.full_like(part, self._poison) for part in result)
+            return tuple(self.returned(kind, part) for part in result)
         return torch.full_like(result, self._poison)
 
 

@@ -39,8 +39,9 @@ class _Kept(Wrapped):
         self._results: list[tuple[str, Tensor, bytes]] = []
 
     def returned(self, kind: str, result: Any) -> Any:
-        for part in result if isinstance(result, tuple) else (result,):
-            self._results.append((kind, part, _bytes(part)))
+        if isinstance(result, tuple):
+            return tuple(self.returned(kind, part) for part in result)
+        self._results.append((kind, result, _bytes(result)))
         return result
 
     def spoilt(self) -> str:

@@ -44,6 +44,10 @@ class BlockOracle:
         value, gradient = self.whole(x)
         return value, gradient[self._block]
 
+    def gradient_tensors(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the block's gradient as the one tensor that it is."""
+        return (self.gradient(x),)
+
     def whole(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return f and the gradient of all coordinates, (n,), with the block at x; afterwards `point` is there."""
         if torch.equal(x, self._here.point[self._block]):
