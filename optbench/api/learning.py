@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, cast
 import torch
 from torch import Tensor
 
+from optbench.api.curvature import gauss_newton_product
 from optbench.api.errors import UserError
 from optbench.api.problems import Block, Layout, Point, Streams, layout_views
 
@@ -213,9 +214,7 @@ class SupervisedProblem:
         return self._objective(self._tensors(x), batch)
 
     def _objective(self, tensors: Sequence[Tensor], batch: Tensor | None) -> Tensor:
-        inputs, targets = self.data["train"]
-        if batch is not None:
-            inputs, targets = inputs[batch], targets[batch]
+        inputs, targets = self._rows(batch)
         outputs = self._apply(tensors, inputs)
         value = self.loss(outputs, targets, reduction="mean")
         return value + self._penalty(tensors) if self.l2 else value
@@ -247,6 +246,21 @@ class SupervisedProblem:
             (gradient,) = torch.autograd.grad(self.value(leaf, batch), leaf, create_graph=True)
             (product,) = torch.autograd.grad(gradient, leaf, v)
         return product
+
+    def gauss_newton_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return JᵀHJv plus the penalty's part: J of the model's outputs by x, H of the loss by the outputs."""
+        inputs, targets = self._rows(batch)
+        loss: Callable[[Tensor], Tensor] = lambda outputs: self.loss(outputs, targets, reduction="mean")  # noqa: E731
+        product = gauss_newton_product(lambda leaf: self._apply(self._tensors(leaf), inputs), loss, x, v)
+        if self.l2:
+            for weights, change in zip(self._tensors(product), self._tensors(v), strict=True):
+                if weights.ndim >= 2:
+                    weights.add_(change, alpha=self.l2)
+        return product
+
+    def _rows(self, batch: Tensor | None) -> Examples:
+        inputs, targets = self.data["train"]
+        return (inputs, targets) if batch is None else (inputs[batch], targets[batch])
 
     def _penalty(self, tensors: Sequence[Tensor]) -> Tensor:
         squares = [tensor.square().sum() for tensor in tensors if tensor.ndim >= 2]

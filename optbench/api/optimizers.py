@@ -62,6 +62,10 @@ class Oracle(Protocol):
         """Return the Hessian times v, shape (n,)."""
         ...
 
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return f's Gauss-Newton matrix times v, shape (n,); counts as one Hessian-vector product."""
+        ...
+
     def hessian(self, x: Tensor) -> Tensor:
         """Return the Hessian, shape (n, n)."""
         ...

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Evaluation = Literal["value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"]
+Evaluation = Literal[
+    "value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum", "gauss_newton_vector"
+]
 Feature = Literal["blocks", "model", "data", "minibatches", "difficulty", "step-hook", "movable-point"]
 Kind = Literal["quadratic", "convex", "least-squares", "nonconvex", "multimodal", "learning"]
 

@@ -57,8 +57,9 @@ class Problem(Protocol):
     """What is minimised. Only these are required; the oracle derives the rest by autograd unless the problem gives it.
 
     Optional methods: `gradient(x) -> (n,)`, `value_and_gradient(x)`, `residuals(x) -> (m,)`, `jacobian(x) -> (m, n)`,
-    `hessian_vector(x, v) -> (n,)`, `hessian(x) -> (n, n)`, `line_minimum(x, direction) -> ()`; and, for methods that
-    work tensor by tensor, `value_and_gradient_tensors(x)` with the gradient as a tuple in the order of the layout.
+    `hessian_vector(x, v) -> (n,)`, `hessian(x) -> (n, n)`, `line_minimum(x, direction) -> ()`,
+    `gauss_newton_vector(x, v) -> (n,)`, which residuals give, too; and, for methods that work tensor by tensor,
+    `value_and_gradient_tensors(x)` with the gradient as a tuple in the order of the layout.
     Minibatches: `batches(streams) -> iterator of LongTensor` (None where the problem is full-batch); then each method
     above also takes `batch: Tensor | None` (None: all examples).
     Statistics: evaluations keep theirs aside; `commit(x)` folds in those of this step's evaluation at x or, if there

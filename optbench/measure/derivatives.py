@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +10,12 @@ import torch
 from torch import Tensor
 
 from optbench.api import Evaluation, Layout, Problem, Refused
+from optbench.api.curvature import gauss_newton_product
 from optbench.api.problems import layout_views
 from optbench.measure.hessians import reverse_over_reverse, widest_tensor
+from optbench.numerics.scalars import multiple_of_squares
 
-_OWN_ONLY = ("residuals", "line_minimum")
+_OWN = ("residuals", "line_minimum", "gauss_newton_vector", "gradient", "hessian_vector", "hessian")
 
 
 class Derivatives:
@@ -22,6 +25,7 @@ class Derivatives:
         """Look once at what the problem has."""
         self._problem: Any = problem
         self._takes_batch = takes_batch
+        self._multiple = 0  # f over ½‖r‖², 1 or 2; 0 until it is seen
         self._widest: dict[int | None, int] = {}  # largest tensor of an evaluation, by the size of the minibatch
         self._joint = getattr(problem, "value_and_gradient", None)  # looked up once: calls of it are on the clock
         self._by_tensors = getattr(problem, "value_and_gradient_tensors", None)
@@ -29,11 +33,11 @@ class Derivatives:
 
     def offers(self) -> frozenset[Evaluation]:
         """Return the kinds that can be had."""
-        own = {kind for kind in (*_OWN_ONLY, "gradient", "hessian_vector", "hessian") if hasattr(self._problem, kind)}
+        own = {kind for kind in _OWN if hasattr(self._problem, kind)}
         if hasattr(self._problem, "value_and_gradient"):
             own.add("gradient")
         if "residuals" in own:
-            own.add("jacobian")
+            own |= {"jacobian", "gauss_newton_vector"}
         if "hessian" in own:
             own.add("hessian_vector")
         if getattr(self._problem, "differentiable", True):
@@ -93,6 +97,33 @@ class Derivatives:
             (product,) = torch.autograd.grad(gradient, leaf, v, materialize_grads=True)
         return product.detach()
 
+    def gauss_newton_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the Gauss-Newton matrix times v (n,): JᵀJ of the residuals where f = ½‖r‖², 2JᵀJ where f = ‖r‖²."""
+        if hasattr(self._problem, "gauss_newton_vector"):
+            return self._call("gauss_newton_vector", x, v, batch=batch)
+        if not getattr(self._problem, "differentiable", True):
+            jacobian = self.jacobian(x, batch)
+            return (jacobian @ v).mul_(self._multiple_of_squares(x, batch)) @ jacobian
+        half = 0.5 * self._multiple_of_squares(x, batch)
+
+        def residuals(point: Tensor) -> Tensor:
+            found: Tensor = self._call("residuals", point, batch=batch)
+            self._require_graph(found, "residuals")
+            return found
+
+        return gauss_newton_product(residuals, lambda r: half * r.dot(r), x, v)
+
+    def _multiple_of_squares(self, x: Tensor, batch: Tensor | None) -> int:
+        """Return f over ½‖r‖², which is the same everywhere: looked up at the first point with residuals."""
+        if self._multiple:
+            return self._multiple
+        residuals = self.residuals(x, batch)
+        squared = float(residuals.dot(residuals))
+        multiple = multiple_of_squares(float(self.value(x, batch)), squared)
+        if 0 < squared < math.inf:
+            self._multiple = multiple
+        return multiple
+
     def hessian(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the Hessian (n, n), by reverse over reverse in blocks of rows unless the problem gives it."""
         if hasattr(self._problem, "hessian"):
@@ -135,7 +166,7 @@ class Derivatives:
             raise Refused(message)
 
     @staticmethod
-    def _require_graph(value: Tensor) -> None:
-        if not value.requires_grad:
-            message = "the problem's value does not depend on x through torch operations: it has no autograd gradient"
+    def _require_graph(result: Tensor, kind: str = "value") -> None:
+        if not result.requires_grad:
+            message = f"the problem's {kind} does not depend on x through torch operations: autograd can't follow it"
             raise ValueError(message)

@@ -137,10 +137,13 @@ class CountingOracle:
 
     def hessian_vector(self, x: Tensor, v: Any) -> Tensor:
         """Return the Hessian times v (n,); never remembered, since v differs."""
-        vector = torch.as_tensor(v, device=self.device, dtype=self.dtype)
         self._require("hessian_vector")
-        evaluate = lambda point: self._derivatives.hessian_vector(point, vector, self._indices)  # noqa: E731
-        return self._once("hessian_vector", x, evaluate)
+        return self._product(self._derivatives.hessian_vector, x, v)
+
+    def gauss_newton_vector(self, x: Tensor, v: Any) -> Tensor:
+        """Return the Gauss-Newton matrix times v (n,); counts as one Hessian-vector product."""
+        self._require("gauss_newton_vector")
+        return self._product(self._derivatives.gauss_newton_vector, x, v)
 
     def gram(self, x: Tensor, name: str) -> Tensor:
         """Return the curvature (K, K) of the panel `name`; counts as one Hessian."""
@@ -191,6 +194,10 @@ class CountingOracle:
         result = self._ask((kind,), x, lambda point: {kind: evaluate(point, self._indices)}, entered)[kind]
         self._back_on_clock()
         return result
+
+    def _product(self, multiply: Callable[[Tensor, Tensor, Tensor | None], Tensor], x: Any, v: Any) -> Tensor:
+        vector = torch.as_tensor(v, device=self.device, dtype=self.dtype)
+        return self._once("hessian_vector", x, lambda point: multiply(point, vector, self._indices))
 
     def _once(self, kind: str, x: Any, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
         entered = self._now()

@@ -8,6 +8,8 @@ import math
 import torch
 from torch import Tensor
 
+_HALVED = 0.75  # between the values of f/‖r‖² where f = ½‖r‖² and where f = ‖r‖²
+
 limits = functools.cache(torch.finfo)  # of a dtype; making a new one takes as long as a step's arithmetic on floats
 
 
@@ -57,3 +59,8 @@ def extremes(vector: Tensor) -> tuple[Tensor, Tensor]:
     """Return the least and the largest entry, shape () each; on the CPU in a tenth of the time of a norm."""
     low, high = torch.aminmax(vector)
     return low, high
+
+
+def multiple_of_squares(value: float, squared: float) -> int:
+    """Return f over ½‖r‖² from f and ‖r‖² at one point: 1 or 2, the two that problems may choose from."""
+    return 1 if value < _HALVED * squared else 2

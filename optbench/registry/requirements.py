@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
-from optbench.api import MetaAlgorithmPlugin, OptimizerPlugin, Plugin, ProblemPlugin
+from optbench.api import Evaluation, MetaAlgorithmPlugin, OptimizerPlugin, Plugin, ProblemPlugin
+
+_IMPLIED: Mapping[Evaluation, Evaluation] = {"hessian": "hessian_vector", "residuals": "gauss_newton_vector"}
 
 
 def missing_library(record: Plugin) -> str:
@@ -22,12 +24,12 @@ def missing_features(
     """Return why the combination is refused, or None.
 
     What an optimizer declares as optional is used where a problem has it, or where an option asks for it;
-    Hessian-vector products can be had from a Hessian.
+    Hessian-vector products can be had from a Hessian, Gauss-Newton products from residuals.
     """
     for record in (problem, optimizer, *meta_algorithms):
         if why := missing_library(record):
             return why
-    implied = {"hessian_vector"} if "hessian" in problem.evaluations else set()
+    implied = {product for source, product in _IMPLIED.items() if source in problem.evaluations}
     unoffered = optimizer.evaluations - problem.evaluations - optimizer.optional - implied
     if unoffered:
         return f"{optimizer.name} evaluates {_words(unoffered)}, which {problem.name} does not offer"

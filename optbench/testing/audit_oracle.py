@@ -100,6 +100,10 @@ class AuditOracle:
         """Return the Hessian times v, (n,)."""
         return self._each(lambda point: self._derivatives.hessian_vector(point, self._here(v)), x)
 
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return the Gauss-Newton matrix times v, (n,)."""
+        return self._each(lambda point: self._derivatives.gauss_newton_vector(point, self._here(v)), x)
+
     def hessian(self, x: Tensor) -> Tensor:
         """Return the Hessian, (n, n)."""
         return self._each(self._derivatives.hessian, x)

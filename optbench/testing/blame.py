@@ -18,8 +18,8 @@ from optbench.testing.subject import Subject
 
 _ENGINE = Path(optbench.__file__).resolve().parent
 _MEASURING = str(_ENGINE / "measure")
-_PASSED_OVER = str(_ENGINE / "testing")
 _TORCH = str(Path(str(find_spec("torch").origin)).parent)  # type: ignore[union-attr]  # it is installed
+_PASSED_OVER = (str(_ENGINE / "testing"), str(_ENGINE / "api" / "curvature.py"), _TORCH)
 _NOT_TO_BLAME = tuple(str(_ENGINE / part) for part in ("testing", "measure", "runner", "cli", "registry"))
 _PLACE = re.compile(r":\d+ in \S+$")  # how a frame ends
 
@@ -73,8 +73,8 @@ def is_measuring(frame: Frame) -> bool:
 
 
 def is_passed_over(frame: Frame) -> bool:
-    """Tell whether a frame says nothing of who wanted what: the checks' own, or torch's."""
-    return frame.file.startswith((_PASSED_OVER, _TORCH))
+    """Tell whether a frame says nothing of who wanted what: the checks' own, or what differentiates."""
+    return frame.file.startswith(_PASSED_OVER)
 
 
 def where(frames: Iterable[Frame], subject: Subject) -> str:

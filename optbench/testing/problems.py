@@ -8,11 +8,12 @@ from optbench.testing.deferred import deferred
 from optbench.testing.framework import Check, Subject
 
 
-def declares(kind: str) -> Callable[[Subject], str]:
-    """Return a test whether a problem's record declares a kind of evaluation."""
+def declares(*kinds: str) -> Callable[[Subject], str]:
+    """Return a test whether a problem's record declares one of some kinds of evaluation."""
 
     def applies(subject: Subject) -> str:
-        return "" if kind in subject.record.evaluations else f"it declares no {kind.replace('_', '-')}"
+        declared = not subject.record.evaluations.isdisjoint(kinds)
+        return "" if declared else f"it declares no {' or '.join(kinds).replace('_', '-')}"
 
     return applies
 
@@ -103,6 +104,12 @@ PROBLEM_CHECKS: tuple[Check, ...] = (
         "The Jacobian is that of the residuals' differences.",
         _derivatives("check_jacobian"),
         declares("jacobian"),
+    ),
+    Check(
+        "gauss-newton-vector-is-right",
+        "Gauss-Newton products are those of the residuals' Jacobian, or of one positive semidefinite matrix.",
+        _derivatives("check_gauss_newton_vector"),
+        declares("gauss_newton_vector", "residuals"),
     ),
     Check(
         "line-minimum-is-right",

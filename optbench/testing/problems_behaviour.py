@@ -38,7 +38,7 @@ def check_shapes(subject: Subject) -> None:
 def _shapes(rig: Rig) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield each kind of evaluation that is declared, with its result's shape."""
     n, offered = rig.n, rig.derivatives.offers() & rig.subject.record.evaluations
-    shapes = {"value": (), "gradient": (n,), "hessian_vector": (n,), "line_minimum": ()}
+    shapes = {"value": (), "gradient": (n,), "hessian_vector": (n,), "gauss_newton_vector": (n,), "line_minimum": ()}
     if n <= _LARGE:
         shapes["hessian"] = (n, n)
     yield from ((kind, shape) for kind, shape in shapes.items() if kind in offered)

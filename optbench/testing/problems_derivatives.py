@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from optbench.numerics.scalars import multiple_of_squares
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.problems_agreement import Pair, require_agreement
 from optbench.testing.problems_differences import Departure, departing_column, departing_entry, departure, slope
@@ -154,6 +155,42 @@ def check_jacobian(subject: Subject) -> None:
         require(shape == (rows, rig.n), f"jacobian has shape {shape}; expected {(rows, rig.n)}{rig.at('jacobian')}")
         found = _departure(rig.function("residuals"), jacobian, x, generator, thorough=thorough)
         require(found is None, f"jacobian{found}{rig.at('jacobian')}")
+
+
+def check_gauss_newton_vector(subject: Subject) -> None:
+    """Compare products with those of the residuals' Jacobian; without residuals, hold them to be of one matrix ⪰ 0."""
+    rig = Rig.build(subject)
+    require("gauss_newton_vector" in rig.derivatives.offers(), "it declares Gauss-Newton products, and has none")
+    if rig.owns("residuals") and rig.n > _LARGE:
+        raise DoesNotApply(f"with {rig.n} parameters it is too large for a Jacobian in a check")
+    generator = torch.Generator().manual_seed(7)
+    for x, _ in _points(rig):
+        for batch in rig.batches():
+            vectors = torch.randn(2, rig.n, generator=generator, dtype=x.dtype)
+            products = [rig.evaluate("gauss_newton_vector", x, vector, batch) for vector in vectors]
+            if rig.owns("residuals"):
+                require_agreement([_beside_jacobian(rig, x, batch, vectors[0], products[0])])
+            else:
+                _require_semidefinite(rig, batch, vectors, products)
+
+
+def _beside_jacobian(rig: Rig, x: Tensor, batch: Tensor | None, vector: Tensor, product: Tensor) -> Pair:
+    """Return the product beside JᵀJv, doubled where f = ‖r‖²."""
+    jacobian, residuals = rig.evaluate("jacobian", x, batch), rig.evaluate("residuals", x, batch)
+    multiple = multiple_of_squares(float(rig.evaluate("value", x, batch)), float(residuals.dot(residuals)))
+    expected = multiple * (jacobian.T @ (jacobian @ vector))
+    at = rig.at("gauss_newton_vector")
+    return Pair(f"gauss_newton_vector{told(batch)}", product, expected, " by the Jacobian", at)
+
+
+def _require_semidefinite(rig: Rig, batch: Tensor | None, vectors: Tensor, products: list[Tensor]) -> None:
+    one, other = vectors
+    what, at = f"gauss_newton_vector{told(batch)}", rig.at("gauss_newton_vector")
+    across, back = float(other.dot(products[0])), float(one.dot(products[1]))
+    rounding = _EXACT * sum(float(v.norm() * g.norm()) for v, g in zip(vectors, reversed(products), strict=True))
+    require(abs(across - back) <= rounding, f"{what}: w·Gv is {across:.9g}, v·Gw {back:.9g}; expected the same{at}")
+    bent = float(one.dot(products[0]))
+    require(bent >= -_EXACT * float(one.norm() * products[0].norm()), f"{what}: v·Gv is {bent:.9g}; expected ≥ 0{at}")
 
 
 def check_line_minimum(subject: Subject) -> None:

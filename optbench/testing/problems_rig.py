@@ -18,6 +18,7 @@ from optbench.testing.blame import defined_at, described
 from optbench.testing.framework import CheckFailed, Subject
 from optbench.testing.trials import place
 
+_ALONG = {"hessian_vector", "gauss_newton_vector", "line_minimum"}
 _NEAR = 0.1  # how far the other points lie from the start, relative to its size
 _POINTS = 2
 _SHRINKINGS = 20  # to a quarter each: a point near the start may lie where the value is no number
@@ -145,7 +146,11 @@ class Rig:
 
     def at(self, kind: str) -> str:
         """Return " (file:line in name)" of what gives a kind of evaluation, if only by autograd of the value."""
-        instead = {"gradient": "value_and_gradient", "hessian_vector": "hessian"}  # from which the engine takes it
+        instead = {  # from which the engine takes it
+            "gradient": "value_and_gradient",
+            "hessian_vector": "hessian",
+            "gauss_newton_vector": "residuals",
+        }
         for name in (kind, instead.get(kind, kind)):
             if self.owns(name):
                 return defined_at(getattr(self.problem, name))
@@ -154,7 +159,7 @@ class Rig:
 
 def arguments(kind: str, x: Tensor) -> tuple[Tensor, ...]:
     """Return what a kind of evaluation takes before the batch: the point and, along a direction, (1, …, 1)."""
-    return (x, torch.ones_like(x)) if kind in {"hessian_vector", "line_minimum"} else (x,)
+    return (x, torch.ones_like(x)) if kind in _ALONG else (x,)
 
 
 def told(batch: Tensor | None) -> str:

@@ -17,6 +17,7 @@ SPARSE_CODING = "Goodfellow et al., Deep Learning (2016), section 8.7.2; Mairal 
 _QUADRATIC: frozenset[Evaluation] = frozenset(
     {"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"}
 )
+_WITH_LOSS: frozenset[Evaluation] = frozenset({"value", "gradient", "hessian_vector", "hessian", "gauss_newton_vector"})
 
 
 def _batch_size(default: int) -> Option:
@@ -49,6 +50,7 @@ def _classifications() -> Iterator[ProblemPlugin]:
         summary="Logistic regression, 427 training examples of 30 standardised features, 31 parameters.",
         options={"l2": _strong_l2(), "batch_size": _batch_size(0)},
         cite=BREAST_CANCER,
+        evaluations=_WITH_LOSS,
         gives=frozenset({"data", "minibatches"}),
         kind="convex",
     )
@@ -58,6 +60,7 @@ def _classifications() -> Iterator[ProblemPlugin]:
         summary="Softmax regression, 1348 training images of 8 × 8 standardised pixels, 650 parameters.",
         options={"l2": _strong_l2(), "batch_size": _batch_size(0)},
         cite=DIGITS,
+        evaluations=_WITH_LOSS,
         gives=frozenset({"data", "minibatches"}),
         kind="convex",
     )
@@ -84,6 +87,7 @@ def _regressions() -> Iterator[ProblemPlugin]:
         summary="The Lasso, 332 training examples of 64 standardised features.",
         options={"l1": _l1(0.02), "batch_size": _batch_size(0)},
         cite=f"{LASSO}; {DIABETES}",
+        evaluations=_WITH_LOSS,
         gives=frozenset({"data", "minibatches"}),
         kind="convex",
     )
@@ -100,6 +104,7 @@ def _regressions() -> Iterator[ProblemPlugin]:
             "batch_size": _batch_size(0),
         },
         cite=LASSO,
+        evaluations=_WITH_LOSS,
         gives=frozenset({"data", "minibatches"}),
         kind="convex",
         random=True,
@@ -134,6 +139,7 @@ def _multilayer_perceptron() -> ProblemPlugin:
             "batch_size": _batch_size(64),
         },
         cite=DIGITS,
+        evaluations=_WITH_LOSS,
         gives=frozenset({"blocks", "model", "data", "minibatches"}),
         kind="learning",
     )

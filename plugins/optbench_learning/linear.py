@@ -39,6 +39,10 @@ class LinearModel(ABC):
     def value_and_gradient(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the objective and its gradient, (n,)."""
 
+    @abstractmethod
+    def hessian_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the Hessian times v, (n,)."""
+
     @property
     def size(self) -> int:
         """The number of parameters."""
@@ -58,6 +62,10 @@ class LinearModel(ABC):
     def gradient(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the gradient, (n,)."""
         return self.value_and_gradient(x, batch)[1]
+
+    def gauss_newton_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return the Gauss-Newton matrix times v, (n,): the Hessian's product, for the outputs are linear in θ."""
+        return self.hessian_vector(x, v, batch)
 
     def batches(self, streams: Streams) -> Iterator[Tensor] | None:
         """Return minibatches without end, or None where every evaluation uses all examples."""

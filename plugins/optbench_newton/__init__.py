@@ -72,14 +72,14 @@ def _newton_cg() -> OptimizerPlugin:
             ),
             "curvature": Option(
                 default="hessian",
-                doc='"gauss-newton" takes JᵀJ of the residuals for the Hessian; J is held for a step: O(m n) memory',
+                doc='"gauss-newton": products with JᵀJ of the residuals, or with JᵀHJ, J of a model\'s outputs and H '
+                "of its loss; never indefinite",
                 choices=("hessian", "gauss-newton"),
             ),
         },
         cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Prog. 26 (1983); Martens, ICML (2010)",
-        evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "residuals", "jacobian"}),
-        optional=frozenset({"line_minimum", "residuals", "jacobian"}),
-        peak_memory_with={"curvature": {"gauss-newton": "O(n^2)"}},
+        evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "gauss_newton_vector"}),
+        optional=frozenset({"line_minimum", "gauss_newton_vector"}),
     )
 
 
@@ -102,6 +102,6 @@ def _gauss_newton() -> OptimizerPlugin:
         },
         cite="Moré, Lecture Notes in Mathematics 630 (1978); Nocedal & Wright, Numerical Optimization (2006), 10.3",
         evaluations=frozenset({"value", "residuals", "jacobian"}),
-        peak_memory="O(n^2)",
+        peak_memory="O(m n + n^2)",
         step_time="O(n^3)",
     )

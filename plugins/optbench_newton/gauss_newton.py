@@ -11,11 +11,10 @@ from torch import Tensor
 
 from optbench.numerics.position import rounding
 from optbench.numerics.progress import Finished, Progress
-from optbench.numerics.scalars import largest, read
+from optbench.numerics.scalars import largest, multiple_of_squares, read
 from optbench.numerics.trust import ACCEPTED, Trust, gain
 from optbench_newton.amounts import amount
 from optbench_newton.linear_model import LinearModel
-from optbench_newton.products import multiple
 from optbench_newton.scalings import SCALINGS, Scaling
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class FixedDamping:
     @staticmethod
     def _multiple(oracle: Oracle, here: Residuals) -> int:
         (value,) = read(oracle.value(here.point))
-        return multiple(value, here.value)
+        return multiple_of_squares(value, here.value)
 
 
 def _visit(oracle: Oracle, point: Tensor) -> Residuals:

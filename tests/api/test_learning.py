@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
-from torch.autograd.functional import hessian
+from torch.autograd.functional import hessian, jacobian
 
 from optbench.api import Block, Problem, SupervisedProblem, UserError
 from optbench.api.learning import count_flops, reshuffled
@@ -111,6 +112,47 @@ class Unused(torch.nn.Module):
 
     def forward(self, inputs):
         return inputs
+
+
+@pytest.mark.parametrize("batch", [None, torch.tensor([3, 1, 17])])
+@pytest.mark.parametrize("name", ["cross_entropy", "mse_loss"])
+def test_gauss_newton_products_are_those_of_the_dense_jacobian_and_the_losses_hessian(name, batch):
+    loss, l2 = getattr(torch.nn.functional, name), 0.3
+    made = problem(l2=l2, loss=loss)
+    inputs, targets = made.data["train"]
+    if name == "mse_loss":
+        targets = torch.nn.functional.one_hot(targets).double()
+        made = replace(made, data={**made.data, "train": (inputs, targets)})
+    if batch is not None:
+        inputs, targets = inputs[batch], targets[batch]
+    x = made.start(STREAMS).parameters + 0.1
+
+    def outputs(point):
+        first, offset, second, last = point.split([20, 5, 15, 3])
+        return ((inputs @ first.view(5, 4).T + offset).tanh() @ second.view(3, 5).T + last).flatten()
+
+    dense, predicted = jacobian(outputs, x), outputs(x)
+    bent = hessian(lambda flat: loss(flat.view(-1, 3), targets), predicted)
+    weights = torch.cat([torch.ones(20), torch.zeros(5), torch.ones(15), torch.zeros(3)]).double()
+    matrix = dense.T @ bent @ dense + l2 * torch.diag(weights)
+    v = torch.arange(made.size, dtype=torch.float64).cos()
+    torch.testing.assert_close(made.gauss_newton_vector(x, v, batch), matrix @ v, rtol=1e-11, atol=1e-14)
+
+
+def test_gauss_newton_products_of_linear_outputs_are_the_hessians_and_those_of_a_linear_loss_the_penaltys():
+    straight = replace(problem(), blocks=blocks())
+    x = straight.start(STREAMS).parameters + 0.1
+    v = torch.arange(straight.size, dtype=torch.float64).cos()
+    torch.testing.assert_close(
+        straight.gauss_newton_vector(x, v), straight.hessian_vector(x, v), rtol=1e-11, atol=1e-14
+    )
+
+    def linear(outputs, targets, reduction):
+        return outputs.mean()
+
+    made = problem(l2=0.5).with_loss(linear)
+    product = made.gauss_newton_vector(torch.ones(made.size).double(), torch.ones(made.size).double())
+    assert product.tolist() == [0.5] * 20 + [0.0] * 5 + [0.5] * 15 + [0.0] * 3
 
 
 def test_derivatives_work_where_gradients_are_off():

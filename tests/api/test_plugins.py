@@ -8,8 +8,8 @@ from optbench.api import Evaluation, OptimizerPlugin
 from optbench.records import EVALUATED
 
 
-def test_whatever_may_be_asked_is_counted_under_its_name_but_the_minimum_on_a_line():
-    assert get_args(Evaluation) == (*EVALUATED, "line_minimum")
+def test_whatever_may_be_asked_is_counted_under_its_name_but_what_counts_as_a_hessian_vector_product():
+    assert get_args(Evaluation) == (*EVALUATED, "line_minimum", "gauss_newton_vector")
 
 
 def test_an_optimizer_depends_on_the_seed_always_or_with_some_of_its_options():

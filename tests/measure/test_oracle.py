@@ -275,6 +275,52 @@ def test_residuals_and_jacobians_are_counted_in_the_log_too(rig: Build) -> None:
     assert sum(trace["value_count"]) == 0
 
 
+@pytest.mark.parametrize("factor", [0.5, 1.0])
+@pytest.mark.parametrize("differentiable", [True, False])
+def test_gauss_newton_products_are_those_of_the_dense_matrix_of_f(
+    factor: float, differentiable: bool, rig: Build
+) -> None:
+    """f = ½‖r‖² or ‖r‖²; each product counts as one with the Hessian, by autograd or by the problem's own Jacobian."""
+
+    class Curves(Bowl):
+        def residuals(self, x: Tensor) -> Tensor:
+            return torch.stack([x[0] * x[1] - 1.0, x[2].exp(), x.sum(), x[0] ** 3])
+
+        def jacobian(self, x: Tensor) -> Tensor:
+            return torch.func.jacrev(self.residuals)(x)
+
+        def value(self, x: Tensor) -> Tensor:
+            return factor * (self.residuals(x) ** 2).sum()
+
+    problem = Curves()
+    problem.differentiable = differentiable
+    r = rig(problem)
+    x = torch.tensor([0.7, -1.2, 0.4], dtype=torch.float64)
+    jacobian = torch.func.jacrev(problem.residuals)(x)
+    for v in torch.eye(3, dtype=torch.float64):
+        expected = 2 * factor * jacobian.T @ (jacobian @ v)
+        torch.testing.assert_close(r.oracle.gauss_newton_vector(x, v), expected, rtol=1e-13, atol=1e-13)
+    assert (r.ledger.counts["hessian_vector"], r.ledger.counts["jacobian"]) == (3, 0)
+
+
+def test_residuals_that_vanish_where_products_are_first_asked_for_do_not_decide_which_square_f_is(rig: Build) -> None:
+    class Plain(Bowl):
+        def residuals(self, x: Tensor) -> Tensor:
+            return 3 * x
+
+        def value(self, x: Tensor) -> Tensor:
+            return 4.5 * x.dot(x)
+
+    r, ones = rig(Plain()), torch.ones(3, dtype=torch.float64)
+    r.oracle.gauss_newton_vector(torch.zeros(3, dtype=torch.float64), ones)
+    assert r.oracle.gauss_newton_vector(ones, ones).tolist() == [9.0, 9.0, 9.0]
+
+
+def test_gauss_newton_products_need_residuals_or_the_problems_own(rig: Build) -> None:
+    assert "gauss_newton_vector" not in rig(Bowl()).oracle.offers
+    assert "gauss_newton_vector" in rig(Line(size=1)).oracle.offers
+
+
 def test_a_jacobian_is_logged_with_the_gradients_norm_which_is_not_counted(rig: Build) -> None:
     """So that targets of the gradient are reached by methods that never ask for one."""
     r = rig(Line(size=1))

@@ -39,6 +39,14 @@ def test_residuals_are_required_and_the_minimum_along_a_line_is_not() -> None:
     assert reason == "method evaluates jacobian and residuals, which valley does not offer"
 
 
+def test_products_follow_from_what_they_are_products_with() -> None:
+    method = optimizer("value", "hessian_vector", "gauss_newton_vector")
+    squares = problem(evaluations={"value", "hessian", "residuals", "jacobian"})
+    assert missing_features(problem=squares, optimizer=method) is None
+    reason = missing_features(problem=problem(), optimizer=method)
+    assert reason == "method evaluates gauss-newton-vector, which valley does not offer"
+
+
 def test_what_is_declared_as_optional_is_not_required() -> None:
     method = OptimizerPlugin(
         name="method",

@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from optbench.api import FunctionProblem, Point, ProblemPlugin
+from optbench.api import Evaluation, FunctionProblem, Point, ProblemPlugin
 from optbench.testing.framework import Finding, Subject, attempt
 from optbench.testing.problems import PROBLEM_CHECKS
 
-EVERYTHING = frozenset({"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"})
+EVERYTHING = frozenset(get_args(Evaluation))
 SIZE = 6
 
 
@@ -119,6 +119,45 @@ class WrongJacobian(Sound):
         wrong = super().jacobian(x)
         wrong[2, 5] = 0.5
         return wrong
+
+
+class UndoubledGaussNewton(Sound):
+    """f is ‖r‖², so that the matrix is 2JᵀJ."""
+
+    def value(self, x: Tensor) -> Tensor:
+        r = self.residuals(x)
+        return r.dot(r)
+
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return self.curvature * v
+
+
+class LoneProduct:
+    """½ Σ x²; without residuals its Gauss-Newton products stand for themselves."""
+
+    size, f_star, f_star_source, f_star_from_start = SIZE, 0.0, "exact", None
+
+    def __init__(self, *, device: torch.device, dtype: torch.dtype, streams: Any) -> None:
+        self.origin = torch.ones(SIZE, device=device, dtype=dtype)
+
+    def start(self, streams: Any) -> Point:
+        return Point(parameters=self.origin.clone())
+
+    def value(self, x: Tensor) -> Tensor:
+        return 0.5 * x.square().sum()
+
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return v.clone()
+
+
+class AsymmetricGaussNewton(LoneProduct):
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return v + 0.01 * v.roll(1)
+
+
+class IndefiniteGaussNewton(LoneProduct):
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return -v
 
 
 class WrongLineMinimum(Sound):
@@ -339,6 +378,13 @@ PLANTS = [
     (AsymmetricHessian, "hessian-is-right", r"hessian\[1, 4\]: expected 0 by symmetry, got 0.01 \("),
     (WrongResiduals, "residuals-match-the-value", r"value is 0.125·‖residuals‖²"),
     (WrongJacobian, "jacobian-is-right", r"jacobian\[2, 5\]: expected .* got 0.5 .*WrongJacobian.jacobian"),
+    (
+        UndoubledGaussNewton,
+        "gauss-newton-vector-is-right",
+        r"gauss_newton_vector\[\d\]: expected .* by the Jacobian, got .*UndoubledGaussNewton.gauss_newton_vector",
+    ),
+    (AsymmetricGaussNewton, "gauss-newton-vector-is-right", r"w·Gv is .*; expected the same \(.*:\d+ in Asymm"),
+    (IndefiniteGaussNewton, "gauss-newton-vector-is-right", r"v·Gv is -.*; expected ≥ 0 \(.*:\d+ in Indefinite"),
     (WrongLineMinimum, "line-minimum-is-right", r"its slope .*; expected 0 .*WrongLineMinimum.line_minimum"),
     (MovingStart, "start-repeats", r"start changes .*: entry 0 is [\d.]+ instead of [\d.]+ \(.*MovingStart.start\)$"),
     (SharedStart, "start-repeats", r"entry 0 is nan instead of 0"),
@@ -358,7 +404,11 @@ PLANTS = [
     (WrongShape, "shapes-and-dtypes", r"gradient .*has shape \(6, 1\).*expected \(6,\)"),
     (WrongDtype, "shapes-and-dtypes", r"torch.float64; expected \(6,\) and torch.float32"),
     (OverlappingLayout, "shapes-and-dtypes", r"'b' begins at 3; expected 4"),
-    (WithoutResiduals, "declared-evaluations-work", r"it declares jacobian, residuals, and offers"),
+    (
+        WithoutResiduals,
+        "declared-evaluations-work",
+        r"it declares gauss_newton_vector, jacobian, residuals, and",
+    ),
     (OnTheCpu, "stays-on-the-device", r"dot of a tensor.*OnTheCpu|in value\); the CPU tensor was made at .*in value"),
 ]
 
@@ -392,6 +442,8 @@ def test_a_sound_problem_passes(check: str) -> None:
         (FarFromZero, "f-star-is-a-lower-bound"),
         (StartingAtTheMinimum, "gradient-is-right"),
         (StartingAtTheMinimum, "residuals-match-the-value"),
+        (StartingAtTheMinimum, "gauss-newton-vector-is-right"),
+        (LoneProduct, "gauss-newton-vector-is-right"),
     ],
 )
 def test_values_that_are_hard_to_difference_are_no_mistake(made: type, check: str) -> None:

@@ -15,7 +15,7 @@ from optbench.testing.trials import Trial, limited, place, run
 from optbench.testing.workloads import small_net, workload
 
 _BUDGET = limited(evaluations=60, steps=40)
-_OF_A_NET = {"value", "gradient", "hessian_vector", "hessian", "line_minimum"}
+_OF_A_NET = {"value", "gradient", "hessian_vector", "hessian", "line_minimum", "gauss_newton_vector"}
 
 
 def check_repeats(subject: Subject) -> None:

@@ -59,6 +59,10 @@ class BlockOracle:
         """Return the block of the Hessian times v, (b,)."""
         return self._whole.hessian_vector(self._placed(x), self._spread(v))[self._block]
 
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """Return the block of the Gauss-Newton matrix times v, (b,)."""
+        return self._whole.gauss_newton_vector(self._placed(x), self._spread(v))[self._block]
+
     def hessian(self, x: Tensor) -> Tensor:
         """Return the block of the Hessian, (b, b)."""
         return self._whole.hessian(self._placed(x))[self._block, self._block]

@@ -152,6 +152,10 @@ class Transformed:
         """Return QᵀHQ·v, (n,)."""
         return self.back(self.scale * self._derivatives.hessian_vector(self.turn(z), self.turn(v)))
 
+    def gauss_newton_vector(self, z: Tensor, v: Tensor) -> Tensor:
+        """Return QᵀGQ·v, (n,)."""
+        return self.back(self.scale * self._derivatives.gauss_newton_vector(self.turn(z), self.turn(v)))
+
     def residuals(self, z: Tensor) -> Tensor:
         """Return the residuals, one more for the shift: (m,) or (m + 1,)."""
         residuals = self._derivatives.residuals(self.turn(z))

@@ -21,7 +21,7 @@ class ResidualOracle:
     dtype: torch.dtype = torch.float64
     batch: int = 0
     counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("value", "gradient", "hessian_vector", "residuals", "jacobian"), 0)
+        default_factory=lambda: dict.fromkeys(("value", "gradient", "gauss_newton_vector", "residuals", "jacobian"), 0)
     )
 
     @property
@@ -39,6 +39,11 @@ class ResidualOracle:
     def jacobian(self, x: Tensor) -> Tensor:
         self.counts["jacobian"] += 1
         return torch.func.jacrev(self.function)(x)
+
+    def gauss_newton_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        self.counts["gauss_newton_vector"] += 1
+        dense = torch.func.jacrev(self.function)(x)
+        return 2 * self.factor * dense.T @ (dense @ v)
 
     def value(self, x: Tensor) -> Tensor:
         self.counts["value"] += 1

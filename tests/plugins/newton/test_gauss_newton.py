@@ -73,7 +73,7 @@ def test_it_asks_for_residuals_and_jacobians_only_and_shares_a_jacobian_among_tr
     problem = least_squares(valley, 2)
     minimize(levenberg(), problem, double(-1.2, 1.0))
     counts = problem.counts
-    assert counts["value"] == counts["gradient"] == counts["hessian_vector"] == 0
+    assert counts["value"] == counts["gradient"] == counts["gauss_newton_vector"] == 0
     assert counts["jacobian"] < counts["residuals"] < 30
 
 

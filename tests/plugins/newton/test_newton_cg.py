@@ -16,6 +16,9 @@ from torch import Tensor
 
 from optbench.api import Refused, UserError
 from optbench.numerics.line import Found, Line
+from optbench.testing.subjects import subject_of
+from optbench.testing.trials import limited, place, run
+from optbench.testing.workloads import small_net
 
 Make = Callable[..., NewtonCG]
 
@@ -199,15 +202,15 @@ def test_the_last_steps_converge_faster_than_linearly(oracle: Any) -> None:
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0])
-def test_gauss_newton_products_are_those_of_the_dense_matrix(factor: float, least_squares: Any) -> None:
-    """f is ½‖r‖² or ‖r‖²; on linear residuals JᵀJ is the Hessian, so that an exact solution is the minimum."""
+def test_with_gauss_newton_products_linear_residuals_are_solved_in_a_step(factor: float, least_squares: Any) -> None:
+    """f is ½‖r‖² or ‖r‖², the matrix is its Hessian; no Jacobian is asked for, a product an iteration."""
     matrix = torch.tensor([[1.0, 2.0], [0.0, 3.0], [4.0, -1.0]], dtype=torch.float64)
     right = double(1.0, -2.0, 0.5)
     problem = least_squares(lambda x: matrix @ x - right, 2, factor=factor)
     chosen = method(curvature="gauss-newton", forcing="1e-12")
     state = chosen.step(problem, chosen.init(problem, double(3.0, -1.0)))
     assert torch.allclose(state.point, torch.linalg.lstsq(matrix, right).solution)
-    assert (problem.counts["jacobian"], problem.counts["hessian_vector"]) == (1, 0)
+    assert (problem.counts["jacobian"], problem.counts["gauss_newton_vector"]) == (0, 2)
 
 
 def test_gauss_newton_products_solve_a_valley(least_squares: Any, minimize: Any) -> None:
@@ -217,10 +220,20 @@ def test_gauss_newton_products_solve_a_valley(least_squares: Any, minimize: Any)
     assert torch.allclose(state.point, double(1.0, 1.0))
 
 
+def test_gauss_newton_products_need_no_matrix_and_no_residuals() -> None:
+    """On a sum of 10⁵ squares, whose Jacobian would take 80 GB, and on a net's minibatches."""
+    subject = subject_of('newton-cg(curvature="gauss-newton", max_cg=5)', "optimizers")
+    large = subject_of("chained-rosenbrock(n=100000)", "problems").problem(place())
+    for problem, budget, share in ((large, limited(steps=3), 0.8), (small_net(place()), limited(steps=40), 0.1)):
+        start = problem.start(place().streams).parameters
+        end = run(subject, problem, place(), budget).end
+        assert float(problem.value(end)) < share * float(problem.value(start))
+
+
 def test_without_residuals_gauss_newton_products_are_refused_in_one_line(oracle: Any) -> None:
     problem = oracle(rosenbrock, 2)
     chosen = method(curvature="gauss-newton")
-    with pytest.raises(Refused, match="needs residuals, which this problem does not offer"):
+    with pytest.raises(Refused, match="needs residuals, or a model with a loss, which this"):
         chosen.step(problem, chosen.init(problem, double(-1.2, 1.0)))
 
 
