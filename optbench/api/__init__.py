@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from optbench.api.data import DataSet, dataset, reference_value
+from optbench.api.datasets import load_dataset
 from optbench.api.errors import Refused, StopTrial, UndeclaredEvaluation, UserError
 from optbench.api.hooks import API_VERSION, PROJECT, Hooks, hookimpl, hookspec
 from optbench.api.meters import MarkingMeter, Meter
 from optbench.api.optimizers import Minimizer, Optimizer, Oracle, State
 from optbench.api.plugins import (
+    DataFile,
+    DataSetPlugin,
     Evaluation,
     Feature,
     Kind,
@@ -32,7 +35,9 @@ __all__ = [
     "API_VERSION",
     "PROJECT",
     "Block",
+    "DataFile",
     "DataSet",
+    "DataSetPlugin",
     "Evaluation",
     "Feature",
     "FunctionProblem",
@@ -73,6 +78,7 @@ __all__ = [
     "dataset",
     "hookimpl",
     "hookspec",
+    "load_dataset",
     "reference_value",
 ]
 

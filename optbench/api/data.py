@@ -50,6 +50,15 @@ class DataSet(Mapping[str, "Array"]):
         """Return the number of arrays."""
         return len(self.arrays)
 
+    def first(self, count: int) -> DataSet:
+        """Return the set with no more than `count` of its training examples; the other splits stay whole.
+
+        Where the targets are classes, optbench's own sets come in turns of one example a class: any beginning of them
+        is balanced.
+        """
+        cut = {name: array[:count] if name.endswith("_train") else array for name, array in self.arrays.items()}
+        return DataSet(cut, content_hash([self.digest, count]))
+
 
 def cache_root() -> Path:
     """Return the folder of the cache: `$OPTBENCH_CACHE`, or ~/.cache/optbench/data."""
@@ -57,15 +66,20 @@ def cache_root() -> Path:
     return Path(given).expanduser() if given else Path.home() / ".cache" / "optbench" / "data"
 
 
+def cache_folder(name: str, version: str = "1") -> Path:
+    """Return where a data set is cached, or will be."""
+    for word in (name, version):
+        if not _NAME.fullmatch(word):
+            raise UserError(f"data set {name!r}, version {version!r}", "letters, digits, '.', '_' and '-'")
+    return cache_root() / f"{name}-{version}"
+
+
 def dataset(name: str, build: Callable[[], Mapping[str, Array]], version: str = "1") -> DataSet:
     """Return the arrays that `build` makes, from the cache where it has them.
 
     Raises UserError where a cached file is not what its manifest says, or where the cache can't be written.
     """
-    for word in (name, version):
-        if not _NAME.fullmatch(word):
-            raise UserError(f"data set {name!r}, version {version!r}", "letters, digits, '.', '_' and '-'")
-    folder = cache_root() / f"{name}-{version}"
+    folder = cache_folder(name, version)
     if not folder.exists():
         _publish(folder, build())
     return _load(folder)
@@ -127,7 +141,11 @@ def _load(folder: Path) -> DataSet:
 
 
 def _write_value(file: Path, key: Any, value: float) -> None:
-    text = json.dumps({"key": canonical_json(key), "value": float(value).hex()})
+    write_whole(file, json.dumps({"key": canonical_json(key), "value": float(value).hex()}))
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a small file that is there whole or not at all."""
     scratch = _scratch_folder(file.parent, file.stem)
     try:
         draft = scratch / file.name

@@ -23,6 +23,7 @@ import pluggy
 if TYPE_CHECKING:
     from optbench.api.meters import Meter
     from optbench.api.plugins import (
+        DataSetPlugin,
         MetaAlgorithmPlugin,
         MetricPlugin,
         OptimizerPlugin,
@@ -60,6 +61,11 @@ class Hooks:
     @hookspec
     def optbench_metrics(self) -> Iterable[MetricPlugin]:
         """Yield a record for each metric; called when a suite names metrics."""
+        raise NotImplementedError
+
+    @hookspec
+    def optbench_datasets(self) -> Iterable[DataSetPlugin]:
+        """Yield a record for each data set; called when data sets are listed, or one is named, in a trial, too."""
         raise NotImplementedError
 
     @hookspec

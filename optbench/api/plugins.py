@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +53,14 @@ class Plugin:
     cite: str = ""
     expected_failures: Mapping[str, str] = field(default_factory=dict)  # conformance check -> reason; strict
     requires: Mapping[str, str] = field(default_factory=dict)  # module that must be there -> what pip installs for it
+
+
+def missing_library(record: Plugin) -> str:
+    """Return which library that the plugin requires is not installed, and what to do; empty where none is missing."""
+    for module, package in record.requires.items():
+        if find_spec(module) is None:
+            return f"{record.name} needs {module}, which is not installed: pip install '{package}'"
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +115,38 @@ class MetaAlgorithmPlugin(Plugin):
     """A meta-algorithm: `factory(**options) -> MetaAlgorithm`."""
 
     needs: frozenset[Feature] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFile:
+    """A file that a data set is made from, as a folder or a site has it, with or without the ending .gz."""
+
+    name: str  # with .gz, where it comes so
+    sha256: str  # of what it holds when decompressed: packers differ
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSetPlugin(Plugin):
+    """A data set: `factory(**options) -> {name: numpy array}`, called once; what it returns is cached.
+
+    The arrays are `x_train`, `y_train` and the same of `validation` and `test`, which share no example, and where
+    `difficulty` is stated `difficulty_train` and so on. The factory of a set with `files` or `inputs` is also given
+    `files`, what they hold by name; that of a generated one `streams`, keyed by its option `seed`, in place of it.
+    """
+
+    licence: str
+    source: str  # where the data come from
+    examples: Mapping[str, int] = field(default_factory=dict)  # by split, with default options; empty: it depends
+    shape: tuple[int, ...] = ()  # of one example's input; empty: it depends
+    classes: int = 0  # 0: targets are no classes, or it depends
+    difficulty: str = ""  # what the numbers of an example's difficulty are
+    generated: bool = False
+    files: tuple[DataFile, ...] = ()
+    folders: tuple[str, ...] = ()  # where a package of the system puts the files
+    url: str = ""  # of the folder of files on the net; only `optbench data fetch` goes there
+    obtain: str = ""  # what brings the files: "apt install …"
+    inputs: tuple[str, ...] = ()  # options that are paths of the user's own files
+    edition: str = "1"  # another one where the factory makes other arrays than before
 
 
 @dataclass(frozen=True, kw_only=True)

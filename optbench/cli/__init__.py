@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("optbench.cli.run", "Run one trial and show its curve."),
     "list": ("optbench.cli.list_", "List optimizers, problems, meta-algorithms, suites, metrics or reporters."),
     "show": ("optbench.cli.show", "Show what one name stands for: options, orders, citation, suites."),
+    "data": ("optbench.cli.data", "List data sets, fetch them, or tell where they are cached."),
     "check": ("optbench.cli.check", "Check that optimizers, problems and meta-algorithms are sound."),
     "plugins": ("optbench.cli.plugins_", "Show the installed plugins, and what is broken in them and why."),
     "report": ("optbench.cli.report", "Write reports from stored results."),

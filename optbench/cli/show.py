@@ -81,7 +81,7 @@ def _parts(found: Registered) -> dict[str, dict[str, Any]]:
 
 def _tables(found: Registered) -> dict[str, Mapping[str, Part]]:
     """Return what each component option chooses from."""
-    from optbench.registry.options import parts_table
+    from optbench.api.options import parts_table
 
     options: dict[str, Option] = getattr(found.record, "options", {})
     return {name: parts_table(declared.components) for name, declared in options.items() if declared.components}
@@ -166,6 +166,12 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
         "optimizers": [entry["use"]["name"] for entry in spec.get("optimizers", ())],
         "trials": data.get("trials"),
+        "examples": ", ".join(f"{count} {split}" for split, count in data.get("examples", {}).items()),
+        "shape": " × ".join(map(str, data.get("shape", ()))),
+        "classes": data.get("classes"),
+        "difficulty": data.get("difficulty"),
+        "source": data.get("source"),
+        "licence": data.get("licence"),
         "cite": data.get("cite"),
         "factory": data.get("factory"),
         "plugin": f"{found.plugin} ({found.distribution} {found.version})" if found.distribution else found.plugin,

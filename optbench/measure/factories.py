@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from optbench.api import Point, Problem, Recipe, Stage, TorchOptimizer, UserError
+from optbench.api.datasets import announce_datasets
 from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
 from optbench.measure.streams import SeededStreams
@@ -81,6 +82,8 @@ class Built:
 def build(job: Job) -> Built:
     """Build problem, optimizer and recipe; meta-algorithms are applied left to right."""
     load_plugin_files(job.plugin_files)
+    if job.dataset_modules is not None:
+        announce_datasets(job.dataset_modules)
     spec = job.spec
     place = Place(torch.device(spec.device), getattr(torch, spec.dtype), SeededStreams(spec.seed))
     problem = build_problem(job.problem_factory, spec.problem.options, place)

@@ -25,6 +25,7 @@ class Job:
     plugin_files: Mapping[str, str] = field(default_factory=dict)  # module name -> path
     folder: str = ""  # where the child writes: events, snapshots, facts.json, result.json
     meter_factories: tuple[str, ...] = ()  # the plugins' `optbench_make_meter`
+    dataset_modules: Mapping[str, str] | None = None  # plugins with data sets -> modules; None: what is installed
     warm_up: bool = True  # whether a few steps run before the timed loop, on parts of their own
     rehearsals: Rehearsals = ()  # of a projection
     memory_limit: int | None = None  # bytes beyond what the child has mapped at its start

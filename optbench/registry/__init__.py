@@ -1,12 +1,13 @@
 """The catalogue of plugins: found, validated, named, and checked against what the user wrote."""
 
+from optbench.api.factories import resolve_factory
+from optbench.api.options import check_options
+from optbench.api.plugins import missing_library
 from optbench.registry.catalogue import Broken, Catalogue, PluginInfo, Registered
 from optbench.registry.discovery import build_catalogue, installed_names, load_catalogue
-from optbench.registry.factories import resolve_factory
 from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
-from optbench.registry.options import check_options
-from optbench.registry.requirements import missing_features, missing_library
+from optbench.registry.requirements import missing_features
 from optbench.registry.resolving import resolve, resolve_recipe
 from optbench.registry.sources import source_hash
 from optbench.registry.spelling import default_options, telling_options

@@ -11,9 +11,10 @@ from typing import Any
 import pluggy
 
 from optbench.api import OptimizerPlugin, UserError
+from optbench.api.factories import CLASS_NAME
 from optbench.records import TrialRecord
 from optbench.records.nearest import suggestion
-from optbench.registry.factories import CLASS_NAME, locate_module
+from optbench.registry.factories import locate_module
 from optbench.registry.kinds import KINDS, RecordKind
 from optbench.registry.validation import fault
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from optbench.api import (
+    DataSetPlugin,
     MetaAlgorithmPlugin,
     MetricPlugin,
     OptimizerPlugin,
@@ -32,6 +33,7 @@ _ALL = (
     RecordKind("problems", "problem", "optbench_problems", ProblemPlugin),
     RecordKind("meta-algorithms", "meta-algorithm", "optbench_meta_algorithms", MetaAlgorithmPlugin),
     RecordKind("metrics", "metric", "optbench_metrics", MetricPlugin),
+    RecordKind("data-sets", "data set", "optbench_datasets", DataSetPlugin),
     RecordKind("suites", "suite", "optbench_suites", SuitePlugin),
     RecordKind("reporters", "reporter", "optbench_reporters", ReporterPlugin),
 )

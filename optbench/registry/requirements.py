@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 
-from optbench.api import Evaluation, MetaAlgorithmPlugin, OptimizerPlugin, Plugin, ProblemPlugin
+from optbench.api import Evaluation, MetaAlgorithmPlugin, OptimizerPlugin, ProblemPlugin
+from optbench.api.plugins import missing_library
 
 _IMPLIED: Mapping[Evaluation, Evaluation] = {"hessian": "hessian_vector", "residuals": "gauss_newton_vector"}
-
-
-def missing_library(record: Plugin) -> str:
-    """Return which library that the plugin requires is not installed, and what to do; empty where none is missing."""
-    for module, package in record.requires.items():
-        if find_spec(module) is None:
-            return f"{record.name} needs {module}, which is not installed: pip install '{package}'"
-    return ""
 
 
 def missing_features(

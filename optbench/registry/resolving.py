@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from optbench.api import UserError
+from optbench.api.options import check_options
 from optbench.records import Call, Component, ExpressionError, parse
 from optbench.registry.catalogue import Catalogue
 from optbench.registry.kinds import KINDS
-from optbench.registry.options import check_options
 
 
 def resolve(catalogue: Catalogue, kind: str, call: Call) -> Component:

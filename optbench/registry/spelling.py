@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from optbench.api import Option
+from optbench.api.options import check_options, parts_table
 from optbench.records import Call, parse_one
 from optbench.registry.catalogue import Registered
-from optbench.registry.options import check_options, parts_table
 
 
 def default_options(registered: Registered) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from optbench.api import Evaluation, Feature, OptimizerPlugin, Option, ProblemPlugin, SuitePlugin, UserError
+from optbench.api.factories import CLASS_NAME
+from optbench.api.options import convert
 from optbench.api.plugins import Kind
 from optbench.records.orders import degree, unreadable
-from optbench.registry.factories import CLASS_NAME
 from optbench.registry.kinds import RecordKind
-from optbench.registry.options import convert
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _OPTION_TYPES = (bool, int, float, str, list, tuple)

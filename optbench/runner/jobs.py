@@ -37,6 +37,7 @@ class JobFactory:
         self._catalogue, self._machine = catalogue, machine
         self._metrics = tuple(catalogue.get("metrics", name) for name in metrics)
         self._meters = catalogue.implementers("optbench_make_meter")
+        self._datasets = catalogue.implementers("optbench_datasets")
 
     def parts(self, spec: TrialSpec) -> Parts:
         """Return the plugins behind a trial."""
@@ -68,9 +69,10 @@ class JobFactory:
             metric_factories={metric.name: (metric.record.factory, defaults(metric)) for metric in parts.metrics},
             declared=tuple(sorted(asked)),
             meter_factories=tuple(f"{source.module}:optbench_make_meter" for source in self._meters),
+            dataset_modules={source.name: source.module for source in self._datasets},
             plugin_files={
                 **{part.module: str(part.path) for part in parts.all if part.plugin and not part.distribution},
-                **{source.module: str(source.path) for source in self._meters if not source.distribution},
+                **{x.module: str(x.path) for x in (*self._meters, *self._datasets) if not x.distribution},
             },
             folder=str(folder),
             memory_limit=memory_limit,

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from optbench.api import Option, Refused, UserError
+from optbench.api.options import parts_table
 from optbench.registry import check_options
-from optbench.registry.options import parts_table
 from optbench.testing.blame import Frame, described
 from optbench.testing.framework import Check, CheckFailed, Subject, require
 

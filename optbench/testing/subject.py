@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from optbench.api import Evaluation, Plugin
+from optbench.api.factories import CLASS_NAME
 from optbench.registry import KINDS, Registered, check_options
-from optbench.registry.factories import CLASS_NAME
 
 if TYPE_CHECKING:
     from optbench.measure.oracle import Place
@@ -90,9 +90,11 @@ class Subject:
 
     def load(self) -> None:
         """Import the plugin's file, where it is one, as a trial's process does."""
+        from optbench.api.datasets import announce_datasets, installed_modules
         from optbench.measure.factories import load_plugin_files
 
         load_plugin_files(self.plugin_files)
+        announce_datasets({**installed_modules(), self.registered.plugin: self.registered.module})
 
     def optimizer(self) -> Any:
         """Return a new optimizer."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optbench.api import Evaluation, MetricPlugin, Option, ProblemPlugin, hookimpl
+from optbench.api import DataSetPlugin, Evaluation, MetricPlugin, Option, ProblemPlugin, hookimpl
+from optbench_learning.data_sets import pictures, tables
 
 PROBLEMS = "optbench_learning.problems"
 REGRESSION = "optbench_learning.regression_problems"
@@ -143,6 +144,13 @@ def _multilayer_perceptron() -> ProblemPlugin:
         gives=frozenset({"blocks", "model", "data", "minibatches"}),
         kind="learning",
     )
+
+
+@hookimpl
+def optbench_datasets() -> Iterator[DataSetPlugin]:
+    """Yield the data sets, cut into training, validation and test parts."""
+    yield from tables()
+    yield from pictures()
 
 
 @hookimpl

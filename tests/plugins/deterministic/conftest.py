@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from optbench.api import Option, Point
+from optbench.api.options import parts_table
 from optbench.measure.derivatives import Derivatives
 from optbench.records import Budget, Trace
 from optbench.registry import Registered, load_catalogue
-from optbench.registry.options import parts_table
 from optbench.testing.subject import Subject
 from optbench.testing.subjects import subject_of
 from optbench.testing.trials import Trial, place, run

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from optbench.api import Option, Part, UserError
+from optbench.api.errors import UserError
+from optbench.api.factories import resolve_factory
+from optbench.api.plugins import Option, Part
 from optbench.records import Call, ExpressionError, parse_one
 from optbench.records.nearest import suggestion
-from optbench.registry.factories import resolve_factory
 
 _WORDS = {bool: "true or false", int: "an integer", float: "a number", str: "a text", list: "a list"}
 

@@ -1,0 +1,182 @@
+"""Data sets by name: `load_dataset("addition(digits=4)")` gives cached arrays, whichever plugin states the set."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optbench.api.data import DataSet, cache_folder, dataset
+from optbench.api.data_files import has_files, read_files, read_input, remember_input
+from optbench.api.errors import UserError
+from optbench.api.factories import resolve_factory
+from optbench.api.hooks import PROJECT
+from optbench.api.options import check_options
+from optbench.api.plugins import DataSetPlugin, missing_library
+from optbench.records import Call, ExpressionError, content_hash, parse_one
+from optbench.records.nearest import suggestion
+
+if TYPE_CHECKING:
+    from optbench.api.data import Array
+
+HOOK = "optbench_datasets"
+_SEED = "seed"
+_announced: list[Mapping[str, str]] = []
+
+
+def load_dataset(text: str) -> DataSet:
+    """Return the arrays of the data set that an expression names, such as "digits" or "copy(digits=4, seed=1)".
+
+    They come from the cache; what is not there yet is made, but never fetched from the net. Raises UserError, whose
+    one line tells what is missing and how to get it.
+    """
+    return named_dataset(text).load()
+
+
+def announce_datasets(modules: Mapping[str, str]) -> None:
+    """Tell which plugins' modules are asked for data sets in this process; without it, those of `installed_modules`."""
+    _announced[:] = [modules]
+
+
+def installed_modules() -> dict[str, str]:
+    """Return the module of each installed plugin, by the plugin's name."""
+    return {entry.name: entry.module for entry in entry_points(group=PROJECT)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedDataSet:
+    """A data set with all its options, whether it is cached or not."""
+
+    plugin: str
+    record: DataSetPlugin
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def expression(self) -> str:
+        """How the set is written, with its options."""
+        return str(Call(self.record.name, self.options))
+
+    @property
+    def folder(self) -> Path:
+        """Where it is cached, or will be; reads the user's own files, if it is made of them."""
+        return cache_folder(*self._key(self._inputs()[1]))
+
+    @property
+    def cached(self) -> bool:
+        """Whether the arrays are there; sets of the user's own files are where these can be read."""
+        try:
+            return self.folder.exists()
+        except UserError:
+            return False
+
+    def load(self) -> DataSet:
+        """Return the arrays; raises UserError where something is missing or damaged."""
+        contents, digests = self._inputs()
+        found = self._from_cache(digests, lambda: contents or self._installed_files())
+        for name, digest in digests.items():
+            remember_input(self.options[name], digest)
+        return found
+
+    def fetch(self, place: str = "") -> DataSet:
+        """Return the arrays, made from the files in a folder or under a URL where they are not cached yet."""
+        files = self.record.files
+        if place and not files:
+            raise UserError(f"data set {self.record.name} is made from no files that could be fetched", self._remedy())
+        if not files or (not place and self._folder_with_files()):
+            return self.load()
+        where = place or self.record.url
+        if not where:
+            raise self._missing()
+        return self._from_cache({}, lambda: read_files(files, where))
+
+    def _from_cache(self, digests: Mapping[str, str], contents: Callable[[], Mapping[str, bytes]]) -> DataSet:
+        name, version = self._key(digests)
+        return dataset(name, lambda: self._make(contents()), version)
+
+    def _key(self, digests: Mapping[str, str]) -> tuple[str, str]:
+        """Return what the cache knows the set by: its name and version, options, and files of the user's."""
+        chosen = {name: value for name, value in self.options.items() if name not in self.record.inputs}
+        told = f"-{content_hash([chosen, dict(digests)])[:12]}" if chosen or digests else ""
+        return f"{self.plugin}.{self.record.name}", f"{self.record.edition}{told}"
+
+    def _make(self, contents: Mapping[str, bytes]) -> Mapping[str, Array]:
+        """Call the factory."""
+        if why := missing_library(self.record):
+            raise UserError(f"data set {why}")
+        given = {name: value for name, value in self.options.items() if name not in self.record.inputs}
+        if self.record.files or self.record.inputs:
+            given["files"] = contents
+        if self.record.generated:
+            from optbench.api.streams import SeededStreams
+
+            given["streams"] = SeededStreams(given.pop(_SEED, 0))
+        made: Mapping[str, Array] = resolve_factory(self.record.factory)(**given)
+        return made
+
+    def _inputs(self) -> tuple[dict[str, bytes], dict[str, str]]:
+        """Return what the files of the user's hold, and their hashes; a file that is not given is left out."""
+        given = [name for name in self.record.inputs if self.options[name]]
+        read = {name: read_input(self.options[name]) for name in given}
+        if self.record.inputs and self.record.inputs[0] not in read:
+            raise UserError(
+                f"data set {self.record.name} wants {self.record.inputs[0]}", f"a path, as in {self._example()}"
+            )
+        return {name: item[0] for name, item in read.items()}, {name: item[1] for name, item in read.items()}
+
+    def _example(self) -> str:
+        return str(Call(self.record.name, {self.record.inputs[0]: "FILE"}))
+
+    def _installed_files(self) -> dict[str, bytes]:
+        if not self.record.files:
+            return {}
+        folder = self._folder_with_files()
+        if not folder:
+            raise self._missing()
+        return read_files(self.record.files, folder)
+
+    def _folder_with_files(self) -> str:
+        """Return the folder where a package of the system has put the files; empty where none has."""
+        return next((folder for folder in self.record.folders if has_files(self.record.files, folder)), "")
+
+    def _missing(self) -> UserError:
+        return UserError(f"data set {self.record.name} is not on this machine", self._remedy())
+
+    def _remedy(self) -> str:
+        fetch = f"`optbench data fetch {self.record.name} --from FOLDER|URL`" if self.record.files else ""
+        return " or ".join(way for way in (self.record.obtain, fetch) if way)
+
+
+def named_dataset(text: str) -> NamedDataSet:
+    """Return the data set that an expression names, options filled in; raises UserError for a wrong one."""
+    try:
+        call = parse_one(text)
+    except ExpressionError as error:
+        raise UserError(str(error)) from None
+    plugin, record = _find(call.name)
+    options, mistakes = check_options(call.options, record.options, f"data set {record.name}")
+    if mistakes:
+        raise mistakes[0]
+    return NamedDataSet(plugin=plugin, record=record, options=options)
+
+
+def _find(name: str) -> tuple[str, DataSetPlugin]:
+    known = list(_records())
+    found = [item for item in known if name in (item[1].name, f"{item[0]}/{item[1].name}")]
+    if len(found) > 1:
+        names = " and ".join(f"{plugin}/{record.name}" for plugin, record in found)
+        raise UserError(f"data set {name!r} is provided twice: {names}", "", "write the name in full")
+    if not found:
+        near = suggestion(name, [record.name for _, record in known])
+        raise UserError(f"unknown data set {name!r}", near, "`optbench data list` shows the names")
+    return found[0]
+
+
+def _records() -> Iterator[tuple[str, DataSetPlugin]]:
+    """Yield what the plugins state; what is broken in them is told by `optbench plugins`."""
+    for plugin, module in (_announced[0] if _announced else installed_modules()).items():
+        with contextlib.suppress(Exception):
+            yield from [(plugin, record) for record in getattr(importlib.import_module(module), HOOK)() or ()]

