@@ -134,9 +134,9 @@ def run(server: ForkServer, plugin: Path, tmp_path: Path) -> Callable[..., list[
     def execute(
         *optimizers: str, seconds: float = 20.0, store: str = "results.sqlite", **options: Any
     ) -> list[TrialRecord]:
-        catalogue = load_catalogue(plugin_files=[plugin], only=[])
+        catalogue = load_catalogue(plugin_files=[plugin, *options.pop("beside", ())], only=[])
         budget = options.pop("budget", Budget(evaluations=6))
-        problem = resolve(catalogue, "problems", parse("bowl")[0])
+        problem = resolve(catalogue, "problems", parse(options.pop("problem", "bowl"))[0])
         device = options.pop("device", "cpu")
         specs = [
             TrialSpec(problem=problem, optimizer=resolve_recipe(catalogue, name)[0], budget=budget, device=device)
