@@ -75,9 +75,9 @@ def test_a_missing_file_is_named(site, scheme):
 
 
 def test_a_closed_port_and_an_unknown_scheme_are_told_in_one_line(site):
-    with pytest.raises(UserError, match="can't read http://127.0.0.1:1/numbers.gz"):
+    with pytest.raises(UserError, match=r"can't read http://127\.0\.0\.1:1/numbers\.gz"):
         read_files([FILE], "http://127.0.0.1:1")
-    with pytest.raises(UserError, match="can't read nowhere://x/numbers.gz"):
+    with pytest.raises(UserError, match=r"can't read nowhere://x/numbers\.gz"):
         read_files([FILE], "nowhere://x")
 
 
@@ -123,5 +123,5 @@ def test_an_unread_file_may_change(tmp_path):
 
 
 def test_a_users_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(UserError, match="can't read .*nowhere: No such file"):
+    with pytest.raises(UserError, match=r"can't read .*nowhere: No such file"):
         read_input(str(tmp_path / "nowhere"))

@@ -83,8 +83,10 @@ def test_fetch_takes_a_folder_or_a_url_and_tells_where_the_arrays_are(
     [
         (
             ("path", "numbers"),
-            "data set numbers is not on this machine; "
-            "`apt install numbers` or `optbench data fetch numbers --from FOLDER|URL`",
+            (
+                "data set numbers is not on this machine; "
+                "`apt install numbers` or `optbench data fetch numbers --from FOLDER|URL`"
+            ),
         ),
         (("fetch", "numbers", "--from", "/nowhere"), "no numbers.gz in /nowhere; with or without .gz"),
         (("fetch", "nunbers"), "unknown data set 'nunbers'; nearest: numbers; `optbench data list` shows the names"),

@@ -61,8 +61,10 @@ def test_a_problem_loads_what_another_plugin_states(run: Any, files: list[Path])
         ("unlike", "data set unlike needs no_such_module, which is not installed: pip install 'unlike'"),
         (
             "absent",
-            "data set absent is not on this machine; "
-            "`apt install absent` or `optbench data fetch absent --from FOLDER|URL`",
+            (
+                "data set absent is not on this machine; "
+                "`apt install absent` or `optbench data fetch absent --from FOLDER|URL`"
+            ),
         ),
     ],
 )

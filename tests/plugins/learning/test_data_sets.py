@@ -98,7 +98,7 @@ def test_fashion_mnist_is_mapped_whole_and_checked_byte_by_byte(tmp_path, monkey
             content[-9] ^= 1  # in the checksum of the packed data
         (tmp_path / file.name).write_bytes(content)
     monkeypatch.setenv("OPTBENCH_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(UserError, match="t10k-labels-idx1-ubyte.gz is damaged"):
+    with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte\.gz is damaged"):
         named_dataset("fashion-mnist").fetch(str(tmp_path))
     assert not (tmp_path / "cache").exists()
 
