@@ -142,8 +142,8 @@ def test_the_ridge_minimum_is_that_of_scikit_learn_to_twelve_digits():
 
 @pytest.mark.parametrize("minimum", [lasso_minimum, ridge_minimum])
 def test_what_is_not_certified_is_no_minimum(minimum, monkeypatch):
-    monkeypatch.setattr(np.linalg, "lstsq", lambda matrix, right: (np.full(matrix.shape[1], 1e-3), None))
     inputs, targets = (array.numpy() for array in problems()[1].data["train"])
+    monkeypatch.setattr(np.linalg, "lstsq", lambda matrix, right: (np.full(matrix.shape[1], 1e-3), None))
     with pytest.raises(ArithmeticError, match="no certified minimum"):
         minimum(inputs, targets, 0.1)
 
