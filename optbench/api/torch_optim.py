@@ -5,17 +5,31 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
+from torch.optim.lr_scheduler import LambdaLR
 
 from optbench.api.errors import UserError
 from optbench.api.problems import layout_views
 
 if TYPE_CHECKING:
     from optbench.api.optimizers import Oracle
+
+
+class Schedule(Protocol):
+    """How the learning rate changes; `optbench.numerics.schedules` has them."""
+
+    @property
+    def lasts(self) -> float:
+        """Return the number of steps after which the factor stays; 0: it never changes."""
+        ...
+
+    def factor(self, step: int) -> float:
+        """Return what `lr` is multiplied by once so many steps are done."""
+        ...
 
 
 @dataclass
@@ -25,15 +39,18 @@ class TorchState:
     point: Tensor  # (n,)
     parameters: tuple[torch.nn.Parameter, ...]
     optimizer: torch.optim.Optimizer
+    scheduler: LambdaLR | None  # None: the rate is constant
     finished: Literal["converged", "stalled", "unbounded"] | None = None
 
 
 class TorchOptimizer:
     """Drives `cls(parameters, **options)`; the parameters are views of the flat point, one a tensor of the layout."""
 
-    def __init__(self, cls: type[torch.optim.Optimizer], options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cls: type[torch.optim.Optimizer], options: Mapping[str, Any], schedule: Schedule | None = None
+    ) -> None:
         """Keep the class and its options; lists become tuples, as torch's betas want."""
-        self.cls = cls
+        self.cls, self.schedule = cls, schedule
         self.options: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
         }
@@ -45,13 +62,17 @@ class TorchOptimizer:
         self._needs_closure = closure is not None and closure.default is inspect.Parameter.empty
 
     def init(self, oracle: Oracle, start: Tensor) -> TorchState:
-        """Copy the start and give torch views of the copy."""
+        """Copy the start and give torch views of the copy; raises UserError where the class refuses its options."""
         point = start.clone()
         parameters = tuple(torch.nn.Parameter(view) for view in layout_views(point, oracle.layout))
-        return TorchState(point, parameters, self.cls(parameters, **self.options))
+        try:
+            optimizer = self.cls(parameters, **self.options)
+        except ValueError as error:
+            raise UserError(f"{self.cls.__name__}: {' '.join(str(error).split())}") from error
+        return TorchState(point, parameters, optimizer, self._scheduler(optimizer))
 
     def step(self, oracle: Oracle, state: TorchState) -> TorchState:
-        """Hand over the gradient as views (no copy) and call the optimizer's step."""
+        """Hand over the gradient, ungathered, and call the optimizer's step, then the schedule's."""
 
         def closure() -> Tensor:
             # A class may write through `.data`, which moves no version counter: the oracle's memo must not be fooled.
@@ -66,7 +87,20 @@ class TorchOptimizer:
             self._hand_over(state, oracle.gradient_tensors(state.point))
             state.optimizer.step()
         increment_version(state.point)
+        if state.scheduler is not None:
+            self._advance(state.scheduler)
         return state
+
+    def _scheduler(self, optimizer: torch.optim.Optimizer) -> LambdaLR | None:
+        if self.schedule is None or not self.schedule.lasts:
+            return None
+        if not all("lr" in group for group in optimizer.param_groups):
+            raise UserError(f"{self.cls.__name__} has no lr", "a schedule changes lr", "leave the schedule out")
+        return LambdaLR(optimizer, self.schedule.factor)
+
+    def _advance(self, scheduler: LambdaLR) -> None:
+        if self.schedule is not None and scheduler.last_epoch < self.schedule.lasts:
+            scheduler.step()
 
     @staticmethod
     def _hand_over(state: TorchState, gradient: tuple[Tensor, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from optbench.api.datasets import announce_datasets
 from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
 from optbench.measure.streams import SeededStreams
+from optbench.numerics.parts import build_part
+from optbench.numerics.schedules import SCHEDULES
 from optbench.records import Job
 from optbench.records.nearest import suggestion
 
@@ -50,8 +53,16 @@ def build_optimizer(factory: str, options: Mapping[str, Any]) -> Any:
     """Return the optimizer; a class with the torch.optim interface goes through the adapter."""
     made = resolve(factory)
     if isinstance(made, type) and issubclass(made, torch.optim.Optimizer):
-        return TorchOptimizer(made, options)
+        return _adapted(made, dict(options))
     return made(**options)
+
+
+def _adapted(cls: type[torch.optim.Optimizer], options: dict[str, Any]) -> TorchOptimizer:
+    """Return the adapter of a class; `schedule` is the adapter's, unless the class has an option of that name."""
+    if "schedule" not in options or "schedule" in inspect.signature(cls).parameters:
+        return TorchOptimizer(cls, options)
+    schedule = build_part(options.pop("schedule"), SCHEDULES, "schedule")
+    return TorchOptimizer(cls, options, schedule)
 
 
 def build_problem(factory: str, options: Mapping[str, Any], place: Place) -> Problem:

@@ -41,8 +41,9 @@ def _check(name: str, value: Any, option: Option) -> None:
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
     if not fits or (isinstance(value, bool) and kind is not bool):
         raise UserError(f"{name}: {value!r}", f"expected {kind.__name__}")
-    too_low = option.low is not None and not value >= option.low
-    too_high = option.high is not None and not value <= option.high
+    numbers = value if isinstance(value, list) else [value]
+    too_low = option.low is not None and not all(number >= option.low for number in numbers)
+    too_high = option.high is not None and not all(number <= option.high for number in numbers)
     if too_low or too_high:
         raise UserError(f"{name}: {value!r}", f"expected {_range(option)}")
     if option.choices and value not in option.choices:

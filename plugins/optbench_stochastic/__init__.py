@@ -1,52 +1,280 @@
 """Stochastic methods: torch.optim's own classes, registered the way that anybody registers theirs.
 
-Left out of the options: what only chooses an implementation (foreach, fused, capturable, differentiable) and what not
-every supported torch has (decoupled_weight_decay: torch.optim.AdamW is that method).
+Left out of the options: what only chooses an implementation (foreach, fused, capturable, differentiable), what not
+every supported torch has (Adam's decoupled_weight_decay: AdamW is that method), and Adafactor's eps, a pair with an
+entry that is no number. Left out of the methods: SparseAdam, which takes sparse gradients only, and no problem here has
+any; LBFGS, which is `torch-lbfgs` among the peers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from optbench.api import OptimizerPlugin, Option, hookimpl
+from optbench.numerics.schedules import SCHEDULE
 
 _MAXIMIZE = Option(default=False, doc="climb instead of descending")
+_BETAS = Option(default=[0.9, 0.999], doc="decay of the running means of the gradient and of its square", low=0, high=1)
+
+
+def _lr(default: float, low: float, high: float) -> Option:
+    return Option(default=default, doc="learning rate", low=0.0, search="log", span=(low, high))
+
+
+def _eps(default: float, doc: str = "added to the root of the mean square") -> Option:
+    return Option(default=default, doc=doc, low=0.0)
+
+
+def _decay(default: float = 0.0, doc: str = "L2 penalty, as a part of the gradient") -> Option:
+    return Option(default=default, doc=doc, low=0.0)
+
+
+def _decoupled(what: str) -> Option:
+    return Option(default=False, doc=f"let weight_decay shrink the parameters, as in AdamW, not {what}")
+
+
+def _torch(
+    name: str,
+    factory: str,
+    summary: str,
+    options: Mapping[str, Option],
+    cite: str,
+    **claims: Any,
+) -> OptimizerPlugin:
+    """Return the record of a class; with each one climbing and a schedule are options."""
+    return OptimizerPlugin(
+        name=name,
+        factory=factory,
+        summary=summary,
+        options={**options, "maximize": _MAXIMIZE, "schedule": SCHEDULE},
+        cite=cite,
+        evaluations=frozenset({"gradient"}),
+        **{"host_syncs": 0, **claims},
+    )
 
 
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
-    """Yield SGD and Adam."""
-    yield OptimizerPlugin(
-        name="sgd",
-        factory="torch.optim:SGD",
-        summary="Stochastic gradient descent, with momentum if wished.",
-        options={
-            "lr": Option(default=1e-3, doc="learning rate", low=0.0, search="log"),
+    """Yield one record a class."""
+    yield from _by_the_gradient()
+    yield from _by_sums_of_squares()
+    yield from _by_means_of_squares()
+    yield from _adams()
+    yield from _by_matrices()
+
+
+def _by_the_gradient() -> Iterator[OptimizerPlugin]:
+    yield _torch(
+        "sgd",
+        "torch.optim:SGD",
+        "Stochastic gradient descent, with momentum if wished.",
+        {
+            "lr": _lr(1e-3, 1e-3, 1.0),
             "momentum": Option(
-                default=0.0, doc="share of the last step that is kept", low=0.0, high=1.0, search="linear"
+                default=0.0,
+                doc="share of the last step that is kept",
+                low=0.0,
+                high=1.0,
+                search="linear",
+                span=(0.0, 0.99),
             ),
             "dampening": Option(default=0.0, doc="share of the gradient that momentum leaves out", low=0.0, high=1.0),
-            "weight_decay": Option(default=0.0, doc="L2 penalty", low=0.0),
+            "weight_decay": _decay(),
             "nesterov": Option(default=False, doc="look ahead by the momentum; needs momentum and no dampening"),
-            "maximize": _MAXIMIZE,
         },
-        cite="Robbins & Monro, Ann. Math. Stat. 22 (1951); Sutskever et al., ICML (2013)",
-        evaluations=frozenset({"gradient"}),
-        host_syncs=0,
+        "Robbins & Monro, Ann. Math. Stat. 22 (1951); Sutskever et al., ICML (2013)",
     )
-    yield OptimizerPlugin(
-        name="adam",
-        factory="torch.optim:Adam",
-        summary="Steps scaled by running means of the gradient and of its square, corrected for their start at zero.",
-        options={
-            "lr": Option(default=1e-3, doc="learning rate", low=0.0, search="log"),
-            "betas": Option(default=[0.9, 0.999], doc="decay of the two running means", low=0.0, high=1.0),
-            "eps": Option(default=1e-8, doc="added to the root of the second mean", low=0.0),
-            "weight_decay": Option(default=0.0, doc="L2 penalty", low=0.0),
-            "amsgrad": Option(default=False, doc="use the largest second mean so far"),
-            "maximize": _MAXIMIZE,
+    yield _torch(
+        "asgd",
+        "torch.optim:ASGD",
+        "SGD with a shrinking rate and weights. The mean of the iterates that it keeps is not what is reported.",
+        {
+            "lr": _lr(0.01, 1e-3, 1.0),
+            "lambd": Option(default=1e-4, doc="what the weights shrink by, times the rate", low=0.0),
+            "alpha": Option(default=0.75, doc="power of the time by which the rate falls", low=0.0),
+            "t0": Option(default=1e6, doc="step at which the mean begins", low=0.0),
+            "weight_decay": _decay(),
         },
-        cite="Kingma & Ba, ICLR (2015)",
+        "Polyak & Juditsky, SIAM J. Control Optim. 30 (1992)",
+        host_syncs=None,  # several a tensor: its rate is on the device
+    )
+    yield _torch(
+        "rprop",
+        "torch.optim:Rprop",
+        "Steps by the gradient's signs alone, longer while they stay. For full batches: noise turns signs, too.",
+        {
+            "lr": Option(default=0.01, doc="first step of each parameter", low=0.0, search="log", span=(1e-4, 0.1)),
+            "etas": Option(default=[0.5, 1.2], doc="a step's factor where the sign has turned, and where not", low=0.0),
+            "step_sizes": Option(default=[1e-6, 50.0], doc="the least and the largest step", low=0.0),
+        },
+        "Riedmiller & Braun, ICNN (1993)",
+    )
+
+
+def _by_sums_of_squares() -> Iterator[OptimizerPlugin]:
+    yield _torch(
+        "adagrad",
+        "torch.optim:Adagrad",
+        "Steps divided by the root of the sum of all squared gradients so far.",
+        {
+            "lr": _lr(0.01, 1e-3, 1.0),
+            "lr_decay": Option(default=0.0, doc="by which the rate falls: lr/(1 + k·lr_decay)", low=0.0),
+            "weight_decay": _decay(),
+            "initial_accumulator_value": Option(default=0.0, doc="the sum before the first step", low=0.0),
+            "eps": _eps(1e-10, "added to the root of the sum"),
+        },
+        "Duchi, Hazan & Singer, JMLR 12 (2011)",
+    )
+
+
+def _by_means_of_squares() -> Iterator[OptimizerPlugin]:
+    yield _torch(
+        "rmsprop",
+        "torch.optim:RMSprop",
+        "Steps divided by the root of a running mean of squared gradients. eps (the book's δ) is added outside of the "
+        "root, and momentum acts on what is divided already.",
+        {
+            "lr": _lr(0.01, 1e-4, 0.1),
+            "alpha": Option(default=0.99, doc="decay of the mean (the book's ρ)", low=0.0, high=1.0),
+            "eps": _eps(
+                1e-8, "the book's δ, added to the root of the mean: outside of it, where the book has it inside"
+            ),
+            "weight_decay": _decay(),
+            "momentum": Option(
+                default=0.0,
+                doc="share of the last divided step that is kept: momentum comes after the division",
+                low=0.0,
+            ),
+            "centered": Option(default=False, doc="take the square of the mean gradient off the mean square"),
+        },
+        "Tieleman & Hinton, Neural networks for machine learning, lecture 6.5 (2012)",
+    )
+    yield _torch(
+        "adadelta",
+        "torch.optim:Adadelta",
+        "Steps in the unit of the parameters: the root of the mean square step over that of the mean square gradient.",
+        {
+            "lr": _lr(1.0, 0.01, 10.0),
+            "rho": Option(default=0.9, doc="decay of both means", low=0.0, high=1.0),
+            "eps": _eps(1e-6, "added to both means, within their roots; it sets the length of the first steps"),
+            "weight_decay": _decay(),
+        },
+        "Zeiler, arXiv:1212.5701 (2012)",
+    )
+    yield _torch(
+        "adafactor",
+        "torch.optim:Adafactor",
+        "Steps divided by the root of a mean square kept by rows and columns, relative to the size of each tensor.",
+        {
+            "lr": _lr(0.01, 1e-3, 1.0),
+            "beta2_decay": Option(
+                default=-0.8, doc="power of the time by which the mean takes less of what is new", high=0.0
+            ),
+            "d": Option(default=1.0, doc="the most that a tensor's mean square step may be", low=0.0),
+            "weight_decay": _decay(0.0, "by which the parameters shrink, times the rate"),
+        },
+        "Shazeer & Stern, ICML (2018)",
+        host_syncs=None,  # two a tensor: sizes of parameters and steps
+    )
+
+
+def _adams() -> Iterator[OptimizerPlugin]:
+    amsgrad = Option(default=False, doc="use the largest mean square so far")
+    yield _torch(
+        "adam",
+        "optbench_stochastic.adam:Adam",
+        "Steps scaled by running means of the gradient and of its square, corrected for their start at zero.",
+        {
+            "lr": _lr(1e-3, 1e-4, 0.1),
+            "betas": _BETAS,
+            "eps": _eps(1e-8),
+            "weight_decay": _decay(),
+            "amsgrad": amsgrad,
+            "bias_correction": Option(default=True, doc="correct the means, which start at zero"),
+        },
+        "Kingma & Ba, ICLR (2015)",
+    )
+    yield _torch(
+        "adamw",
+        "torch.optim:AdamW",
+        "Adam whose weight decay shrinks the parameters and is no part of the gradient.",
+        {
+            "lr": _lr(1e-3, 1e-4, 0.1),
+            "betas": _BETAS,
+            "eps": _eps(1e-8),
+            "weight_decay": _decay(0.01, "by which the parameters shrink, times the rate"),
+            "amsgrad": amsgrad,
+        },
+        "Loshchilov & Hutter, ICLR (2019)",
+    )
+    yield _torch(
+        "adamax",
+        "torch.optim:Adamax",
+        "Adam with the largest gradient, decaying, instead of the root of the mean square.",
+        {
+            "lr": _lr(2e-3, 1e-4, 0.1),
+            "betas": _BETAS,
+            "eps": _eps(1e-8, "added to the largest"),
+            "weight_decay": _decay(),
+        },
+        "Kingma & Ba, ICLR (2015), section 7.1",
+    )
+    yield _torch(
+        "nadam",
+        "torch.optim:NAdam",
+        "Adam that looks ahead by the momentum, as Nesterov's method does.",
+        {
+            "lr": _lr(2e-3, 1e-4, 0.1),
+            "betas": _BETAS,
+            "eps": _eps(1e-8),
+            "weight_decay": _decay(),
+            "momentum_decay": Option(default=4e-3, doc="how fast the momentum comes to its full share", low=0.0),
+            "decoupled_weight_decay": _decoupled("a part of the gradient"),
+        },
+        "Dozat, ICLR workshop (2016)",
+    )
+    yield _torch(
+        "radam",
+        "torch.optim:RAdam",
+        "Adam that takes momentum steps, undivided, until enough squares were seen to divide by.",
+        {
+            "lr": _lr(1e-3, 1e-4, 0.1),
+            "betas": _BETAS,
+            "eps": _eps(1e-8),
+            "weight_decay": _decay(),
+            "decoupled_weight_decay": _decoupled("a part of the gradient"),
+        },
+        "Liu et al., ICLR (2020)",
+    )
+
+
+def _by_matrices() -> Iterator[OptimizerPlugin]:
+    yield OptimizerPlugin(
+        name="muon",
+        factory="optbench_stochastic.muon:Muon",
+        summary="Orthogonalised momentum for matrices; what is no matrix (biases, kernels) is left to AdamW.",
+        options={
+            "lr": _lr(1e-3, 1e-3, 0.1),
+            "weight_decay": _decay(0.1, "by which matrices shrink, times the rate"),
+            "momentum": Option(default=0.95, doc="decay of the sum of gradients", low=0.0, high=1.0),
+            "nesterov": Option(default=True, doc="look ahead by the momentum"),
+            "ns_coefficients": Option(
+                default=[3.4445, -4.775, 2.0315], doc="of the polynomial that makes singular values equal"
+            ),
+            "eps": _eps(1e-7, "added to the norm that the matrix is divided by first"),
+            "ns_steps": Option(default=5, doc="times that the polynomial is applied", low=1, high=99),
+            "adjust_lr_fn": Option(
+                default="original",
+                doc="how the rate depends on a matrix's shape: √(rows/columns) if above 1, or 0.2·√(the larger)",
+                choices=("original", "match_rms_adamw"),
+            ),
+            "other_lr": Option(default=1e-3, doc="AdamW's rate, of what is no matrix", low=0.0),
+            "other_weight_decay": _decay(0.01, "by which what is no matrix shrinks, times that rate"),
+            "schedule": SCHEDULE,
+        },
+        cite="Jordan et al., Muon: an optimizer for hidden layers in neural networks (2024)",
         evaluations=frozenset({"gradient"}),
+        needs=frozenset({"model"}),
         host_syncs=0,
     )

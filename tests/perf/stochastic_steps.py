@@ -1,0 +1,226 @@
+"""What a step of a stochastic method costs beside a plain PyTorch loop, interleaved: on the clock and in wall time.
+
+`python tests/perf/stochastic_steps.py` trains a 784-100-100-10 net in float32 on random data of MNIST's shape,
+minibatches of 128, one thread. Two loops are compared with, both written out here and independent of optbench:
+- "torch": torch.nn and the class of torch.optim, with zero_grad, backward and step;
+- "by hand": the same net, the method's update written out.
+For each it prints the median over repetitions of how much more a step of the harnessed loop takes, quartiles, and the
+same of the fastest repetitions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from optbench.api import Block, Recipe, Stage, SupervisedProblem, TorchOptimizer
+from optbench.measure.event_log import EventLog
+from optbench.measure.ledger import Ledger
+from optbench.measure.loop import TrialLoop
+from optbench.measure.oracle import Books, Place
+from optbench.measure.scalars import HostScalars, Thresholds
+from optbench.measure.snapshots import SnapshotSpool
+from optbench.measure.streams import SeededStreams
+from optbench.records import Budget
+
+REPETITIONS = 21
+STEPS = 100
+EXAMPLES, WIDTHS, BATCH = 10_000, (784, 100, 100, 10), 128
+LR = 1e-3
+
+Update = Callable[[list[torch.nn.Parameter], list[dict[str, Tensor]], int], None]
+
+
+def sgd(parameters: list[torch.nn.Parameter], states: list[dict[str, Tensor]], step: int) -> None:
+    """θ ← θ − ε g."""
+    for parameter in parameters:
+        parameter.sub_(parameter.grad, alpha=LR)
+
+
+def momentum(parameters: list[torch.nn.Parameter], states: list[dict[str, Tensor]], step: int) -> None:
+    """v ← 0.9 v + g, θ ← θ − ε v."""
+    for parameter, state in zip(parameters, states, strict=True):
+        velocity = state.get("velocity")
+        velocity = parameter.grad.clone() if velocity is None else velocity.mul_(0.9).add_(parameter.grad)
+        state["velocity"] = velocity
+        parameter.sub_(velocity, alpha=LR)
+
+
+def adagrad(parameters: list[torch.nn.Parameter], states: list[dict[str, Tensor]], step: int) -> None:
+    """s ← s + g², θ ← θ − ε g / (√s + 10⁻¹⁰)."""
+    for parameter, state in zip(parameters, states, strict=True):
+        total = state.setdefault("total", torch.zeros_like(parameter))
+        total.addcmul_(parameter.grad, parameter.grad)
+        parameter.addcdiv_(parameter.grad, total.sqrt().add_(1e-10), value=-LR)
+
+
+def rmsprop(parameters: list[torch.nn.Parameter], states: list[dict[str, Tensor]], step: int) -> None:
+    """s ← 0.99 s + 0.01 g², θ ← θ − ε g / (√s + 10⁻⁸)."""
+    for parameter, state in zip(parameters, states, strict=True):
+        mean = state.setdefault("mean", torch.zeros_like(parameter))
+        mean.mul_(0.99).addcmul_(parameter.grad, parameter.grad, value=0.01)
+        parameter.addcdiv_(parameter.grad, mean.sqrt().add_(1e-8), value=-LR)
+
+
+def adam(parameters: list[torch.nn.Parameter], states: list[dict[str, Tensor]], step: int) -> None:
+    """m ← 0.9 m + 0.1 g, s ← 0.999 s + 0.001 g², θ ← θ − ε m̂ / (√ŝ + 10⁻⁸), both corrected for their start."""
+    for parameter, state in zip(parameters, states, strict=True):
+        mean = state.setdefault("mean", torch.zeros_like(parameter))
+        square = state.setdefault("square", torch.zeros_like(parameter))
+        mean.lerp_(parameter.grad, 0.1)
+        square.mul_(0.999).addcmul_(parameter.grad, parameter.grad, value=0.001)
+        root = square.sqrt().div_((1 - 0.999**step) ** 0.5).add_(1e-8)
+        parameter.addcdiv_(mean, root, value=-LR / (1 - 0.9**step))
+
+
+METHODS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, float], Update]] = {
+    "sgd": (torch.optim.SGD, {}, sgd),
+    "momentum": (torch.optim.SGD, {"momentum": 0.9}, momentum),
+    "adagrad": (torch.optim.Adagrad, {}, adagrad),
+    "rmsprop": (torch.optim.RMSprop, {}, rmsprop),
+    "adam": (torch.optim.Adam, {}, adam),
+}
+
+
+def data() -> tuple[Tensor, Tensor]:
+    """Return random images and classes."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(EXAMPLES, WIDTHS[0], generator=generator)
+    return images, torch.randint(WIDTHS[-1], (EXAMPLES,), generator=generator)
+
+
+def net() -> torch.nn.Sequential:
+    """Return the plain net."""
+    layers: list[torch.nn.Module] = []
+    for width, following in itertools.pairwise(WIDTHS):
+        layers += [torch.nn.Linear(width, following), torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def batches() -> Iterator[Tensor]:
+    """Yield the indices of minibatches, reshuffled each epoch."""
+    generator = torch.Generator().manual_seed(1)
+    while True:
+        order = torch.randperm(EXAMPLES, generator=generator)
+        for first in range(0, EXAMPLES - BATCH + 1, BATCH):
+            yield order[first : first + BATCH]
+
+
+def with_torch(images: Tensor, classes: Tensor, method: str) -> tuple[float, float]:
+    """Return seconds of the loop around torch.optim's class: of its steps, and with the drawing of minibatches."""
+    model = net()
+    cls, options, _ = METHODS[method]
+    optimizer = cls(model.parameters(), lr=LR, **options)
+
+    def step(batch: Tensor, _: int) -> None:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images[batch]), classes[batch]).backward()
+        optimizer.step()
+
+    return timed(step)
+
+
+def by_hand(images: Tensor, classes: Tensor, method: str) -> tuple[float, float]:
+    """Return seconds of the loop with the update written out, likewise."""
+    model, update = net(), METHODS[method][2]
+    parameters = list(model.parameters())
+    states: list[dict[str, Tensor]] = [{} for _ in parameters]
+
+    def step(batch: Tensor, number: int) -> None:
+        for parameter in parameters:
+            parameter.grad = None
+        torch.nn.functional.cross_entropy(model(images[batch]), classes[batch]).backward()
+        with torch.no_grad():
+            update(parameters, states, number)
+
+    return timed(step)
+
+
+def timed(step: Callable[[Tensor, int], None]) -> tuple[float, float]:
+    """Return the seconds within steps, and of all."""
+    within, began = 0.0, time.perf_counter()
+    drawn = batches()
+    for number in range(1, STEPS + 1):
+        batch = next(drawn)
+        entered = time.perf_counter()
+        step(batch, number)
+        within += time.perf_counter() - entered
+    return within, time.perf_counter() - began
+
+
+def problem(images: Tensor, classes: Tensor) -> SupervisedProblem:
+    """Return the same task as a problem."""
+
+    def hidden(width: int, following: int) -> Callable[[], torch.nn.Module]:
+        return lambda: torch.nn.Sequential(torch.nn.Linear(width, following), torch.nn.ReLU())
+
+    blocks = [
+        Block(name=f"hidden{index}", role="hidden", build=hidden(width, following))
+        for index, (width, following) in enumerate(itertools.pairwise(WIDTHS[:-1]))
+    ]
+    output = Block(name="output", role="output", build=lambda: torch.nn.Linear(*WIDTHS[-2:]))
+    return SupervisedProblem(blocks=(*blocks, output), data={"train": (images, classes)}, batch_size=BATCH)
+
+
+def harnessed(task: SupervisedProblem, method: str) -> tuple[float, float]:
+    """Return seconds on the clock, and of the whole trial without its snapshots."""
+    cls, options, _ = METHODS[method]
+    optimizer = TorchOptimizer(cls, {"lr": LR, **options})
+    log = EventLog(capacity=10 * STEPS)
+    scalars, spool = HostScalars(log, Thresholds(), keep_best=False), SnapshotSpool(None, 8 * task.size)
+    spool.schedule.advance(10 * STEPS)
+    loop = TrialLoop(
+        Recipe(stages=(Stage(problem=task, optimizer=optimizer),)),
+        Place(torch.device("cpu"), torch.float32, SeededStreams(0)),
+        Books(Ledger(), log, scalars, scalars),
+        Budget(steps=STEPS),
+        spool,
+        optimizer,
+    )
+    began = time.perf_counter()
+    outcome = loop.run()
+    return outcome.seconds, time.perf_counter() - began
+
+
+def compare(method: str, images: Tensor, classes: Tensor, task: SupervisedProblem) -> None:
+    """Print the differences of one method."""
+    loops = {"torch": with_torch, "by hand": by_hand}
+    seconds: dict[str, list[tuple[float, float]]] = {"harness": [], **{name: [] for name in loops}}
+    for _ in range(REPETITIONS + 1):  # the first of each warms up
+        seconds["harness"].append(harnessed(task, method))
+        for name, loop in loops.items():
+            seconds[name].append(loop(images, classes, method))
+    rounds = {name: found[1:] for name, found in seconds.items()}
+    for name in loops:
+        for index, what in enumerate(("on the clock", "wall time")):
+            show(f"{method} beside {name}, {what}", rounds["harness"], rounds[name], index)
+
+
+def show(what: str, ours: list[tuple[float, float]], plain: list[tuple[float, float]], index: int) -> None:
+    """Print how much more a step takes: microseconds and per cent."""
+    extra = [1e6 * (our[index] - base[index]) / STEPS for our, base in zip(ours, plain, strict=True)]
+    low, middle, high = statistics.quantiles(extra, n=4)
+    base = 1e6 * statistics.median(pair[index] for pair in plain) / STEPS
+    fastest = 1e6 * (min(pair[index] for pair in ours) - min(pair[index] for pair in plain)) / STEPS
+    print(
+        f"{what:40s} {base:8.1f} µs a step {middle:+7.1f} µs ({low:+.1f} to {high:+.1f}), {100 * middle / base:+5.1f} %"
+        f"; of the fastest {fastest:+.1f} µs"
+    )
+
+
+def main() -> None:
+    """Compare each method."""
+    torch.set_num_threads(1)
+    images, classes = data()
+    task = problem(images, classes)
+    for method in METHODS:
+        compare(method, images, classes, task)
+
+
+if __name__ == "__main__":
+    main()
