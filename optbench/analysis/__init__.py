@@ -2,6 +2,7 @@
 
 from optbench.analysis.bands import Band, profile_band
 from optbench.analysis.bootstrap import bootstrap_t_interval, percentile_interval
+from optbench.analysis.budgets import best_of_weights, rank_agreement, weighted_lower_quantile
 from optbench.analysis.comparison import LEAST_SEEDS, Comparison, Verdict, compare, log_ratios
 from optbench.analysis.curves import Curve, best_so_far, curve_on_grid, log_grid
 from optbench.analysis.intervals import lower_quantile, relative_spread, wilson_interval
@@ -34,6 +35,7 @@ __all__ = [
     "Interval",
     "RankTest",
     "Verdict",
+    "best_of_weights",
     "best_so_far",
     "bootstrap_t_interval",
     "compare",
@@ -53,6 +55,7 @@ __all__ = [
     "performance_profile",
     "profile_area",
     "profile_band",
+    "rank_agreement",
     "reference_values",
     "relative_spread",
     "runtime_ecdf",
@@ -64,5 +67,6 @@ __all__ = [
     "t_interval",
     "t_test",
     "weighted_cost",
+    "weighted_lower_quantile",
     "wilson_interval",
 ]

@@ -14,6 +14,7 @@ from optbench.records import Environment, ReportModel, SuiteSpec, Trace, TrialRe
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
     from optbench.store import ResultKey, Store
+    from optbench.tuning import TunedArm
 
 
 def build_model(
@@ -26,20 +27,23 @@ def build_model(
     environment: Environment,
     command: str,
     projections: Sequence[TrialRecord] = (),
+    arms: Sequence[TunedArm] = (),
 ) -> ReportModel:
-    """Return the report's model; `keys` are those of the time passes by trial id."""
-    from optbench.report import build_report
+    """Return the report's model; `keys` are those of the time passes by trial id, `arms` what was tuned."""
+    from optbench.report import build_report, label_tuned, with_tuning
+
+    labelled = label_tuned(suite, records, arms)
 
     def read(name: str) -> Any:
-        def trace(trial: str) -> Trace | None:
-            key = keys.get(trial)
+        def trace(record: str) -> Trace | None:
+            key = keys.get(labelled.trial(record))
             return None if key is None else store.trace(key, name)
 
         return trace
 
-    return build_report(
-        suite,
-        records,
+    model = build_report(
+        labelled.suite,
+        labelled.records,
         events=read("events"),
         snapshots=read("snapshots"),
         environment=environment,
@@ -49,6 +53,7 @@ def build_model(
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )
+    return with_tuning(model, suite, records, arms)
 
 
 def write_reports(
@@ -82,10 +87,19 @@ def write_reports(
 
 def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> None:
     """Print the tables of a report, then the sentence `done`, then the pages that were written."""
-    from optbench.report import comparison_table, gate_table, remarks, scaling_table, solved_table, terminal_table
+    from optbench.report import (
+        comparison_table,
+        gate_table,
+        remarks,
+        scaling_table,
+        solved_table,
+        terminal_table,
+        tuning_table,
+    )
 
     tables = [gate_table] if model.gates else []
     tables += [scaling_table] if model.scaling else []
+    tables += [tuning_table] if model.tuned else []
     tables += [terminal_table] if model.ranking else []
     tables += [solved_table, comparison_table] if model.comparisons else []
     screen = console()
@@ -116,7 +130,29 @@ def model_json(model: ReportModel) -> dict[str, Any]:
     if model.comparisons:
         data["comparisons"] = [row.to_row() for row in model.comparisons]
         data["solved"] = [count.to_row() for count in model.solved]
+    if model.tuned:
+        data |= _tuning_json(model)
     return data
+
+
+def _tuning_json(model: ReportModel) -> dict[str, Any]:
+    """Return what was tuned, and whether the tunings agree, with what a report's names stand for."""
+    arms = {item.id: item.expression for item in model.optimizers}
+    problems = {item.id: item.expression for item in model.problems}
+    tuned = [
+        {
+            **cell.to_row(),
+            "optimizer": arms[cell.optimizer],
+            "untuned": arms.get(cell.untuned or ""),
+            "problem": problems[cell.problem],
+        }
+        for cell in model.tuned
+    ]
+    agreements = [
+        {**asdict(item), "problem": problems[item.problem], "leaders": [[arms[arm] for arm in x] for x in item.leaders]}
+        for item in model.agreements
+    ]
+    return {"tuning": tuned, "tuning_agreement": agreements}
 
 
 def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,14 @@ import click
 from optbench.api import UserError
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._plan import Plan, Sorted
 from optbench.cli._reporting import build_model, model_json, print_model, write_reports
+from optbench.cli._stored import StoredRun, existing, latest
+from optbench.records import ReportModel, Status, SuiteSpec, TrialRecord
 
 if TYPE_CHECKING:
-    from optbench.records import ReportModel, SuiteSpec, TrialRecord
     from optbench.registry import Catalogue
-    from optbench.store import Run, Store
+    from optbench.store import Store
 
 
 @click.command("report")
@@ -48,11 +50,8 @@ def command(
     from optbench.store import Store
 
     catalogue = open_catalogue(plugin, block)
-    with Store.open(_existing(store)) as opened:
-        run = opened.latest_run(suite)
-        if run is None:
-            raise UserError(f"no run of {suite or 'any suite'} in {store}", remedy="run `optbench suite` first")
-        model = _stored_model(catalogue, opened, run)
+    with Store.open(existing(store)) as opened:
+        model = _stored_model(catalogue, opened, latest(opened, suite, store))
         written = write_reports(catalogue, model, out or Path("reports") / model.name, reporter)
     warn_broken(catalogue)
     if as_json:
@@ -63,57 +62,42 @@ def command(
     return 0
 
 
-def _existing(store: str) -> str:
-    from optbench.store.engine import database_path
-
-    if not (path := database_path(store)).exists():
-        raise UserError(f"no store at {path}", remedy="run `optbench suite` first, or name one with --store")
-    return store
-
-
-def _stored_model(catalogue: Catalogue, store: Store, run: Run) -> ReportModel:
-    """Return the report of a run: what is derived from results is worked out anew."""
-    from optbench.measure.reliability import with_spread
-    from optbench.records import SuiteSpec
-    from optbench.runner.scoring import Asked, rescored
-    from optbench.runner.session import merge
-
-    spec = SuiteSpec.from_json(run.suite)
-    found = store.get(store.run_keys(run.id))
-    memory = {key.id: record for key, record in found.items() if key.pass_ == "memory"}
-    keys = {key.id: key for key in found if key.pass_ == "time"}
-    asked = Asked(spec.targets, spec.weights)
-    records = with_spread(
-        [
-            rescored(merge(found[key], memory.get(found[key].spec.memory_id)), asked, partial(store.trace, key))
-            for key in keys.values()
-        ]
-    )
+def _stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> ReportModel:
+    results, missing = _by_role(stored.spec, catalogue, stored.records)
     return build_model(
         catalogue,
         store,
-        suite=spec,
-        records=[*records, *_never_ran(spec, catalogue, set(keys))],
-        keys=keys,
-        environment=run.environment,
-        command=run.command,
-        projections=[record for key, record in found.items() if key.pass_ == "projection"],
+        suite=stored.spec,
+        records=[*results.plain, *missing],
+        arms=results.arms,
+        keys=stored.keys,
+        environment=stored.run.environment,
+        command=stored.run.command,
+        projections=[record for key, record in stored.found.items() if key.pass_ == "projection"],
     )
 
 
-def _never_ran(spec: SuiteSpec, catalogue: Catalogue, stored: set[str]) -> list[TrialRecord]:
-    """Return the trials of the suite that have no result: refused ones, absent devices, what an interrupt left."""
-    from optbench.records import Status, TrialRecord
-    from optbench.suites import SuitePlanner
+def _by_role(spec: SuiteSpec, catalogue: Catalogue, records: Sequence[TrialRecord]) -> tuple[Sorted, list[TrialRecord]]:
+    """Return the stored records by what they are for, and the plain trials of the suite that have no result.
 
+    Those are refused ones, absent devices, what an interrupt left.
+    """
     try:
-        planner = SuitePlanner(spec, catalogue)
+        plan = Plan.of(spec, catalogue)
     except UserError:  # a plugin is gone since: what is stored is reported all the same
-        return []
+        return Sorted([record for record in records if spec.tuning is None or _is_written(record, spec)]), []
+    stored = {record.id for record in records}
     why = "no result is stored: its device was absent, or the run was interrupted (`optbench suite` continues it)"
-    missing = [*planner.refused, *((trial, why) for trial in planner.trials)]
-    return [
+    missing = [*plan.plain.refused, *((trial, why) for trial in plan.plain.trials)]
+    return plan.sort(records), [
         TrialRecord(spec=trial, status=Status.SKIPPED, reason=reason)
         for trial, reason in missing
         if trial.id not in stored
     ]
+
+
+def _is_written(record: TrialRecord, spec: SuiteSpec) -> bool:
+    """Tell whether the suite has this optimizer as it is, untuned."""
+    trial = record.spec
+    recipes = ((entry.use, entry.meta_algorithms) for entry in spec.optimizers)
+    return (trial.optimizer, trial.meta_algorithms) in recipes

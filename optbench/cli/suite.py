@@ -12,10 +12,11 @@ import click
 
 from optbench.cli._common import json_option, open_catalogue, plain, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._plan import Plan, plain_rows, tuned_rows
 from optbench.cli._reporting import build_model, model_json, pages, print_model, write_reports
 
 if TYPE_CHECKING:
-    from optbench.records import Entry, ReportModel, SuiteSpec, TrialRecord
+    from optbench.records import ReportModel, SuiteSpec, TrialRecord
     from optbench.registry import Catalogue
     from optbench.runner.scoring import Asked
     from optbench.runner.session import Session
@@ -45,6 +46,7 @@ DEFAULT_SUITE = "quick"
 @click.option("--repetitions", type=int, help="Repetitions of each trial.")
 @click.option("--threads", type=int, help="Threads of each trial.")
 @click.option("--budget", metavar="BUDGET", help="Budget of each trial: 500, 30s, or evaluations=500,seconds=30.")
+@click.option("--tuning", metavar="KEYS", help="Keys of [tuning]: trials=6,repeats=1; off: tune nothing.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.0, min_open=True),
@@ -91,6 +93,7 @@ class _Options:
     repetitions: int | None
     threads: int | None
     budget: str | None
+    tuning: str | None
     timeout: float | None
     memory_limit: str | None
     no_memory_pass: bool
@@ -106,7 +109,7 @@ class _Finished:
     """What a run left: to be printed as JSON or as a table."""
 
     spec: SuiteSpec
-    records: list[TrialRecord]
+    rows: list[dict[str, Any]]  # of --json, one a scored trial
     session: Session
     model: ReportModel
     written: tuple[Path, ...]
@@ -117,10 +120,11 @@ class _Finished:
 
 def _choose(name: str, catalogue: Catalogue, options: _Options) -> SuiteSpec:
     from optbench.records import Limits
-    from optbench.suites import find_suite, override, select
+    from optbench.suites import added_entry, find_suite, override, override_tuning, select
 
     spec = find_suite(name, catalogue)
-    added = tuple(_entry(text, spec, catalogue) for text in options.added)
+    spec = spec if options.tuning is None else override_tuning(spec, options.tuning)
+    added = tuple(added_entry(spec, text, catalogue) for text in options.added)
     spec = replace(spec, optimizers=(*spec.optimizers, *added))
     spec = select(spec, options.only)
     spec = override(
@@ -149,26 +153,16 @@ def _bytes(text: str) -> int:
         raise UserError(f"--memory-limit: {error}") from None
 
 
-def _entry(text: str, spec: SuiteSpec, catalogue: Catalogue) -> Entry:
-    """Return an optimizer that meets every problem of the suite."""
-    from optbench.records import Entry
-    from optbench.registry import resolve_recipe
-
-    optimizer, metas = resolve_recipe(catalogue, text)
-    groups = dict.fromkeys(group for problem in spec.problems for group in problem.groups)
-    return Entry(use=optimizer, meta_algorithms=metas, groups=tuple(groups))
-
-
 def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     from optbench.cli._execute import command_line, open_session
     from optbench.cli._progress import ProgressLine
     from optbench.runner.jobs import modules
     from optbench.store import Store
     from optbench.store.engine import database_path
-    from optbench.suites import SuitePlanner, planned_projections
+    from optbench.suites import planned_projections
 
     began = time.perf_counter()
-    planner = SuitePlanner(spec, catalogue)
+    plan = Plan.of(spec, catalogue)
     with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
         opened = open_session(
             catalogue,
@@ -176,15 +170,16 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
             database_path(options.store),
             spec,
             jobs=options.jobs,
-            preload=modules(catalogue, planner.trials, spec.metrics),
+            preload=modules(catalogue, plan.examples, spec.metrics),
             report=progress,
             finished=_notify(catalogue),
         )
         with opened as (session, environment):
             planned = time.perf_counter() - began
-            measured = session.execute(planner)
+            measured = session.execute(plan.planner)
             projections = session.project(planned_projections(spec, measured))
-        records = [*measured, *_refused(planner, session.asked)]
+        results = plan.sort(measured)
+        records = [*results.plain, *_refused(plan.plain, session.asked)]
         progress.say("drawing the report")
         report_began = time.perf_counter()
         keys = {record.id: session.factory.key(record.spec, "time") for record in measured}
@@ -197,11 +192,13 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
             environment=environment,
             command=command_line(),
             projections=projections,
+            arms=results.arms,
         )
         folder = options.out or Path("reports") / spec.name
         written = () if options.no_report else write_reports(catalogue, model, folder, again=False)
     now = time.perf_counter()
-    finished = _Finished(spec, records, session, model, written, planned, now - report_began, now - began)
+    rows = [*plain_rows(records, spec), *tuned_rows(results.arms, spec)]
+    finished = _Finished(spec, rows, session, model, written, planned, now - report_began, now - began)
     warn_broken(catalogue)
     _print_object(finished) if options.as_json else _print_table(finished)
     return 0 if all(gate.passed for gate in model.gates) else 1
@@ -226,7 +223,7 @@ def _notify(catalogue: Catalogue) -> Any:
 
 def _print_object(finished: _Finished) -> None:
     timing = finished.session.timing
-    rows = [record.to_row() for record in finished.records]
+    rows = finished.rows
     print_json(
         {
             "suite": finished.spec.name,

@@ -15,6 +15,7 @@ from optbench.records.gate import GateResult
 from optbench.records.pairing import PairingResult, SolvedCount
 from optbench.records.text import interval_text, number_text
 from optbench.records.trial import COUNTED
+from optbench.records.tuned import TunedCell, TuningAgreement
 
 MEASURES = ("evaluations", "gradients", "seconds")
 COST = "cost"  # the measure that a suite's weights add
@@ -243,6 +244,8 @@ class ReportModel:
     solved: tuple[SolvedCount, ...] = ()  # by test, of suites that name pairs
     scaling: tuple[ScalingFit, ...] = ()  # of suites that sweep a size
     scaling_points: tuple[ScalingPoint, ...] = ()
+    tuned: tuple[TunedCell, ...] = ()  # of suites that tune
+    agreements: tuple[TuningAgreement, ...] = ()  # of suites that tune more than once
     ranking: bool = True  # whether the optimizers are ranked by what they solve
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
 
@@ -294,7 +297,8 @@ class ReportModel:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the report that `to_json` described."""
-        fields: dict[str, Any] = {key: _tuples(value) for key, value in data.items() if key not in _PARTS}
+        own = {*_PARTS, "tuned"}
+        fields: dict[str, Any] = {key: _tuples(value) for key, value in data.items() if key not in own}
         fields["environment"] = Environment.from_json(data["environment"])
         parts: dict[str, Any] = {
             key: tuple(part(**_tuples(item)) for item in data[key]) for key, part in _PARTS.items()
@@ -302,6 +306,7 @@ class ReportModel:
         parts["cells"] = tuple(
             replace(cell, thresholds=tuple(Threshold(**item) for item in cell.thresholds)) for cell in parts["cells"]
         )
+        parts["tuned"] = tuple(TunedCell.from_json(_tuples(item)) for item in data["tuned"])
         return cls(**fields, **parts)
 
 
@@ -318,6 +323,7 @@ _PARTS: Mapping[str, type] = {
     "solved": SolvedCount,
     "scaling": ScalingFit,
     "scaling_points": ScalingPoint,
+    "agreements": TuningAgreement,
 }
 
 

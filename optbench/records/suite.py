@@ -9,7 +9,9 @@ from typing import Any, Self
 from optbench.records.gate import Gate
 from optbench.records.pairing import Pairing
 from optbench.records.report import BYTES
+from optbench.records.space import Dimension, Space
 from optbench.records.trial import Budget, Component, Limits
+from optbench.records.tuning import Tuning, Yardstick
 
 DEFAULT_TARGETS = (
     "relative:1e-01",
@@ -32,6 +34,9 @@ class Entry:
     groups: tuple[str, ...] = ("main",)
     budget: Budget | None = None  # of this problem; None: the suite's
     dtype: str | None = None  # of this problem; None: the suite's dtypes
+    space: Space = ()  # of this optimizer: what is tuned
+    select: Yardstick | None = None  # of this problem: what settings are chosen by; None: the tuning's
+    score: Yardstick | None = None
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -42,7 +47,14 @@ class Entry:
             groups=tuple(data["groups"]),
             budget=None if data["budget"] is None else Budget.from_json(data["budget"]),
             dtype=data["dtype"],
+            space=tuple(map(Dimension.from_json, data.get("space", ()))),
+            select=_yardstick(data.get("select")),
+            score=_yardstick(data.get("score")),
         )
+
+
+def _yardstick(data: Mapping[str, Any] | None) -> Yardstick | None:
+    return None if data is None else Yardstick(**data)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +100,7 @@ class SuiteSpec:
     gates: tuple[Gate, ...] = ()  # what must come out
     pairings: tuple[Pairing, ...] = ()  # who is compared with whom
     scaling: Scaling | None = None
+    tuning: Tuning | None = None
     ranking: bool = True  # whether reports rank the optimizers by what they solve
 
     def to_json(self) -> dict[str, Any]:
@@ -106,5 +119,6 @@ class SuiteSpec:
         fields["pairings"] = tuple(Pairing.from_json(item) for item in fields.get("pairings", ()))
         fields["budget"] = Budget.from_json(fields["budget"])
         fields["limits"] = Limits(**fields["limits"])
+        fields["tuning"] = None if fields.get("tuning") is None else Tuning.from_json(fields["tuning"])
         fields["scaling"] = None if fields.get("scaling") is None else Scaling.from_json(fields["scaling"])
         return cls(**fields)

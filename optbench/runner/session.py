@@ -97,10 +97,14 @@ class Session:
     failures: int = 0
     _readings: list[float] = field(default_factory=list)  # of the reference kernel, seconds, sorted
     _unstored: dict[str, TrialRecord] = field(default_factory=dict)
+    _expected: int = 0  # trials in all, where the planner knows; it may still plan fewer
+    ended: int = 0  # of them, reused ones left out
+    _began: float = field(default_factory=time.perf_counter)
 
     def execute(self, planner: Planner) -> list[TrialRecord]:
         """Run until the planner has nothing more; returns a record a trial, merged from its passes."""
-        began = time.perf_counter()
+        began = self._began = time.perf_counter()
+        self._expected = getattr(planner, "expected", 0)
         records: list[TrialRecord] = []
         while specs := planner.next(records):
             measured = self._round(specs)
@@ -127,6 +131,13 @@ class Session:
         record = yield job
         self.store.add(self.run, key, record)
         shutil.rmtree(job.folder, ignore_errors=True)
+
+    def tell(self, done: int, total: int, current: str) -> None:
+        """Report that so many of a round's trials are done, and which one runs."""
+        ended = self.ended + done
+        whole = max(self.ended + total, self._expected - self.reused)
+        elapsed = time.perf_counter() - self._began
+        self.report(Progress(ended, whole, self.failures, current, elapsed))
 
     def _round(self, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
         keys = {spec.id: self.factory.key(spec, "time") for spec in specs}
@@ -273,7 +284,6 @@ class _Slots:
     def __init__(self, session: Session, total: int) -> None:
         self._session, self._total = session, total
         self._running: dict[int, tuple[Watched, _Work, TrialSpec]] = {}
-        self._began = time.perf_counter()
         self._done = 0
 
     def run(self, works: Iterable[tuple[TrialSpec, _Work]]) -> None:
@@ -285,6 +295,7 @@ class _Slots:
                     break
                 self._advance(following[1], following[0], None)
             if not self._running:
+                self._session.ended += self._done
                 return
             self._wait()
 
@@ -323,8 +334,7 @@ class _Slots:
 
     def _tell(self, spec: TrialSpec) -> None:
         current = f"{spec.optimizer.short} on {spec.problem.short}"
-        elapsed = time.perf_counter() - self._began
-        self._session.report(Progress(self._done, self._total, self._session.failures, current, elapsed))
+        self._session.tell(self._done, self._total, current)
 
 
 def merge(time_record: TrialRecord, memory_record: TrialRecord | None) -> TrialRecord:

@@ -10,7 +10,8 @@ from optbench.api import UserError
 from optbench.records import Budget, Call, Component, Entry
 from optbench.registry.resolving import examine, parse_text
 from optbench.suites.mistakes import Mistake
-from optbench.suites.schema import BudgetTable, OptimizerTable, ProblemTable, SuiteTable
+from optbench.suites.schema import BudgetTable, EntryTable, OptimizerTable, ProblemTable, SuiteTable, TuningTable
+from optbench.suites.spaces import read_space
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
@@ -45,14 +46,18 @@ class EntryReader:
         for use in self._expanded("problems", key, calls[:1], table):
             yield Entry(use=use, groups=tuple(table.groups), budget=budget, dtype=table.dtype)
 
-    def optimizer(self, index: int, table: OptimizerTable) -> Iterator[Entry]:
-        """Yield an entry for each point of the optimizer's grid, each with all meta-algorithms."""
+    def optimizer(self, index: int, table: OptimizerTable, tuning: TuningTable | None = None) -> Iterator[Entry]:
+        """Yield an entry for each point of the optimizer's grid, each with all meta-algorithms and what is tuned."""
         key = f"optimizer[{index}]"
         calls = self._calls(key, table.use)
         looked_up = (self._component("meta-algorithms", call, f"{key}.use") for call in calls[1:])
         metas = tuple(component for component in looked_up if component is not None)
         for use in self._expanded("optimizers", key, calls[:1], table):
-            yield Entry(use=use, meta_algorithms=metas, groups=tuple(table.groups))
+            written = {*calls[0].options, *table.grid}
+            space, mistakes = read_space(self.catalogue, use, table, written, tuning)
+            for place, message in mistakes:
+                self._add(f"{key}.{place}", message)
+            yield Entry(use=use, meta_algorithms=metas, groups=tuple(table.groups), space=space)
 
     def metrics(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the qualified names of metrics."""
@@ -61,7 +66,7 @@ class EntryReader:
 
     def lonely_groups(self, suite: SuiteTable) -> list[Mistake]:
         """Return the entries that meet no partner, which is a misspelt group more often than a wish."""
-        tables: dict[str, Sequence[OptimizerTable]] = {"problem": suite.problem, "optimizer": suite.optimizer}
+        tables: dict[str, Sequence[EntryTable]] = {"problem": suite.problem, "optimizer": suite.optimizer}
         groups = {kind: {group for item in items for group in item.groups} for kind, items in tables.items()}
         partner = {"problem": "optimizer", "optimizer": "problem"}
         return [
@@ -78,7 +83,7 @@ class EntryReader:
             self._add(f"{key}.use", str(error))
             return ()
 
-    def _expanded(self, kind: str, key: str, calls: tuple[Call, ...], table: OptimizerTable) -> Iterator[Component]:
+    def _expanded(self, kind: str, key: str, calls: tuple[Call, ...], table: EntryTable) -> Iterator[Component]:
         """Yield the component at each point of the grid."""
         for call in calls:
             for name in sorted(set(call.options) & set(table.grid)):

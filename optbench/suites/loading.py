@@ -21,13 +21,22 @@ from optbench.suites.entries import EntryReader, budget_of
 from optbench.suites.gates import read_gates, with_names
 from optbench.suites.mistakes import Mistake, SuiteError
 from optbench.suites.pairings import read_pairings
-from optbench.suites.schema import BudgetTable, OptimizerTable, ProblemTable, SuiteTable, shape_mistakes
+from optbench.suites.schema import (
+    BudgetTable,
+    EntryTable,
+    OptimizerTable,
+    ProblemTable,
+    SuiteTable,
+    TuningTable,
+    shape_mistakes,
+)
+from optbench.suites.tunings import Yardsticks, read_tuning
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
 
 _ENDS = ("evaluations", "steps", "examples", "seconds")
-_Entry = TypeVar("_Entry", bound=OptimizerTable)
+_Entry = TypeVar("_Entry", bound=EntryTable)
 
 
 def find_suite(name_or_path: str | Path, catalogue: Catalogue) -> SuiteSpec:
@@ -53,12 +62,22 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
     except ValidationError as error:
         _look_up(data, reader)
         raise SuiteError(source, with_names([*shape_mistakes(error), *reader.mistakes], data)) from None
-    spec = _spec(table, reader, path)
-    mistakes = [*reader.mistakes, *_unbounded(table), *_unmeasured(spec), *_unswept(spec), *reader.lonely_groups(table)]
+    yardsticks = Yardsticks(catalogue, reader.metrics(table.metrics), tuple(dict.fromkeys(table.targets)))
+    spec = _spec(table, reader, path, yardsticks)
+    tuning, wrong = read_tuning(table.tuning, spec, yardsticks)
+    spec = replace(spec, tuning=tuning)
+    mistakes = [
+        *reader.mistakes,
+        *wrong,
+        *_unbounded(table),
+        *_unmeasured(spec),
+        *_unswept(spec),
+        *reader.lonely_groups(table),
+    ]
     if not mistakes:  # what gates and pairings select is known once all entries are
         gates, mistakes = read_gates(table.gate, spec, catalogue)
         pairings, wrong = read_pairings(table.compare, spec, catalogue)
-        mistakes = [*mistakes, *wrong]
+        mistakes += wrong
         spec = replace(spec, gates=gates, pairings=pairings)
     if mistakes:
         raise SuiteError(source, with_names(mistakes, data))
@@ -74,9 +93,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise SuiteError(str(path), [Mistake("", f"not a TOML file: {error}")]) from None
 
 
-def _spec(table: SuiteTable, reader: EntryReader, path: Path) -> SuiteSpec:
-    problems = (reader.problem(index, item, table.budget) for index, item in enumerate(table.problem))
-    optimizers = (reader.optimizer(index, item) for index, item in enumerate(table.optimizer))
+def _spec(table: SuiteTable, reader: EntryReader, path: Path, yardsticks: Yardsticks) -> SuiteSpec:
+    problems = (
+        [replace(entry, **own) for entry in reader.problem(index, item, table.budget)]
+        for index, item in enumerate(table.problem)
+        for own in [yardsticks.of_problem(index, item, tuned=table.tuning is not None)]
+    )
+    optimizers = (reader.optimizer(index, item, table.tuning) for index, item in enumerate(table.optimizer))
     return SuiteSpec(
         name=path.stem,
         source=str(path),
@@ -84,10 +107,10 @@ def _spec(table: SuiteTable, reader: EntryReader, path: Path) -> SuiteSpec:
         optimizers=tuple(itertools.chain.from_iterable(optimizers)),
         budget=budget_of(table.budget),
         limits=Limits(**table.limits.model_dump()),
-        metrics=reader.metrics(table.metrics),
+        metrics=tuple(yardsticks.metrics),
         devices=tuple(dict.fromkeys(table.devices)),
         dtypes=tuple(dict.fromkeys(table.dtypes)),
-        targets=tuple(dict.fromkeys(table.targets)),
+        targets=tuple(yardsticks.targets),
         weights={} if table.cost is None else table.cost.weights,
         scaling=None if table.scaling is None else Scaling.from_json(table.scaling.model_dump()),
         **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory", "ranking"}),
@@ -98,11 +121,19 @@ def _look_up(data: dict[str, Any], reader: EntryReader) -> None:
     """Find the mistakes in the names of a file whose shape is wrong, so that one reading of the file tells all."""
     for index, problem in _entries(data.get("problem"), ProblemTable):
         list(reader.problem(index, problem, BudgetTable()))
+    tuning = _alone(data.get("tuning"))
     for index, optimizer in _entries(data.get("optimizer"), OptimizerTable):
-        list(reader.optimizer(index, optimizer))
+        list(reader.optimizer(index, optimizer, tuning))
     metrics = data.get("metrics")
     if isinstance(metrics, list) and all(isinstance(name, str) for name in metrics):
         reader.metrics(metrics)
+
+
+def _alone(item: Any) -> TuningTable | None:
+    """Return a table that can be read, the one of defaults where it has mistakes, None where there is none."""
+    with contextlib.suppress(ValidationError):
+        return None if item is None else TuningTable.model_validate(item)
+    return TuningTable()
 
 
 def _entries(items: Any, model: type[_Entry]) -> Iterator[tuple[int, _Entry]]:

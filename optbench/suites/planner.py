@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optbench.records import Entry, SuiteSpec, TrialRecord, TrialSpec
+from optbench.records import Entry, Space, SuiteSpec, TrialRecord, TrialSpec, Tuning, TuningTask, Yardstick
 from optbench.registry.requirements import missing_features
 
 if TYPE_CHECKING:
@@ -21,10 +21,19 @@ class _Pair:
     dtype: str | None  # the problem's own
     seeded: bool  # whether other seeds give other trials
     refusal: str | None
+    space: Space = ()  # what is tuned
+    yardsticks: tuple[Yardstick, ...] = ()  # what its settings are chosen by, and scored by
+
+    @property
+    def tuned(self) -> bool:
+        """Whether there is anything to tune."""
+        return bool(self.space) and self.refusal is None
 
 
 class SuitePlanner:
     """A plain suite: the product of its entries, decided once; what was measured doesn't change it.
+
+    Of a suite that tunes, these are the trials that aren't tuned, and `tasks` what is to be tuned.
 
     Order: repetition, seed, device, dtype, problem, then each optimizer in turn, so that the drift of a machine
     spreads over the optimizers and a run that is cut short has compared them all.
@@ -42,6 +51,7 @@ class SuitePlanner:
         ]
         planned = {trial.id: (trial, pair.refusal) for trial, pair in self._trials(pairs)}
         self.trials: tuple[TrialSpec, ...] = tuple(trial for trial, refusal in planned.values() if refusal is None)
+        self.tasks: tuple[TuningTask, ...] = () if spec.tuning is None else tuple(self._tasks(pairs))
         self.refused: tuple[tuple[TrialSpec, str], ...] = tuple(
             (trial, refusal) for trial, refusal in planned.values() if refusal is not None
         )
@@ -59,9 +69,22 @@ class SuitePlanner:
                 for device in spec.devices:
                     for dtype in self._dtypes(pairs):
                         for pair in pairs:
-                            if self._meets(pair, dtype):
+                            if self._meets(pair, dtype) and not (pair.tuned and self._tuned_only):
                                 number = seed if pair.seeded else 0
                                 yield _placed(pair, number, device, dtype, repetition), pair
+
+    def _tasks(self, pairs: list[_Pair]) -> Iterator[TuningTask]:
+        for device in self.spec.devices:
+            for dtype in self._dtypes(pairs):
+                for pair in pairs:
+                    if pair.tuned and self._meets(pair, dtype):
+                        select, score = pair.yardsticks
+                        trial = _placed(pair, 0, device, dtype, 0)
+                        yield TuningTask(trial=trial, space=pair.space, seeded=pair.seeded, select=select, score=score)
+
+    @property
+    def _tuned_only(self) -> bool:
+        return self.spec.tuning is not None and not self.spec.tuning.untuned
 
     def _dtypes(self, pairs: list[_Pair]) -> tuple[str, ...]:
         own = (pair.dtype for pair in pairs if pair.dtype is not None)
@@ -86,7 +109,13 @@ class SuitePlanner:
             dtype=problem.dtype,
             seeded=solver.depends_on_seed(optimizer.use.options) or solved.depends_on_seed(problem.use.options),
             refusal=missing_features(problem=solved, optimizer=solver, meta_algorithms=metas),
+            space=() if self.spec.tuning is None else optimizer.space,
+            yardsticks=() if self.spec.tuning is None else _yardsticks(problem, self.spec.tuning),
         )
+
+
+def _yardsticks(problem: Entry, tuning: Tuning) -> tuple[Yardstick, Yardstick]:
+    return problem.select or tuning.select, problem.score or tuning.score
 
 
 def _placed(pair: _Pair, seed: int, device: str, dtype: str, repetition: int) -> TrialSpec:

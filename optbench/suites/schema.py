@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from optbench.records import DEFAULT_TARGETS, TARGETED
+from optbench.records import DEFAULT_TARGETS, TARGETED, Method
 from optbench.records.nearest import suggestion
 from optbench.suites import spellings
 from optbench.suites.mistakes import Mistake, key_path
@@ -68,19 +68,59 @@ class ScalingTable(_Table):
     project: list[Count] = []
 
 
-class OptimizerTable(_Table):
-    """`[[optimizer]]`."""
+class TuningTable(_Table):
+    """`[tuning]`."""
+
+    method: Method = "grid"
+    trials: Count = 10
+    seeds: Count = 1
+    repeats: Count = 1
+    select: str = "f"
+    score: str | None = None
+    untuned: bool = True
+    stored: str | None = None
+
+
+class SearchTable(_Table):
+    """`search.OPTION` of an optimizer."""
+
+    low: Number | None = None
+    high: Number | None = None
+    scale: Literal["linear", "log"] | None = None
+    points: Annotated[int, Field(ge=2)] | None = None
+    values: Annotated[list[Any], Field(min_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        """Tell whether it is a range or a list; raises ValueError."""
+        if self.values is not None and self.model_fields_set != {"values"}:
+            message = "given values and a range; allowed: one of the two"
+            raise ValueError(message)
+        return self
+
+
+class EntryTable(_Table):
+    """What `[[problem]]` and `[[optimizer]]` have in common."""
 
     use: str
     grid: Grid = {}
     groups: Groups = ["main"]
 
 
-class ProblemTable(OptimizerTable):
+class OptimizerTable(EntryTable):
+    """`[[optimizer]]`."""
+
+    tune: bool | list[str] | None = None
+    search: dict[str, SearchTable] = {}
+
+
+class ProblemTable(EntryTable):
     """`[[problem]]`."""
 
     dtype: DType | None = None
     budget: BudgetTable = BudgetTable()
+    select: str | None = None
+    score: str | None = None
 
 
 class GateTable(_Table):
@@ -147,6 +187,7 @@ class SuiteTable(_Table):
     limits: LimitsTable = LimitsTable()
     cost: CostTable | None = None
     scaling: ScalingTable | None = None
+    tuning: TuningTable | None = None
     problem: Annotated[list[ProblemTable], Field(min_length=1)]
     optimizer: Annotated[list[OptimizerTable], Field(min_length=1)]
     gate: list[GateTable] = []
@@ -163,6 +204,8 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("problem",): ProblemTable,
     ("problem", "budget"): BudgetTable,
     ("optimizer",): OptimizerTable,
+    ("optimizer", "search"): SearchTable,
+    ("tuning",): TuningTable,
     ("gate",): GateTable,
     ("compare",): CompareTable,
 }
@@ -199,7 +242,7 @@ def _unknown_word(details: ErrorDetails) -> str:
 
 def _unknown_key(details: ErrorDetails) -> str:
     *parents, key = details["loc"]
-    allowed = tuple(_TABLES[_names(parents)].model_fields)
+    allowed = tuple(_TABLES[_names(parents)[:2]].model_fields)  # the third of search.OPTION.KEY is an option's name
     parts = ("unknown key", f"allowed: {', '.join(allowed)}", suggestion(str(key), allowed))
     return "; ".join(part for part in parts if part)
 

@@ -1,0 +1,89 @@
+"""The tuned optimizers of a report as a table for a terminal of 100 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.records import Range, ReportModel, TunedCell, TuningChoice
+from optbench.records.text import NONE
+from optbench.report.units import count_text, seconds_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+EDGE = "!"  # of a choice at the edge of what was tried
+_LEGEND = (
+    "score, untuned: {measures}, median over seeds and repeats; 10–90 %: of the score. chosen: by each tuning, by "
+    "{select}; {edge}: best at the edge, the budget being spent. trials, time: of all tunings together."
+)
+
+
+def tuning_table(model: ReportModel) -> Table:
+    """Return a row for each optimizer and problem: its score tuned and untuned, what was chosen, what that cost."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(f"{model.title}: tuned"),
+        caption=Text(_caption(model)),
+        caption_justify="left",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("problem", overflow="fold", min_width=10)
+    table.add_column("optimizer", overflow="fold", min_width=10)
+    for heading in ("score", "10–90 %", "untuned"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("chosen", overflow="fold")
+    for heading in ("trials", "time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    optimizers = {item.id: item.label for item in model.optimizers}
+    for problem in model.problems:
+        cells = [cell for cell in model.tuned if cell.problem == problem.id]
+        for index, cell in enumerate(cells):
+            row = (problem.label if index == 0 else "", optimizers[cell.optimizer], *tuning_cells(cell))
+            table.add_row(*map(Text, row))
+    return table
+
+
+def tuning_cells(cell: TunedCell) -> tuple[str, ...]:
+    """Return score, its range, the untuned score, the choices, and the cost, as texts."""
+    trials = sum(choice.trials for choice in cell.choices)
+    seconds = sum(choice.seconds for choice in cell.choices)
+    return (
+        score_text(cell.score[1]),
+        _range(cell.score),
+        score_text(cell.untuned_score[1]) if cell.untuned else "",
+        ", ".join(dict.fromkeys(map(choice_text, cell.choices))),
+        count_text(trials) if trials else NONE,
+        seconds_text(seconds) if trials else NONE,
+    )
+
+
+def choice_text(choice: TuningChoice) -> str:
+    """Return the chosen values, marked where they lie at an edge."""
+    if choice.options is None:
+        return NONE
+    words = (f"{value:g}" if type(value) is float else f"{value}" for value in choice.options.values())
+    values = (f"{name}={word}" for name, word in zip(choice.options, words, strict=True))
+    return " ".join(values) + (EDGE if choice.edge else "")
+
+
+def score_text(value: float | None) -> str:
+    """Return a score with four digits."""
+    return NONE if value is None else f"{value:.4g}"
+
+
+def _range(found: Range) -> str:
+    low, _, high = map(score_text, found)
+    return "" if low == high == NONE else f"{low}–{high}"
+
+
+def _caption(model: ReportModel) -> str:
+    measures = ", ".join(dict.fromkeys(cell.measure for cell in model.tuned))
+    select = ", ".join(dict.fromkeys(cell.select for cell in model.tuned))
+    return _LEGEND.format(measures=measures, select=select, edge=EDGE)
