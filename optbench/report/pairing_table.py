@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from optbench.records import PAIRING_HEADINGS, ReportModel
+from optbench.report.tables import new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +22,7 @@ def solved_table(model: ReportModel) -> Table:
     caption = (
         "−: problems among them that only others of the suite solve; --json names them." if _any_missed(model) else ""
     )
-    table = _table(f"{model.title}: problems solved by each test", caption)
+    table = new_table(f"{model.title}: problems solved by each test", caption)
     table.add_column("optimizer", overflow="fold", min_width=10)
     table.add_column("problems", justify="right")
     for test in tests:
@@ -46,27 +47,10 @@ def comparison_table(model: ReportModel) -> Table:
         "over the problems that both solve, of the evaluations of the first over those of the second, with the 95 % "
         "interval of Student's t. verdict: of the first, over all problems."
     )
-    table = _table(f"{model.title}: pairs", caption)
+    table = new_table(f"{model.title}: pairs", caption)
     for heading in PAIRING_HEADINGS:
         number = heading in NUMBERS
         table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in model.comparisons:
         table.add_row(*map(Text, row.cells))
     return table
-
-
-def _table(title: str, caption: str) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    return Table(
-        title=Text(title),
-        caption=Text(caption) if caption else None,
-        caption_justify="left",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.records import ReportModel, ScalingFit
+from optbench.report.tables import new_table
 from optbench.report.units import bytes_text, seconds_text, size_text
 
 if TYPE_CHECKING:
@@ -23,20 +24,9 @@ _OF_TIME = (
 
 def scaling_table(model: ReportModel) -> Table:
     """Return a row an optimizer and figure: the exponent, its interval, what is declared and what comes of it."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=Text(f"{model.title}: how {model.grows} grows"),
-        caption=Text(_caption(model)),
-        caption_justify="left",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
-    )
+    table = new_table(f"{model.title}: how {model.grows} grows", _caption(model))
     table.add_column("optimizer", overflow="fold", min_width=10)
     table.add_column("of", no_wrap=True)
     for heading in ("exponent", "95 %", "top"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optbench.records import FAILED, Cell, ReportModel, ReportOptimizer, Score
 from optbench.report.notes import MARK
+from optbench.report.tables import new_table
 from optbench.report.units import bytes_text, count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -27,22 +28,11 @@ KINDS = {
 
 def terminal_table(model: ReportModel) -> Table:
     """Return a row an optimizer, the most reliable first; what to know before comparing stands below."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     target = model.target_near(TARGET) if model.targets else TARGET
     kinds = list(dict.fromkeys(problem.kind for problem in model.problems))
-    table = Table(
-        title=Text(f"{model.title}: solved to a relative gap of {target:.0e}"),
-        caption=Text("\n".join(_caption(model))),
-        caption_justify="left",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
-    )
+    table = new_table(f"{model.title}: solved to a relative gap of {target:.0e}", "\n".join(_caption(model)))
     table.add_column("optimizer", overflow="fold", min_width=10)
     numbers = ("solved", "95 %", *(KINDS.get(kind, kind[:6]) for kind in kinds), "evals", "slow", "time", "state")
     for heading in numbers:
@@ -60,23 +50,12 @@ def terminal_table(model: ReportModel) -> Table:
 
 def gate_table(model: ReportModel) -> Table:
     """Return a row a gate; what a gate states that did not pass, and why not, stands below."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     passed = sum(gate.passed for gate in model.gates)
-    title = Text(f"{model.title}: {passed} of {len(model.gates)} gates passed")
+    title = f"{model.title}: {passed} of {len(model.gates)} gates passed"
     failed = [f"• {gate.name}: {gate.message}. {gate.statement}" for gate in model.gates if not gate.passed]
-    table = Table(
-        title=title,
-        title_justify="left",
-        caption=Text("\n".join(failed)) if failed else None,
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
-    )
+    table = new_table(title, "\n".join(failed))
     table.add_column("gate", overflow="fold")
     for heading in ("expected", "measured", "tolerance"):
         table.add_column(heading, justify="right", no_wrap=True)

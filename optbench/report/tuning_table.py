@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optbench.records import Range, ReportModel, TunedCell, TuningChoice
 from optbench.records.text import NONE
+from optbench.report.tables import new_table
 from optbench.report.units import count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -20,20 +21,9 @@ _LEGEND = (
 
 def tuning_table(model: ReportModel) -> Table:
     """Return a row for each optimizer and problem: its score tuned and untuned, what was chosen, what that cost."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=Text(f"{model.title}: tuned"),
-        caption=Text(_caption(model)),
-        caption_justify="left",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
-    )
+    table = new_table(f"{model.title}: tuned", _caption(model))
     table.add_column("problem", overflow="fold", min_width=10)
     table.add_column("optimizer", overflow="fold", min_width=10)
     for heading in ("score", "10–90 %", "untuned"):

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from optbench.api import Option, UserError
+from optbench.api.options import convert
 from optbench.records import Component, Dimension, Space, grid_sizes
 from optbench.records.nearest import suggestion
-from optbench.registry.options import convert
 from optbench.suites.schema import OptimizerTable, SearchTable, TuningTable
 
 if TYPE_CHECKING:
