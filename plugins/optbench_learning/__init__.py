@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from optbench.api import DataSetPlugin, Evaluation, MetricPlugin, Option, ProblemPlugin, hookimpl
-from optbench_learning.data_sets import pictures, tables
+from optbench_learning.data_sets import drawings, files_of_users, pictures, sequences, tables
 
 PROBLEMS = "optbench_learning.problems"
 REGRESSION = "optbench_learning.regression_problems"
@@ -151,6 +151,9 @@ def optbench_datasets() -> Iterator[DataSetPlugin]:
     """Yield the data sets, cut into training, validation and test parts."""
     yield from tables()
     yield from pictures()
+    yield from sequences()
+    yield from drawings()
+    yield from files_of_users()
 
 
 @hookimpl

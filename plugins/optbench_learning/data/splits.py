@@ -16,6 +16,11 @@ TEST = 4  # every fourth example
 VALIDATION = 5  # every fifth of the others
 
 
+def generated_sizes(n: int, share: int) -> dict[str, int]:
+    """Return n examples for training, and one in `share` as many for validation and for testing, rounded up."""
+    return {"train": n, "validation": -(-n // share), "test": -(-n // share)}
+
+
 def ranks(classes: Array) -> Array:
     """Return how many examples of the same class come before each, (N,)."""
     order = np.argsort(classes, kind="stable")
