@@ -23,6 +23,7 @@ from optbench.api.plugins import (
     ProblemPlugin,
     ReporterPlugin,
     SuitePlugin,
+    Work,
 )
 from optbench.api.problems import Block, FunctionProblem, Layout, LearningProblem, Panel, Point, Problem, Streams
 from optbench.api.recipes import MetaAlgorithm, Planner, Readout, Recipe, Stage
@@ -75,6 +76,7 @@ __all__ = [
     "TorchOptimizer",
     "UndeclaredEvaluation",
     "UserError",
+    "Work",
     "dataset",
     "hookimpl",
     "hookspec",

@@ -12,6 +12,7 @@ Evaluation = Literal[
     "value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum", "gauss_newton_vector"
 ]
 Feature = Literal["blocks", "model", "data", "minibatches", "difficulty", "step-hook", "movable-point"]
+Work = Literal["evaluation", "factorisation"]  # asked of the oracle; of a matrix, by torch.linalg
 Kind = Literal["quadratic", "convex", "least-squares", "nonconvex", "multimodal", "learning"]
 
 
@@ -78,11 +79,18 @@ class OptimizerPlugin(Plugin):
     peak_memory_with: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)  # option -> value -> order with it
     step_time: str = "O(n)"
     host_syncs: int | None = None  # a step, beyond those inside evaluations; None: unbounded
+    host_syncs_per: Mapping[Work, int] = field(default_factory=dict)  # further ones, for what is done in the step
+    host_syncs_with: Mapping[str, Mapping[Any, int]] = field(default_factory=dict)  # option -> value -> `host_syncs`
 
     def peak_memory_of(self, options: Mapping[str, Any]) -> str:
         """Return the order of the peak with these options."""
         orders = (orders.get(options.get(name)) for name, orders in self.peak_memory_with.items())
         return next((order for order in orders if order), self.peak_memory)
+
+    def host_syncs_of(self, options: Mapping[str, Any]) -> int | None:
+        """Return the synchronisations of a step with these options, beyond those of `host_syncs_per`."""
+        counts = (counts.get(options.get(name)) for name, counts in self.host_syncs_with.items())
+        return next((count for count in counts if count is not None), self.host_syncs)
 
     def depends_on_seed(self, options: Mapping[str, Any]) -> bool:
         """Tell whether trials with other seeds differ: it draws random numbers always, or with these options."""

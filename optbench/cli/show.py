@@ -198,7 +198,15 @@ def _measured(described: dict[str, Any]) -> list[tuple[str, str]]:
 def _host_syncs(data: dict[str, Any]) -> str:
     if "host_syncs" not in data:
         return ""
-    return "unbounded" if data["host_syncs"] is None else f"{data['host_syncs']} a step at most"
+    if data["host_syncs"] is None:
+        return "unbounded"
+    further = (f", {count} for each {kind} in it" for kind, count in data["host_syncs_per"].items())
+    others = (
+        f"; {count} with {option}={value}"
+        for option, counts in data["host_syncs_with"].items()
+        for value, count in counts.items()
+    )
+    return "".join((f"{data['host_syncs']} a step at most", *others, *further))
 
 
 def _peak_memory(data: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import Found, LineSearch
-from optbench.numerics.position import Visit, locate
+from optbench.numerics.position import Visit, arrive, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import limits, slope_and_size
@@ -174,9 +174,7 @@ class Descent(Generic[Memory]):
         self.directions.learn(state.memory, move)
         state.steepest = False
         state.last_step, state.last_slope = visit.step, slope
-        first, second = state.spare
-        state.spare = [second if visit.point is first else first, state.point]
-        state.point, state.here = visit.point, visit
+        arrive(state, visit)
         return state
 
     def _give_up(self, state: DescentState[Memory]) -> DescentState[Memory]:

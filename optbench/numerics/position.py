@@ -58,3 +58,17 @@ def locate(oracle: Oracle, state: Located) -> Visit:
         state.batch = oracle.batch
         state.progress.begin()
     return state.here
+
+
+class Buffered(Protocol):
+    """A state whose point and spare buffers change places."""
+
+    point: Tensor
+    here: Visit | None
+    spare: list[Tensor]  # like the point
+
+
+def arrive(state: Buffered, visit: Visit) -> None:
+    """Go to a point that lies in a spare buffer; the buffer of the last one becomes spare."""
+    state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
+    state.point, state.here = visit.point, visit

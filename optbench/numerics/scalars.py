@@ -38,21 +38,14 @@ def slope_and_size(gradient: Tensor, direction: Tensor) -> tuple[float, float]:
     return slope, max(-low, high)
 
 
-def is_exact(plain: float, vector: Tensor) -> bool:
-    """Tell whether a norm that was computed by squares has met no square beyond the floats."""
+def norm(vector: Tensor) -> Tensor:
+    """Return the Euclidean norm of all entries, shape (), also where their squares leave the floats; no host reads."""
     number = limits(vector.dtype)
-    return (number.tiny / number.eps) ** 0.5 < plain < math.inf
-
-
-def rescaled_norm(vector: Tensor) -> float:
-    """Return the Euclidean norm by squares of ratios to the largest entry, about; 0, inf or NaN where that is one."""
-    (size,) = read(largest(vector))
-    if not 0 < size < math.inf:
-        return size
-    power = math.ldexp(1.0, math.frexp(size)[1] - 1)  # powers of two change no digit
-    unit = max(power, limits(vector.dtype).tiny)
-    (ratio,) = read(torch.linalg.vector_norm(vector / unit))
-    return unit * ratio
+    plain, size = torch.linalg.vector_norm(vector), largest(vector)
+    unit = torch.where((size > 0) & (size < math.inf), size, 1.0)
+    rescaled = unit * torch.linalg.vector_norm(vector / unit)
+    exact = (plain > (number.tiny / number.eps) ** 0.5) & (plain < math.inf)
+    return torch.where(exact, plain, rescaled)
 
 
 def extremes(vector: Tensor) -> tuple[Tensor, Tensor]:

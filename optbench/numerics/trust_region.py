@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from optbench.numerics.scalars import is_exact, read, rescaled_norm
+from optbench.numerics.scalars import norm, read
 
 _CLOSE = 0.1  # a step this close to the boundary, relative to the radius, lies on it
 # Share of the best decrease that a step completed along flat curvature may miss: next to nothing, since that direction
@@ -32,26 +33,52 @@ class ModelStep:
     on_boundary: bool
 
 
+@dataclass(frozen=True)
+class _Solved:
+    """The solution of a damped system, with what is asked of it: a factorisation waits for the device once."""
+
+    step: Tensor  # (n,), s
+    length: float
+    whitened: float  # ‖L⁻¹s‖ for the factor L
+    linear: float  # g·s
+    quadratic: float  # s·H·s
+    flat: _Flat | None
+
+    @property
+    def decrease(self) -> float:
+        """Return by how much the model falls."""
+        return -(self.linear + 0.5 * self.quadratic)
+
+
+class _Flat(NamedTuple):
+    """A unit vector v of nearly the lowest curvature, and its products."""
+
+    vector: Tensor  # (n,)
+    bend: float  # ‖Lᵀv‖
+    on_step: float  # v·s
+    linear: float  # g·v
+    across: float  # s·H·v
+    quadratic: float  # v·H·v
+
+
 class Region:
     """The model g·d + ½d·H·d; `factor` (n, n) is scratch that each factorisation overwrites."""
 
-    def __init__(self, hessian: Tensor, gradient: Tensor, factor: Tensor) -> None:
-        """Read the norms that bound the damping."""
-        self.hessian, self.gradient, self.factor = hessian, gradient, factor
-        slope, bend, self.lowest_diagonal = read(
-            torch.linalg.vector_norm(gradient), torch.linalg.vector_norm(hessian), hessian.diagonal().min()
+    def __init__(self, hessian: Tensor, gradient: Tensor, factor: Tensor, *, extent: float = 1.0) -> None:
+        """Read the norms that bound the damping; `extent` is the length of the point that the model is of."""
+        self.hessian, self.gradient, self.factor, self.extent = hessian, gradient, factor, extent
+        size = norm(gradient)
+        downhill = gradient / size
+        self.gradient_norm, self.hessian_norm, self.lowest_diagonal, self._bend = read(
+            size, norm(hessian), hessian.diagonal().min(), torch.dot(downhill, hessian @ downhill)
         )
-        self.gradient_norm = slope if is_exact(slope, gradient) else rescaled_norm(gradient)
-        self.hessian_norm = bend if is_exact(bend, hessian) else rescaled_norm(hessian)
 
     def damped(self, damping: float) -> ModelStep | None:
         """Return the step −(H + damping·I)⁻¹·g, of any length, or None where H + damping·I is not positive definite."""
-        if not (self.lowest_diagonal + damping > 0 and self.factorise(damping)):
+        solved = self._solved(damping, completing=False) if self.lowest_diagonal + damping > 0 else None
+        if solved is None or not math.isfinite(solved.length):
             return None
-        step = self._solve()
-        (length,) = read(torch.linalg.vector_norm(step))
-        length = length if is_exact(length, step) else rescaled_norm(step)
-        return self._model_step(step, length, damping, on_boundary=damping > 0) if math.isfinite(length) else None
+        return ModelStep(solved.step, solved.length, solved.decrease, damping, on_boundary=damping > 0)
 
     def within(self, radius: float) -> ModelStep:
         """Return the minimiser within `radius`: damping rises where the factorisation fails or the step is too long."""
@@ -61,54 +88,50 @@ class Region:
         high = self.gradient_norm / radius + self.hessian_norm
         damping = low if low > 0 or self.lowest_diagonal > 0 else _between(low, high)
         for _ in range(_MAX_FACTORS):
-            if not self.factorise(damping):
+            solved = self._solved(damping, completing=damping > 0)
+            if solved is None:
                 low = damping
                 damping = _between(low, high)
                 continue
-            step = self._solve()
-            length, whitened = read(torch.linalg.vector_norm(step), torch.linalg.vector_norm(self._whiten(step)))
+            length = solved.length
             if abs(length - radius) <= _CLOSE * radius or (length < radius and damping == 0):
-                return self._model_step(step, length, damping, on_boundary=length >= (1 - _CLOSE) * radius)
+                on_boundary = length >= (1 - _CLOSE) * radius
+                return ModelStep(solved.step, length, solved.decrease, damping, on_boundary)
             if length < radius:
                 high = damping
-                completed = self._complete(step, radius, damping)
+                completed = _completed(solved, radius, damping)
                 if completed is not None:
                     return completed
             else:
                 low = damping
-            damping += _newton_change(length, whitened, radius)
+            damping += _newton_change(length, solved.whitened, radius)
             if not low < damping < high:
                 damping = _between(low, high)
         return self._scaled(radius)
 
-    def factorise(self, damping: float) -> bool:
-        """Factor H + damping·I into `factor`; tell whether it is positive definite."""
+    def _solved(self, damping: float, *, completing: bool) -> _Solved | None:
+        """Factor H + damping·I and solve, None where it is not positive definite; also for v where `completing`."""
         self.factor.copy_(self.hessian)
         self.factor.diagonal().add_(damping)
         factor, info = torch.linalg.cholesky_ex(self.factor)
         self.factor.copy_(factor)
-        return int(info) == 0
-
-    def _solve(self) -> Tensor:
-        return torch.cholesky_solve(self.gradient[:, None], self.factor)[:, 0].neg_()
-
-    def _whiten(self, step: Tensor) -> Tensor:
-        return torch.linalg.solve_triangular(self.factor, step[:, None], upper=False)[:, 0]
-
-    def _complete(self, step: Tensor, radius: float, damping: float) -> ModelStep | None:
-        """Add a vector of nearly lowest curvature up to the boundary, where that loses little (the hard case)."""
-        flat = self._flattest()
-        across, along, length, bend = read(
-            torch.dot(step, flat),
+        step = torch.cholesky_solve(self.gradient[:, None], self.factor)[:, 0].neg_()
+        image = self.hessian @ step
+        whitened = torch.linalg.solve_triangular(self.factor, step[:, None], upper=False)
+        of_step = (
+            norm(step),
+            torch.linalg.vector_norm(whitened),
             torch.dot(self.gradient, step),
-            torch.linalg.vector_norm(step),
-            torch.linalg.vector_norm(self.factor.T @ flat),
+            torch.dot(step, image),
         )
-        missing = math.sqrt(max(across**2 + radius**2 - length**2, 0.0))
-        reach = missing - across if across <= 0 else -missing - across
-        if (reach * bend) ** 2 > _HARD * (damping * radius**2 - along):
+        flat = self._flattest() if completing else None
+        of_flat = () if flat is None else self._products(flat, step, image)
+        failed, *scalars = read(info.to(step.dtype), *of_step, *of_flat)
+        if failed:
             return None
-        return self._model_step(step + reach * flat, radius, damping, on_boundary=True)
+        length, whitening, linear, quadratic = scalars[:4]
+        seen = None if flat is None else _Flat(flat, *scalars[4:])
+        return _Solved(step, length, whitening, linear, quadratic, seen)
 
     def _flattest(self) -> Tensor:
         """Return a unit vector of nearly the lowest eigenvalue, by inverse iteration from a fixed vector."""
@@ -119,14 +142,35 @@ class Region:
             vector.div_(torch.linalg.vector_norm(vector))
         return vector
 
+    def _products(self, flat: Tensor, step: Tensor, image: Tensor) -> tuple[Tensor, ...]:
+        return (
+            torch.linalg.vector_norm(self.factor.T @ flat),
+            torch.dot(flat, step),
+            torch.dot(flat, self.gradient),
+            torch.dot(flat, image),
+            torch.dot(flat, self.hessian @ flat),
+        )
+
     def _scaled(self, radius: float) -> ModelStep:
         """Return the step along the negative gradient that ends on the boundary, where no damping could be found."""
-        step = self.gradient * (-radius / self.gradient_norm if self.gradient_norm > 0 else 0.0)
-        return self._model_step(step, radius, math.inf, on_boundary=True)
+        length = radius if self.gradient_norm > 0 else 0.0
+        step = self.gradient * (-length / self.gradient_norm if length else 0.0)
+        decrease = length * (self.gradient_norm - 0.5 * length * self._bend) if length else 0.0
+        return ModelStep(step, radius, decrease, math.inf, on_boundary=True)
 
-    def _model_step(self, step: Tensor, length: float, damping: float, *, on_boundary: bool) -> ModelStep:
-        linear, quadratic = read(torch.dot(self.gradient, step), torch.dot(step, self.hessian @ step))
-        return ModelStep(step, length, -(linear + 0.5 * quadratic), damping, on_boundary)
+
+def _completed(solved: _Solved, radius: float, damping: float) -> ModelStep | None:
+    """Add the vector of nearly lowest curvature up to the boundary, where that loses little (the hard case)."""
+    flat = solved.flat
+    if flat is None:
+        return None
+    missing = math.sqrt(max(flat.on_step**2 + radius**2 - solved.length**2, 0.0))
+    reach = missing - flat.on_step if flat.on_step <= 0 else -missing - flat.on_step
+    if (reach * flat.bend) ** 2 > _HARD * (damping * radius**2 - solved.linear):
+        return None
+    linear = solved.linear + reach * flat.linear
+    quadratic = solved.quadratic + reach * (2 * flat.across + reach * flat.quadratic)
+    return ModelStep(solved.step + reach * flat.vector, radius, -(linear + 0.5 * quadratic), damping, on_boundary=True)
 
 
 def _newton_change(length: float, whitened: float, radius: float) -> float:

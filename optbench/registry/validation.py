@@ -11,7 +11,7 @@ from typing import Any, get_args
 from optbench.api import Evaluation, Feature, OptimizerPlugin, Option, ProblemPlugin, SuitePlugin, UserError
 from optbench.api.factories import CLASS_NAME
 from optbench.api.options import convert
-from optbench.api.plugins import Kind
+from optbench.api.plugins import Kind, Work
 from optbench.records.orders import degree, unreadable
 from optbench.registry.kinds import RecordKind
 
@@ -87,9 +87,20 @@ def _claims(record: Any) -> str:
     orders = (order for values in record.peak_memory_with.values() for order in values.values())
     if odd := next((order for order in orders if degree(order) is None), None):
         return f"peak_memory_with holds {unreadable(odd)}"
-    waits = record.host_syncs
-    counts = waits is None or (type(waits) is int and waits >= 0)
-    return "" if counts else f"host_syncs: expected a number of waits from 0 on, or None, got {waits!r}"
+    return _waits(record)
+
+
+def _waits(record: OptimizerPlugin) -> str:
+    if unknown := _unknown(record.host_syncs_per, get_args(Work)):
+        return f"host_syncs_per: unknown {unknown[0]!r}; allowed: {', '.join(get_args(Work))}"
+    stated = [("host_syncs", count) for count in (record.host_syncs,) if count is not None]
+    stated += [("host_syncs_per", count) for count in record.host_syncs_per.values()]
+    stated += [("host_syncs_with", count) for counts in record.host_syncs_with.values() for count in counts.values()]
+    odd = next(((name, count) for name, count in stated if type(count) is not int or count < 0), None)
+    if odd is not None:
+        alternative = ", or None" if odd[0] == "host_syncs" else ""
+        return f"{odd[0]}: expected a number of waits from 0 on{alternative}, got {odd[1]!r}"
+    return ""
 
 
 def _sets(record: Any) -> str:

@@ -23,7 +23,15 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from optbench.measure.storages import storages
-from optbench.testing.audit_rules import crosses, is_cpu_generator, is_data_dependent, short, strangers, waits
+from optbench.testing.audit_rules import (
+    FACTORISATIONS,
+    crosses,
+    is_cpu_generator,
+    is_data_dependent,
+    short,
+    strangers,
+    waits,
+)
 from optbench.testing.audit_shadows import DEVICE, Shadows, is_on_device, leaves, like
 from optbench.testing.blame import Frame
 
@@ -48,12 +56,13 @@ class DeviceMismatchError(RuntimeError):
 
 
 class Audit(TorchDispatchMode):
-    """Within it, tensors on `DEVICE` compute; `syncs` are the host's waits so far."""
+    """Within it, tensors on `DEVICE` compute; `syncs` are the host's waits so far, `factorisations` are counted."""
 
     def __init__(self) -> None:
         """Have seen nothing."""
         super().__init__()  # type: ignore[no-untyped-call]  # torch has no types there
         self.syncs: list[Sync] = []
+        self.factorisations = 0
         self._counting = True
         self._shadows = Shadows()
         self._made: dict[int, Frames] = {}  # storages of CPU tensors -> where they came from
@@ -72,7 +81,7 @@ class Audit(TorchDispatchMode):
 
     @contextlib.contextmanager
     def uncounted(self) -> Iterator[None]:
-        """Note no waits for as long as it lasts."""
+        """Note neither waits nor factorisations for as long as it lasts."""
         before, self._counting = self._counting, False
         try:
             yield
@@ -98,8 +107,10 @@ class Audit(TorchDispatchMode):
             return self._from_cpu(func(*args, **kwargs))
         name: str = func.name().partition(".")[0]
         self._refuse_mixing(name, args, kwargs)
-        if self._counting and waits(name, args, kwargs):
-            self.syncs.append(Sync(short(name), _stack()))
+        if self._counting:
+            self.factorisations += name in FACTORISATIONS
+            if waits(name, args, kwargs):
+                self.syncs.append(Sync(short(name), _stack()))
         real = func(*self._shadows.real(args), **self._shadows.real(kwargs))
         fake = self._on_device(func, name, args, kwargs, real)
         self._shadows.keep(fake, real)

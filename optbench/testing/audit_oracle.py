@@ -61,7 +61,7 @@ def rosenbrock() -> SumOfSquares:
 
 
 class AuditOracle:
-    """An api.Oracle whose budget is three hundred evaluations."""
+    """An api.Oracle whose budget is three hundred evaluations, `asked` of them so far."""
 
     def __init__(self, problem: Any, audit: Audit, declared: frozenset[Evaluation]) -> None:
         """Answer for `problem`, which lies on the device."""
@@ -75,7 +75,7 @@ class AuditOracle:
         self.panels: Mapping[str, Panel] = getattr(problem, "panels", {})
         self.coordinate_blocks: Sequence[slice] = getattr(problem, "coordinate_blocks", ())
         self._audit = audit
-        self._left = _MOST_EVALUATIONS
+        self.asked = 0
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x), () or, of k points, (k,)."""
@@ -131,9 +131,9 @@ class AuditOracle:
     @contextlib.contextmanager
     def _audited(self) -> Iterator[None]:
         """Leave the waits of an evaluation uncounted; end the run where it takes too many evaluations."""
-        self._left -= 1
-        if self._left < 0:
+        if self.asked == _MOST_EVALUATIONS:
             raise StopTrial
+        self.asked += 1
         with self._audit.uncounted():
             yield
 

@@ -40,6 +40,23 @@ _WAITING = frozenset(
         "aten::linalg_lstsq",
     }
 )
+FACTORISATIONS = frozenset(
+    {
+        "aten::linalg_cholesky_ex",
+        "aten::cholesky",
+        "aten::linalg_lu_factor_ex",
+        "aten::linalg_ldl_factor_ex",
+        "aten::_linalg_solve_ex",
+        "aten::linalg_inv_ex",
+        "aten::linalg_qr",
+        "aten::geqrf",
+        "aten::_linalg_eigh",
+        "aten::_linalg_svd",
+        "aten::linalg_eig",
+        "aten::_linalg_eigvals",
+        "aten::linalg_lstsq",
+    }
+)
 _COPIES = frozenset({"aten::_to_copy", "aten::copy_", "aten::_foreach_copy_"})
 _INDEXING = frozenset({"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_"})
 _MIXING_ALLOWED = _COPIES | _INDEXING | {"aten::set_"}

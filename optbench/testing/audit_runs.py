@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from torch import Tensor
 
-from optbench.api import StopTrial
+from optbench.api import StopTrial, Work
 from optbench.measure.holding import reachable
 from optbench.testing.audit import Audit, DeviceMismatchError, Sync, unusable
 from optbench.testing.audit_oracle import AuditOracle, Bowl, rosenbrock
@@ -22,11 +22,12 @@ STEPS = 30  # on each problem: what happens every ten steps, or late, happens wi
 
 @dataclass(frozen=True)
 class AuditedStep:
-    """One step of an optimizer, and the waits in it, evaluations left out."""
+    """One step of an optimizer, the waits in it, evaluations left out, and the work that it did."""
 
     problem: str
     number: int  # from 1
     syncs: Sequence[Sync]
+    work: Mapping[Work, int]
 
 
 class StrayStateError(Exception):
@@ -58,20 +59,35 @@ def audit_optimizer(subject: Subject, steps: int = STEPS) -> list[AuditedStep]:
                 taken = _run(subject, problem, audit, steps)
             except Exception as error:
                 raise CheckFailed(refusal(error, subject)) from error
-            audited += [AuditedStep(name, number, syncs) for number, syncs in enumerate(taken, start=1)]
+            audited += [AuditedStep(name, number, *seen) for number, seen in enumerate(taken, start=1)]
     return audited
 
 
-def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> list[list[Sync]]:
-    """Return the waits of each step; of the first alone where it takes all the evaluations that there are."""
+class _Tally:
+    """Takes what has been seen since it was last asked."""
+
+    def __init__(self, audit: Audit, oracle: AuditOracle) -> None:
+        self._audit, self._oracle = audit, oracle
+        self._before = self._so_far()
+
+    def take(self) -> tuple[list[Sync], Mapping[Work, int]]:
+        before, self._before = self._before, self._so_far()
+        return self._audit.take(), {kind: count - before[kind] for kind, count in self._before.items()}
+
+    def _so_far(self) -> Mapping[Work, int]:
+        return {"evaluation": self._oracle.asked, "factorisation": self._audit.factorisations}
+
+
+def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> list[tuple[list[Sync], Mapping[Work, int]]]:
+    """Return what is seen of each step; of the first alone where it takes all the evaluations that there are."""
     oracle = AuditOracle(problem, audit, subject.declared)
     start = problem.start(oracle.streams).parameters
-    optimizer = subject.optimizer()
-    taken: list[list[Sync]] = []
+    optimizer, tally = subject.optimizer(), _Tally(audit, oracle)
+    taken: list[tuple[list[Sync], Mapping[Work, int]]] = []
 
     def observe(point: Any) -> None:
         _require_published(point, start)
-        taken.append(audit.take())
+        taken.append(tally.take())
         if "minibatches" in subject.record.needs:
             oracle.batch += 1
         if len(taken) >= steps:
@@ -79,14 +95,16 @@ def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> list[list[
 
     audit.take()
     with contextlib.suppress(StopTrial):
-        run = optimizer.minimize if hasattr(optimizer, "minimize") else partial(_iterate, optimizer, audit)
+        run = optimizer.minimize if hasattr(optimizer, "minimize") else partial(_iterate, optimizer, audit, tally)
         run(oracle, start, observe)
-    return taken or [audit.take()]
+    return taken or [tally.take()]
 
 
-def _iterate(optimizer: Any, audit: Audit, oracle: Any, start: Tensor, observe: Callable[[Tensor], None]) -> None:
+def _iterate(
+    optimizer: Any, audit: Audit, tally: _Tally, oracle: Any, start: Tensor, observe: Callable[[Tensor], None]
+) -> None:
     state = optimizer.init(oracle, start)
-    audit.take()
+    tally.take()
     while state.finished is None:
         state = optimizer.step(oracle, state)
         observe(state.point)

@@ -13,7 +13,7 @@ def needs_more_than_minibatches(subject: Subject) -> str:
 
 
 def _declares_syncs(subject: Subject) -> str:
-    if subject.record.host_syncs is None:
+    if subject.record.host_syncs_of(subject.options) is None:
         return "it declares no bound (host_syncs=None)"
     return needs_more_than_minibatches(subject)
 

@@ -30,6 +30,9 @@ def _gradient_descent() -> OptimizerPlugin:
         },
         cite="Cauchy, Comptes rendus 25 (1847)",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
+        host_syncs=1,
+        host_syncs_per={"evaluation": 1},
+        host_syncs_with={"line_search": {"none": 0}},
     )
 
 
@@ -73,6 +76,8 @@ def _cg() -> OptimizerPlugin:
         },
         cite="Polak & Ribière, RIRO 16 (1969); Hager & Zhang, SIAM J. Optim. 16 (2005)",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
+        host_syncs=1,
+        host_syncs_per={"evaluation": 1},
     )
 
 
@@ -105,4 +110,5 @@ def _coordinate_descent() -> OptimizerPlugin:
         state_memory="O(n^2)",
         peak_memory="O(n^2)",
         step_time="O(n^2)",
+        host_syncs=None,  # on a panel, rows have their turns on the host, some at a time, and nothing is asked
     )

@@ -50,6 +50,8 @@ def _newton() -> OptimizerPlugin:
         state_memory="O(n^2)",
         peak_memory="O(n^2)",
         step_time="O(n^3)",
+        host_syncs=1,
+        host_syncs_per={"evaluation": 1, "factorisation": 1},
     )
 
 
@@ -80,6 +82,8 @@ def _newton_cg() -> OptimizerPlugin:
         cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Prog. 26 (1983); Martens, ICML (2010)",
         evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "gauss_newton_vector"}),
         optional=frozenset({"line_minimum", "gauss_newton_vector"}),
+        host_syncs=1,
+        host_syncs_per={"evaluation": 2},  # of a product: the curvature along it and the residual that it leaves
     )
 
 
@@ -104,4 +108,6 @@ def _gauss_newton() -> OptimizerPlugin:
         evaluations=frozenset({"value", "residuals", "jacobian"}),
         peak_memory="O(m n + n^2)",
         step_time="O(n^3)",
+        host_syncs=1,
+        host_syncs_per={"evaluation": 1, "factorisation": 1},
     )

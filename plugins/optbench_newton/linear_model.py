@@ -39,16 +39,15 @@ class LinearModel:
         self._scale = scale
         left, values, self._right = torch.linalg.svd(jacobian / scale, full_matrices=False)
         rounding = torch.finfo(values.dtype).eps * max(jacobian.shape)
-        self._kept = values > rounding * values[:1]  # (k,)
-        self._values = torch.where(self._kept, values, 0)
-        self._parts = torch.where(self._kept, left.T @ residuals, 0)
+        kept = values > rounding * values[:1]
+        self._spectrum = torch.stack((torch.where(kept, values, 0), torch.where(kept, left.T @ residuals, 0)))  # (2, k)
+        self._on_host = self._spectrum.cpu()  # lengths are sought there, without waits
 
     def damped(self, damping: float) -> LinearStep:
         """Return the minimiser for α = `damping`."""
-        inverse = self._inverse(damping)
-        scaled = inverse * self._parts
-        length, linear = read(torch.linalg.vector_norm(scaled), torch.linalg.vector_norm(self._values * scaled))
-        step = (scaled @ self._right).div_(self._scale).neg_()
+        scaled = _scaled(self._on_host, damping)
+        length, linear = read(torch.linalg.vector_norm(scaled), torch.linalg.vector_norm(self._on_host[0] * scaled))
+        step = (_scaled(self._spectrum, damping) @ self._right).div_(self._scale).neg_()
         return LinearStep(step, length, linear * linear + 2 * damping * length * length, damping)
 
     def within(self, radius: float) -> LinearStep:
@@ -69,12 +68,19 @@ class LinearModel:
 
     def _length(self, damping: float) -> tuple[float, float]:
         """Return ‖D·d‖ and the root of −½ of the derivative of its square with respect to the damping."""
-        inverse = self._inverse(damping)
-        scaled = inverse * self._parts
-        bent = scaled * torch.where(self._kept, inverse / self._values, 0).sqrt()
+        values, _ = self._on_host
+        scaled = _scaled(self._on_host, damping)
+        bent = scaled * torch.where(values > 0, _inverse(values, damping) / values, 0).sqrt()
         length, bend = read(torch.linalg.vector_norm(scaled), torch.linalg.vector_norm(bent))
         return length, bend
 
-    def _inverse(self, damping: float) -> Tensor:
-        """Return s/(s² + α) without squaring what may underflow, shape (k,)."""
-        return torch.where(self._kept, 1 / (self._values + damping / self._values), 0)
+
+def _scaled(spectrum: Tensor, damping: float) -> Tensor:
+    """Return −Vᵀ·D·d, (k,), from the singular values and the parts of r along U, (2, k)."""
+    values, parts = spectrum
+    return _inverse(values, damping) * parts
+
+
+def _inverse(values: Tensor, damping: float) -> Tensor:
+    """Return s/(s² + α) without squaring what may underflow, shape (k,); 0 where s is."""
+    return torch.where(values > 0, 1 / (values + damping / values), 0)

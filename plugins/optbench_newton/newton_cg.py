@@ -13,10 +13,10 @@ from torch import Tensor
 from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
-from optbench.numerics.position import Visit, locate
+from optbench.numerics.position import Visit, arrive, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import is_exact, largest, read, rescaled_norm
+from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.trust import ACCEPTED, Lengths, Trust, gain
 from optbench_newton import NEWTON_CG_LINE_SEARCH
 from optbench_newton.forcing import Forcing, forcing_rule
@@ -115,10 +115,7 @@ class NewtonCG:
         if state.here is None or state.batch != oracle.batch:
             state.forcing.begin()
         here = locate(oracle, state)
-        size, steepness, extent = read(
-            largest(here.gradient), torch.linalg.vector_norm(here.gradient), torch.linalg.vector_norm(here.point)
-        )
-        steepness = steepness if is_exact(steepness, here.gradient) else rescaled_norm(here.gradient)
+        size, steepness, extent = read(largest(here.gradient), norm(here.gradient), norm(here.point))
         if state.progress.ends(here.value, size) or not math.isfinite(steepness):
             state.finished = state.progress.verdict
             return state
@@ -184,8 +181,8 @@ class AlongLine:
             self._fail(state, model)
             return
         visit = ray.take(found.trial.step)
-        state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
-        state.point, state.here, state.cautious = visit.point, visit, False
+        arrive(state, visit)
+        state.cautious = False
 
     @staticmethod
     def _fail(state: NewtonCGState, model: TruncatedStep) -> None:

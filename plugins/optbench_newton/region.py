@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import torch
-
 from optbench.numerics.position import Visit
-from optbench.numerics.scalars import read
 from optbench.numerics.trust import Trust
 from optbench.numerics.trust_region import ModelStep, Region
 
@@ -32,7 +29,7 @@ class Radius:
             full = region.damped(0.0)
             if full is not None:
                 return full
-            self.trust.radius = max(1.0, *read(torch.linalg.vector_norm(here.point)))
+            self.trust.radius = max(1.0, region.extent)
         return region.within(self.trust.radius)
 
     def judge(self, proposed: ModelStep | None, gained: float) -> None:

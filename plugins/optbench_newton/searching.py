@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import Found, LineSearch
-from optbench.numerics.position import Visit, locate
+from optbench.numerics.position import Visit, arrive, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import is_exact, largest, read, rescaled_norm
+from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.steady import Steady
 from optbench_newton.fixed import solve_symmetric
 from optbench_newton.hessians import Hessian
@@ -53,8 +53,8 @@ class SearchingState:
 class Solver(Protocol):
     """Finds a direction from a Hessian and a gradient."""
 
-    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> Tensor | None:
-        """Return −(H + αI)⁻¹·g, shape (n,), or None where there is none; α is kept in the state."""
+    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> tuple[Tensor, float] | None:
+        """Return −(H + αI)⁻¹·g, shape (n,), and its product with g, or None where there is none; the state keeps α."""
         ...
 
 
@@ -65,12 +65,15 @@ class Constant:
         """Keep the damping."""
         self.damping = damping
 
-    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> Tensor | None:
+    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> tuple[Tensor, float] | None:
         """Solve by Cholesky, or by LU where H + αI is indefinite; None where it is singular."""
         state.damping = self.damping
         state.damped.copy_(hessian).diagonal().add_(self.damping)
         solution = solve_symmetric(state.damped, gradient)
-        return None if solution is None else solution.mul_(-torch.sign(torch.dot(solution, gradient)))
+        if solution is None:
+            return None
+        (slope,) = read(torch.dot(gradient, solution))
+        return (solution, slope) if slope < 0 else (solution.neg_(), -slope)
 
 
 class Factored:
@@ -80,17 +83,18 @@ class Factored:
     left off. Every direction leads downhill.
     """
 
-    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> Tensor | None:
+    def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> tuple[Tensor, float] | None:
         """Factor H + αI with rising α until it is positive definite; None where H is not finite."""
-        bend, slope = read(torch.linalg.vector_norm(hessian), torch.linalg.vector_norm(gradient))
-        bend = bend if is_exact(bend, hessian) else rescaled_norm(hessian)
-        lowest = _FIRST * bend or (slope if is_exact(slope, gradient) else rescaled_norm(gradient))
+        bend, size = read(norm(hessian), norm(gradient))
+        lowest = _FIRST * bend or size
         state.damping = state.damping * _LOWER if state.damping * _LOWER >= lowest else 0.0
         for _ in range(_MAX_FACTORS):
             state.damped.copy_(hessian).diagonal().add_(state.damping)
-            factor, failed = torch.linalg.cholesky_ex(state.damped)
-            if not int(failed):
-                return torch.cholesky_solve(gradient[:, None], factor)[:, 0].neg_()
+            factor, info = torch.linalg.cholesky_ex(state.damped)
+            direction = torch.cholesky_solve(gradient[:, None], factor)[:, 0].neg_()
+            failed, slope = read(info.to(gradient.dtype), torch.dot(gradient, direction))
+            if not failed:
+                return direction, slope
             state.damping = max(_RAISE * state.damping, lowest)
         return None
 
@@ -131,11 +135,11 @@ class SearchingNewton:
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
             return state
-        direction = self.solver.solve(self.hessian(oracle, here), here.gradient, state)
-        if direction is None:
+        solved = self.solver.solve(self.hessian(oracle, here), here.gradient, state)
+        if solved is None:
             state.finished = state.progress.verdict
             return state
-        (slope,) = read(torch.dot(here.gradient, direction))
+        direction, slope = solved
         ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
         line = ray.line(slope)
         growth = state.steady.growth
@@ -152,6 +156,5 @@ class SearchingNewton:
             return state
         visit = ray.take(found.trial.step)
         state.last_step = visit.step
-        state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
-        state.point, state.here = visit.point, visit
+        arrive(state, visit)
         return state

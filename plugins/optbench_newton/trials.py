@@ -11,7 +11,7 @@ from torch import Tensor
 
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
-from optbench.numerics.scalars import largest, read
+from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.trust import ACCEPTED, Lengths, gain
 from optbench.numerics.trust_region import ModelStep, Region
 from optbench_newton.hessians import Hessian
@@ -94,11 +94,12 @@ class TrialNewton:
     def step(self, oracle: Oracle, state: TrialState) -> TrialState:
         """Try steps that are trusted less and less until f accepts one; stall where it accepts none."""
         here = locate(oracle, state)
-        (size,) = read(largest(here.gradient))
+        size, extent = read(largest(here.gradient), norm(here.point))
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
             return state
-        region = Region(self._damped(self.hessian(oracle, here)), here.gradient, state.factor)
+        hessian = self._damped(self.hessian(oracle, here))
+        region = Region(hessian, here.gradient, state.factor, extent=extent)
         for _ in range(_MAX_TRIALS):
             proposed = state.control.propose(region, here)
             if proposed is None:

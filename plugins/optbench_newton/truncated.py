@@ -126,7 +126,7 @@ class _Path:
 
     def advance(self, limits: Limits) -> tuple[float, End]:
         """Return how far to go along the direction, and whether it ends there ("limit": it does not)."""
-        convex = self.curvature > self.flat
+        convex = self.flat < self.curvature < math.inf
         full = self.squared / self.curvature if convex else math.inf
         if self._length_squared(full) < limits.radius * limits.radius:
             return full, "limit"

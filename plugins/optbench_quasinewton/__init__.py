@@ -43,6 +43,8 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         state_memory="O(n^2)",
         peak_memory="O(n^2)",
         step_time="O(n^2)",
+        host_syncs=2,
+        host_syncs_per={"evaluation": 1},
     )
     yield OptimizerPlugin(
         name="lbfgs",
@@ -64,4 +66,6 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         state_memory="O(m n)",
         peak_memory="O(m n)",
         step_time="O(m n)",
+        host_syncs=1,
+        host_syncs_per={"evaluation": 1},
     )

@@ -80,11 +80,9 @@ class DenseInverse:
         curvature = move.step * change
         if not 0 < curvature < math.inf:  # by underflow or overflow
             return
-        scale = self._apply(memory, move, weights)
+        scale, across = self._apply(memory, move, weights)
         displacement, image = memory.matrix.room()
         torch.mul(move.direction, move.step, out=displacement)
-        combine(memory.product, after, move.direction, -before * scale, out=image)
-        (across,) = read(torch.dot(move.next_gradient, image))  # g⁺·Hy
         bend = after * across - before * scale * change
         growth = max(1.0, curvature / bend) if self.grows and bend > 0 else 1.0
         of_displacement, of_image = second_factor(displacement, image, curvature=curvature, bend=bend, growth=growth)
@@ -105,25 +103,33 @@ class DenseInverse:
         """Tell whether an update has set the scale."""
         return memory.updated
 
-    def _apply(self, memory: Inverse, move: Move, weights: Weights) -> float:
-        """Write Hg⁺ into the product; returns −Hg over the direction: 1, or the scale of an H that begins here."""
-        if memory.updated:
-            memory.matrix.times(move.next_gradient, memory.product)
-            return 1.0
-        scale = self._fill(memory, move, weights)
-        torch.mul(move.next_gradient, scale, out=memory.product)
-        return scale
+    def _apply(self, memory: Inverse, move: Move, weights: Weights) -> tuple[float, float]:
+        """Write Hg⁺ into the product and Hy into the matrix's room; returns −Hg over the direction, and g⁺·Hy.
 
-    def _fill(self, memory: Inverse, move: Move, weights: Weights) -> float:
-        """Set H to a multiple of the identity; returns the factor."""
-        scale = 1.0
-        if self.scaled:
-            change = combine(move.next_gradient, weights[0], move.gradient, weights[1], out=memory.product)
-            curvature, square = read(torch.dot(move.direction, change), torch.dot(change, change))
-            scale = move.step * curvature / square if 0 < square < math.inf else 1.0
+        −Hg is the direction, times the scale of an H that begins here.
+        """
+        after, before = weights
+        _, image = memory.matrix.room()
+        if not memory.updated:
+            scale, across = self._fill(memory, move, weights)
+            combine(memory.product, after, move.direction, -before * scale, out=image)
+            return scale, across
+        memory.matrix.times(move.next_gradient, memory.product)
+        combine(memory.product, after, move.direction, -before, out=image)
+        (across,) = read(torch.dot(move.next_gradient, image))
+        return 1.0, across
+
+    def _fill(self, memory: Inverse, move: Move, weights: Weights) -> tuple[float, float]:
+        """Set H to a multiple of the identity, the product to Hg⁺; returns the factor, and g⁺·Hy."""
+        change = combine(move.next_gradient, weights[0], move.gradient, weights[1], out=memory.product)
+        curvature, square, across = read(
+            torch.dot(move.direction, change), torch.dot(change, change), torch.dot(move.next_gradient, change)
+        )
+        scale = move.step * curvature / square if self.scaled and 0 < square < math.inf else 1.0
         memory.matrix.fill(scale)
         memory.updated = True
-        return scale
+        torch.mul(move.next_gradient, scale, out=memory.product)
+        return scale, scale * across
 
 
 def second_factor(

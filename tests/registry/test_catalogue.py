@@ -108,6 +108,12 @@ def test_a_hook_that_raises_loses_its_own_records_only() -> None:
         (optimizer("other", state_memory="linear"), "state_memory"),
         (optimizer("other", host_syncs=-1), "host_syncs: expected a number of waits from 0 on, or None, got -1"),
         (optimizer("other", host_syncs=True), "got True"),
+        (optimizer("other", host_syncs=0, host_syncs_per={"step": 1}), "'step'; allowed: evaluation, factorisation"),
+        (optimizer("other", host_syncs=0, host_syncs_per={"evaluation": -1}), "from 0 on, got -1"),
+        (
+            optimizer("other", host_syncs=0, host_syncs_with={"lr": {0.1: None}}),
+            "host_syncs_with: expected a number of waits from 0 on, got None",
+        ),
         (optimizer("other", options={"lr": 0.1}), "expected Option, got float"),
         (optimizer("other", options={"lr": Option(default=None, doc="")}), "none of bool"),
         (optimizer("other", options={"not ok": Option(default=1, doc="")}), "identifier"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from optbench.numerics.descent import Descent
 from optbench.numerics.exact import Exact
 from optbench.numerics.line import LineSearch
-from optbench.numerics.position import Visit
+from optbench.numerics.position import Visit, arrive
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, read
@@ -53,11 +53,6 @@ class SweepState:
     direction: Tensor  # (n,), zero outside of the block at work, and all zero between updates
     spare: list[Tensor]  # two of (n,), for trial points
 
-    def arrive(self, visit: Visit) -> None:
-        """Go to a point that lies in a spare buffer."""
-        self.spare = [buffer for buffer in (*self.spare, self.point) if buffer is not visit.point]
-        self.point, self.here = visit.point, visit
-
 
 class Solver(Protocol):
     """Lowers f over one block; on a panel, whose minima are known, `passes` and `tolerance` say how far."""
@@ -85,16 +80,30 @@ class NewtonStep:
 
     def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
         """Step along −|H|⁻¹g, or −g where the Hessian tells nothing."""
-        gradient = here.gradient[block]
-        if gradient.numel() == 1:
-            step: float | Tensor | None = _parabola(oracle, state, gradient, block)
+        if block.stop - block.start == 1:
+            self._update_one(oracle, state, here, block)
+            return
+        gradient, along = here.gradient[block], state.direction[block]
+        along.copy_(_newton_step(_hessian(oracle, state, block), gradient))
+        slope, length = read(torch.dot(gradient, along), torch.linalg.vector_norm(along))
+        if math.isfinite(slope) and math.isfinite(length):
+            move_along(oracle, state, here, block, self.search, Start(1.0, slope, length))
         else:
-            step = _newton_step(_hessian(oracle, state, block), gradient)
-        if step is None:
             move_downhill(oracle, state, here, block, self.search)
+
+    def _update_one(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
+        """Do the same in plain numbers for a block of one coordinate: one wait beside those of the search."""
+        state.direction[block] = 1
+        product = oracle.hessian_vector(state.point, state.direction)
+        slope, curvature = read(here.gradient[block][0], product[block][0])
+        step = -slope / abs(curvature) if curvature else math.inf
+        if math.isfinite(step):
+            start = Start(1.0, slope * step, abs(step))
         else:
-            state.direction[block] = step
-            move_along(oracle, state, here, block, self.search, 1.0)
+            step = -math.copysign(1.0, slope)
+            start = Start(state.length, -abs(slope), 1.0)
+        state.direction[block] = step
+        move_along(oracle, state, here, block, self.search, start)
 
 
 class ExactMinimum:
@@ -141,7 +150,7 @@ class InnerOptimizer:
         value, gradient = inner.whole(found.point)
         (height,) = read(value)
         if height <= here.value:
-            state.arrive(Visit(inner.point, height, gradient))
+            arrive(state, Visit(inner.point, height, gradient))
 
 
 def conjugate_steps(*, steps: int) -> InnerOptimizer:
@@ -154,36 +163,34 @@ def steepest_steps(*, steps: int) -> InnerOptimizer:
     return InnerOptimizer(Descent(NegativeGradient(), StrongWolfe()), steps=steps)
 
 
+class Start(NamedTuple):
+    """How a search begins along the state's direction."""
+
+    first: float  # the step to try
+    slope: float  # gradient·direction
+    length: float  # of the direction
+
+
 def move_downhill(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch) -> None:
     """Search along the block's negative gradient, from a displacement as long as the last one."""
     gradient = here.gradient[block]
-    torch.div(gradient, -torch.linalg.vector_norm(gradient), out=state.direction[block])
-    move_along(oracle, state, here, block, search, state.length)
+    size = torch.linalg.vector_norm(gradient)
+    torch.div(gradient, -size, out=state.direction[block])
+    (slope,) = read(-size)
+    move_along(oracle, state, here, block, search, Start(state.length, slope, 1.0))
 
 
-def move_along(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch, first: float) -> None:
+def move_along(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch, start: Start) -> None:
     """Go where the search ends along the state's direction, which is zero again afterwards."""
-    along = state.direction[block]
-    slope, length = read(torch.dot(here.gradient[block], along), torch.linalg.vector_norm(along))
-    if slope < 0:
+    if start.slope < 0:
         ray = Ray(oracle, here, state.direction, (state.spare[0], state.spare[1]))
-        found = search.search(ray.line(slope), first)
+        found = search.search(ray.line(start.slope), start.first)
         if found.outcome == "unbounded":
             state.finished = "unbounded"
         if found.trial.step > 0:
-            state.arrive(ray.take(found.trial.step))
-            state.length = found.trial.step * length
+            arrive(state, ray.take(found.trial.step))
+            state.length = found.trial.step * start.length
     state.direction[block] = 0
-
-
-def _parabola(oracle: Oracle, state: SweepState, gradient: Tensor, block: slice) -> float | None:
-    """Return the Newton step along one coordinate, made to lead down; None where the curvature tells nothing."""
-    state.direction[block] = 1
-    product = oracle.hessian_vector(state.point, state.direction)
-    slope, curvature = read(gradient[0], product[block][0])
-    state.direction[block] = 0
-    step = -slope / abs(curvature) if curvature else math.inf
-    return step if math.isfinite(step) else None
 
 
 def _hessian(oracle: Oracle, state: SweepState, block: slice) -> Tensor:
@@ -196,19 +203,14 @@ def _hessian(oracle: Oracle, state: SweepState, block: slice) -> Tensor:
     return torch.stack(columns)
 
 
-def _newton_step(hessian: Tensor, gradient: Tensor) -> Tensor | None:
-    """Return −|H|⁻¹g, eigenvalues near zero raised to the rounding of the largest; None where H tells nothing."""
-    (finite,) = read(torch.isfinite(hessian).all())
-    if not finite:
-        return None
-    eigenvalues, vectors = torch.linalg.eigh(0.5 * (hessian + hessian.T))
+def _newton_step(hessian: Tensor, gradient: Tensor) -> Tensor:
+    """Return −|H|⁻¹g, eigenvalues near zero raised to the rounding of the largest; no number where H tells nothing."""
+    finite = torch.isfinite(hessian).all()
+    eigenvalues, vectors = torch.linalg.eigh(torch.where(finite, 0.5 * (hessian + hessian.T), 0))
     sizes = eigenvalues.abs()
-    top = sizes.max()
-    (largest_size,) = read(top)
-    if not largest_size > 0:
-        return None
-    sizes = torch.maximum(sizes, len(sizes) * torch.finfo(sizes.dtype).eps * top)
-    return -(vectors @ ((vectors.T @ gradient) / sizes))
+    sizes = torch.maximum(sizes, len(sizes) * torch.finfo(sizes.dtype).eps * sizes.max())
+    step = -(vectors @ ((vectors.T @ gradient) / sizes))
+    return torch.where(finite & (sizes.max() > 0), step, math.nan)
 
 
 def _conjugate(search: LineSearch) -> Descent[Conjugate[None]]:

@@ -82,9 +82,9 @@ VARIANTS = tuple(Variant(text) for item in OURS for text in variants_of(item) if
 
 
 @pytest.fixture(scope="session")
-def variants() -> Mapping[str, Variant]:
-    """Every variant by its expression."""
-    return {variant.text: variant for variant in VARIANTS}
+def build_variant() -> type[Variant]:
+    """The class: a test names its own."""
+    return Variant
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,57 +1,69 @@
-"""How often the host waits for the device in a step: as often as a decision needs a number, and no more.
+"""How often the host waits for the device in a step: as often as each record declares, and no more.
 
-Records declare no bound (`host_syncs=None`), since a line search decides how often it looks. What can be said is said
-here: one wait for each trial of a search, which reads value and slope together, and a number of waits a step besides.
+A record is held to its declaration step by step, with all variants of its options; and the declaration is held to be
+tight: one wait more in each step breaks it.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from optbench.testing.audit_oracle import AuditOracle
 from optbench.testing.audit_runs import AuditedStep, audit_optimizer
+from optbench.testing.devices_behaviour import check_host_syncs
+from optbench.testing.framework import CheckFailed
 
-BESIDES = {  # waits a step, beyond one an evaluation
-    "gradient-descent": 0,  # value and the gradient's size, at each point
-    'gradient-descent(line_search="strong-wolfe")': 1,  # slope and the gradient's size
-    "cg": 1,
-    'cg(line_search="hager-zhang")': 1,
-    "lbfgs": 1,
-    "bfgs": 2,  # also the products of the update
-}
-FIRST = 2  # waits of a run that no later step has: the value at the start, the first update
-READS = {"item", "copy"}  # of scalars
+BOUNDLESS = {"coordinate-descent": "an evaluation and one a sweep, where the problem states no panels"}
 
 
-@pytest.fixture
-def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], tuple[list[AuditedStep], int]]:
-    """Return a function that audits a variant: its steps, and the evaluations that it asked for in all of them."""
-    real, asked = AuditOracle._audited, [0]
+class Planted:
+    """A subject whose optimizer waits once more a step, the last thing that it does."""
 
-    @contextlib.contextmanager
-    def counted(self: AuditOracle) -> Iterator[None]:
-        asked[0] += 1
-        with real(self):
-            yield
+    def __init__(self, subject: Any) -> None:
+        self._subject = subject
 
-    monkeypatch.setattr(AuditOracle, "_audited", counted)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._subject, name)
 
-    def audit(variant: Any) -> tuple[list[AuditedStep], int]:
-        asked[0] = 0
-        audit_optimizer.cache_clear()
-        return audit_optimizer(variant.subject), asked[0]
+    def optimizer(self) -> Any:
+        inner = self._subject.optimizer()
 
-    return audit
+        def step(oracle: Any, state: Any) -> Any:
+            state = inner.step(oracle, state)
+            state.point.sum().item()
+            return state
+
+        return SimpleNamespace(init=inner.init, step=step)
 
 
-@pytest.mark.parametrize("text", BESIDES)
-def test_each_trial_waits_once_and_each_step_as_often_as_it_must(text: str, audited: Any, variants: Any) -> None:
-    steps, evaluations = audited(variants[text])
-    waits = sum(len(step.syncs) for step in steps)
-    problems = len({step.problem for step in steps})
-    assert waits <= evaluations + BESIDES[text] * len(steps) + FIRST * problems
-    assert {sync.operation for step in steps for sync in step.syncs} <= READS
+def test_each_optimizer_declares_how_often_it_waits_or_stands_in_the_list_of_those_that_can_not(method: Any) -> None:
+    assert (method.subject.record.host_syncs is None) == (method.name in BOUNDLESS)
+
+
+def test_it_waits_as_often_as_declared_and_one_wait_more_a_step_is_caught(method: Any) -> None:
+    if method.name in BOUNDLESS:
+        pytest.skip(f"it declares no bound: {BOUNDLESS[method.name]}")
+    check_host_syncs(method.subject)
+    with pytest.raises(CheckFailed, match=r"declares host_syncs=\d.* waited \d times: .*item at"):
+        check_host_syncs(Planted(method.subject))
+
+
+@pytest.mark.slow
+def test_it_waits_as_often_as_declared_whatever_the_options(variant: Any) -> None:
+    if variant.name in BOUNDLESS:
+        pytest.skip(f"it declares no bound: {BOUNDLESS[variant.name]}")
+    check_host_syncs(variant.subject)
+
+
+def spare(step: AuditedStep) -> int:
+    """Return how many waits a step has left of one a sweep and one an evaluation."""
+    return 1 + step.work["evaluation"] - len(step.syncs)
+
+
+@pytest.mark.parametrize("text", ["coordinate-descent", 'coordinate-descent(blocks="groups(sizes=[3])")'])
+def test_coordinate_descent_waits_once_an_evaluation_where_there_are_no_panels(text: str, build_variant: Any) -> None:
+    subject = build_variant(text).subject
+    assert min(map(spare, audit_optimizer(subject))) == 0
+    assert min(map(spare, audit_optimizer(Planted(subject)))) == -1
