@@ -48,7 +48,11 @@ def trigonometric(*, device: torch.device, dtype: torch.dtype, streams: Streams,
 
 
 def brown_almost_linear(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> LeastSquares:
-    """Return problem 27: x_i + Σ x_j − (n + 1) for i < n, and Π x_j − 1; zero at ones, 1 at (0, …, 0, n + 1); O(n)."""
+    """Return problem 27: x_i + Σ x_j − (n + 1) for i < n, and Π x_j − 1; zero at ones; O(n).
+
+    From n = 4 on descent may end at (0, …, 0, n + 1), where f = 1: the gradient vanishes there and no curvature is
+    negative. Along (−1, …, −1, n) f does fall, but its first n − 2 derivatives are zero.
+    """
 
     def residuals(x: Tensor) -> Tensor:
         return torch.cat((x[:-1] + x.sum() - (n + 1), x.prod()[None] - 1))
@@ -66,7 +70,7 @@ def brown_almost_linear(*, device: torch.device, dtype: torch.dtype, streams: St
         return torch.cat((1 + torch.eye(n - 1, n, device=x.device, dtype=x.dtype), slopes(x)[None]))
 
     start = torch.full((n,), 0.5, device=device, dtype=dtype)
-    minima = Minima(f_star=0.0, source="exact", local=(1.0,))
+    minima = Minima(f_star=0.0, source="exact", local=(1.0,) if n >= 4 else ())
     return LeastSquares(start_point=start, residuals=residuals, jacobian=jacobian, back=back, minima=minima)
 
 

@@ -12,7 +12,7 @@ class Minima:
     f_star: float | None = None  # the least value; None: not known for these options
     source: str = ""  # "exact" | "best known" | ""
     from_start: float | None = None  # where descent from the standard start ends, if elsewhere
-    local: tuple[float, ...] = ()  # values at other local minima that descent is known to end at, at infinity included
+    local: tuple[float, ...] = ()  # values of other minima that descent may end at: no slope, no negative curvature
 
 
 class Stated:
@@ -37,7 +37,7 @@ class Stated:
 
     @property
     def local_minima(self) -> tuple[float, ...]:
-        """Values at other local minima that descent is known to end at."""
+        """Values of other minima that descent may end at; some lie at infinity."""
         return self.minima.local
 
 

@@ -37,7 +37,7 @@ def indefinite_quadratic(*, device: torch.device, dtype: torch.dtype, streams: S
     The start has 1 where λ > 0 and 10⁻⁶ elsewhere: descent passes the saddle closely before it finds the way down.
     """
     eigenvalues = torch.linspace(1.0, -1.0, n, device=device, dtype=dtype)
-    start = torch.where(eigenvalues > 0, 1.0, 1e-6).to(dtype)
+    start = torch.where(eigenvalues > 0, eigenvalues.new_tensor(1.0), eigenvalues.new_tensor(1e-6))
     return Function(value=lambda x: 0.5 * eigenvalues.dot(x * x), start_point=start, minima=UNKNOWN)
 
 

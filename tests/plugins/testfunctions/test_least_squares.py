@@ -64,11 +64,6 @@ FIGURES = [
     ("chebyquad", {"n": 10}, 0.0337632654628801, 1.33007265498915, 94.3621182127518),
 ]
 CHAINS = ["chained-rosenbrock", "chained-powell-singular", "chained-wood"]
-SCALABLE = [
-    *("rosenbrock", "powell-singular", "wood", "penalty-1", "variably-dimensioned", "trigonometric", *CHAINS),
-    *("brown-almost-linear", "discrete-boundary-value", "discrete-integral-equation"),
-    *("broyden-tridiagonal", "broyden-banded", "linear-full-rank", "linear-rank-1", "linear-rank-1-zeros"),
-]
 CASES = [(name, options) for name, options, *_ in FIGURES] + [(name, {"n": 8}) for name in CHAINS]
 EXTREMES = [("watson", {"n": 2}), ("watson", {"n": 31}), ("penalty-2", {"n": 2}), ("chained-rosenbrock", {"n": 2})]
 EXTREMES += [("chained-powell-singular", {"n": 4}), ("chained-wood", {"n": 4}), ("chebyquad", {"n": 1})]
@@ -182,24 +177,6 @@ def test_sizes_that_do_not_fit_are_the_users_mistake(
 ) -> None:
     with pytest.raises(UserError, match=message):
         build(name, **options)
-
-
-@pytest.mark.parametrize("name", SCALABLE)
-def test_value_and_gradient_need_no_square_matrix(build: Build, name: str) -> None:
-    problem = build(name, n=100_000)  # an (n, n) Jacobian would take 80 GB
-    value, gradient = problem.value_and_gradient(start(problem))
-    assert value.isfinite()
-    assert gradient.shape == (100_000,)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SCALABLE)
-def test_ten_million_variables_fit(build: Build, name: str) -> None:
-    problem = build(name, n=10_000_000)
-    value, gradient = problem.value_and_gradient(start(problem))
-    assert value.isfinite()
-    assert gradient.isfinite().all()
-    assert problem.f_star <= float(value)
 
 
 def test_groups_add_up(build: Build) -> None:
