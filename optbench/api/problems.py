@@ -65,7 +65,8 @@ class Problem(Protocol):
     Statistics: evaluations keep theirs aside; `commit(x)` folds in those of this step's evaluation at x or, if there
     was none, those of the step's first; `statistics() -> Tensor`, `restore(Tensor)`.
     Optional attributes: `batch_size` (int or None), `examples` (how many one full evaluation uses),
-    `forward_flops` (model FLOPs of one example's forward pass), `coordinate_blocks` (sequence of slices).
+    `forward_flops` (model FLOPs of one example's forward pass), `coordinate_blocks` (sequence of slices),
+    `local_minima` (values of f at other minima that descent may end at; only shown, never counted as solved).
     Known structure: `panels` (tensor name -> Panel, for each tensor of the layout) with `gram(x, name) -> (K, K)`.
     """
 

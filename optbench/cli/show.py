@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from optbench.api import UserError
 from optbench.cli._common import (
     console,
     json_option,
@@ -19,10 +20,11 @@ from optbench.cli._common import (
     warn_broken,
 )
 from optbench.cli._describe import allowed_text, option_type, to_json
+from optbench.cli._minima import facts_of, minima_of
 
 if TYPE_CHECKING:
     from optbench.api import Option, Part
-    from optbench.records import SuiteSpec
+    from optbench.records import Call, SuiteSpec
     from optbench.registry import Catalogue, Registered
 
 
@@ -31,13 +33,17 @@ if TYPE_CHECKING:
 @json_option
 @plugin_options
 def command(name: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
-    """Show what NAME stands for: its options, orders and citation, and the suites that use it.
+    """Show what NAME stands for: its options, orders and citation, its minima, and the suites that use it.
 
-    NAME is a name of any kind; `problems/NAME` looks among the problems only.
+    NAME is a name of any kind; `problems/NAME` looks among the problems only. Minima depend on a problem's options:
+    'chebyquad(n=10)' shows those of ten variables.
     """
     catalogue = open_catalogue(plugin, block)
-    kind, found = _find(catalogue, name)
-    data = {"type": kind, **to_json(found), **_details(kind, found, catalogue)}
+    call = _call(name)
+    kind, found = _find(catalogue, call.name)
+    if call.options and kind != "problems":
+        raise UserError(name, "only problems are shown with options", f"write {call.name}")
+    data = {"type": kind, **to_json(found), **_details(kind, found, catalogue, call)}
     if as_json:
         print_json(data)
     else:
@@ -45,9 +51,17 @@ def command(name: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[
     warn_broken(catalogue)
 
 
+def _call(text: str) -> Call:
+    from optbench.records import Call, ExpressionError, parse_one
+
+    try:
+        return parse_one(text) if "(" in text else Call(text)
+    except ExpressionError as error:
+        raise UserError(str(error)) from None
+
+
 def _find(catalogue: Catalogue, name: str) -> tuple[str, Registered]:
     """Return the one record of that name, with its kind; raises UserError."""
-    from optbench.api import UserError
     from optbench.records.nearest import suggestion
     from optbench.registry import KINDS
 
@@ -65,11 +79,22 @@ def _find(catalogue: Catalogue, name: str) -> tuple[str, Registered]:
     raise UserError(f"nothing is called {name!r}", suggestion(name, everything), "`optbench list KIND` shows the names")
 
 
-def _details(kind: str, found: Registered, catalogue: Catalogue) -> dict[str, Any]:
-    """Return what only `show` tells: the parts of component options, a suite's content, the suites that use it."""
+def _details(kind: str, found: Registered, catalogue: Catalogue, call: Call) -> dict[str, Any]:
+    """Return what only `show` tells: the parts of component options, minima, a suite's content, the suites' users."""
     if kind == "suites":
         return _suite(found, catalogue)
-    return {"parts": _parts(found), "suites": _users(kind, found, catalogue)}
+    details = {"parts": _parts(found), "suites": _users(kind, found, catalogue)}
+    return details | ({"minima": minima_of(found, _options(found, call))} if kind == "problems" else {})
+
+
+def _options(found: Registered, call: Call) -> Mapping[str, Any]:
+    """Return every option's value; raises UserError with the first mistake."""
+    from optbench.registry import check_options
+
+    values, mistakes = check_options(call.options, found.record.options, f"problem {found.qualified}")
+    if mistakes:
+        raise mistakes[0]
+    return values
 
 
 def _parts(found: Registered) -> dict[str, dict[str, Any]]:
@@ -89,7 +114,6 @@ def _tables(found: Registered) -> dict[str, Mapping[str, Part]]:
 
 def _users(kind: str, found: Registered, catalogue: Catalogue) -> list[str]:
     """Return the suites that use a record; a suite that can't be read uses nothing."""
-    from optbench.api import UserError
     from optbench.suites import load_suite
 
     users = []
@@ -162,6 +186,7 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
         "host syncs": _host_syncs(data),
         "deterministic": _deterministic(data),
         "kind": data.get("kind"),
+        **facts_of(data.get("minima", {})),
         "title": spec.get("title"),
         "problems": [entry["use"]["name"] for entry in spec.get("problems", ())],
         "optimizers": [entry["use"]["name"] for entry in spec.get("optimizers", ())],

@@ -28,8 +28,22 @@ def optbench_optimizers():
 
 @hookimpl
 def optbench_problems():
-    yield ProblemPlugin(name="valley", factory=f"{__name__}:Valley", summary="A valley.")
-    yield ProblemPlugin(name="same", factory=f"{__name__}:Valley", summary="One of two.")
+    depth = Option(default=1.0, doc="how deep")
+    yield ProblemPlugin(name="valley", factory=f"{__name__}:Valley", summary="A valley.", options={"depth": depth})
+    yield ProblemPlugin(name="same", factory=f"{__name__}:Missing", summary="One of two.")
+
+class Valley:
+    def __init__(self, *, device, dtype, streams, depth):
+        self.size, self.f_star, self.f_star_source = 2, -depth, "best known"
+        self.f_star_from_start, self.local_minima = 3.5, (3.5, 0.1 + 0.2)
+
+    def start(self, streams):
+        import torch
+
+        return Point(parameters=torch.zeros(2))
+
+    def value(self, x):
+        return x.sum()
 
 @hookimpl
 def optbench_metrics():

@@ -85,6 +85,32 @@ def test_show_as_json_names_the_kind_the_parts_and_the_suites(plugin: list[str],
     assert parsed(capsys, "show", "valley", *plugin)["suites"] == ["small"]
 
 
+def test_show_of_a_problem_tells_its_minima_with_every_digit(plugin: list[str], capsys: Capture) -> None:
+    assert main(["show", "valley(depth=2.5)", *plugin]) == 0
+    shown = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    assert {
+        "parameters 2",
+        "f* -2.5 (best known)",
+        "from start descent ends at 3.5",
+        "other minima 3.5, 0.30000000000000004",
+    } <= shown
+    minima = parsed(capsys, "show", "valley", *plugin)["minima"]
+    assert (minima["f_star"], minima["local_minima"]) == (-1.0, [3.5, 0.1 + 0.2])
+
+
+def test_show_of_a_problem_that_can_not_be_built_tells_the_rest(plugin: list[str], capsys: Capture) -> None:
+    assert main(["show", "problems/same", *plugin]) == 0
+    shown = capsys.readouterr().out
+    assert "One of two." in shown
+    assert "it can't be built here" in shown
+
+
+@pytest.mark.parametrize("text", ["valley(width=1)", "valley(depth=", "method(history=3)"])
+def test_show_refuses_options_that_it_can_not_take(plugin: list[str], capsys: Capture, text: str) -> None:
+    assert main(["show", text, *plugin]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_show_passes_over_a_suite_that_can_not_be_read(plugin: list[str], tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "small.toml").write_text("title = 3")
     assert parsed(capsys, "show", "method", *plugin)["suites"] == []
