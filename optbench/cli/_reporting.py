@@ -104,7 +104,7 @@ def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> 
     tables += [solved_table, comparison_table] if model.comparisons else []
     screen = console()
     for table in tables:
-        screen.print(table(model))
+        screen.print(table(model, screen.width))
     for line in () if model.ranking else remarks(model):
         screen.print(line, markup=False, soft_wrap=True)
     if done:

@@ -1,11 +1,13 @@
-"""What a suite's pairings came to, as tables for a terminal of 100 columns."""
+"""What a suite's pairings came to, as tables for a terminal of 100 columns, or of fewer."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from optbench.records import PAIRING_HEADINGS, ReportModel
+from optbench.report.fitting import fitted, told
 from optbench.report.tables import new_table
 
 if TYPE_CHECKING:
@@ -14,8 +16,12 @@ if TYPE_CHECKING:
 NUMBERS = ("solved", "of", "ratio", "95 %")
 
 
-def solved_table(model: ReportModel) -> Table:
-    """Return a row an optimizer: on how many problems it reaches each target."""
+def solved_table(model: ReportModel, width: int = 100) -> Table:
+    """Return a row an optimizer: on how many problems it reaches each target; headings take two lines."""
+    return fitted(partial(_solved, model), (("problems",),), width)
+
+
+def _solved(model: ReportModel, left_out: frozenset[str]) -> Table:
     from rich.text import Text
 
     tests = list(dict.fromkeys(count.test for count in model.solved))
@@ -24,13 +30,14 @@ def solved_table(model: ReportModel) -> Table:
     )
     table = new_table(f"{model.title}: problems solved by each test", caption)
     table.add_column("optimizer", overflow="fold", min_width=10)
-    table.add_column("problems", justify="right")
+    if not left_out:
+        table.add_column("problems", justify="right", no_wrap=True)
     for test in tests:
-        table.add_column(test, justify="right", no_wrap=True)
+        table.add_column(test.replace(":", ":\n"), justify="right", no_wrap=True)
     for optimizer, group in groupby(model.solved, key=lambda count: count.optimizer):
         counts = {count.test: count for count in group}
-        problems = max(count.problems for count in counts.values())
-        table.add_row(*map(Text, (optimizer, str(problems), *(counts[test].cell for test in tests))))
+        problems = () if left_out else (str(max(count.problems for count in counts.values())),)
+        table.add_row(*map(Text, (optimizer, *problems, *(counts[test].cell for test in tests))))
     return table
 
 
@@ -38,8 +45,12 @@ def _any_missed(model: ReportModel) -> bool:
     return any(count.missed for count in model.solved)
 
 
-def comparison_table(model: ReportModel) -> Table:
+def comparison_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row a pairing and test: problems that each solves, and the ratio of evaluations where both do."""
+    return fitted(partial(_comparisons, model), (("of",), ("95 %",)), width)
+
+
+def _comparisons(model: ReportModel, left_out: frozenset[str]) -> Table:
     from rich.text import Text
 
     caption = (
@@ -47,10 +58,12 @@ def comparison_table(model: ReportModel) -> Table:
         "over the problems that both solve, of the evaluations of the first over those of the second, with the 95 % "
         "interval of Student's t. verdict: of the first, over all problems."
     )
-    table = new_table(f"{model.title}: pairs", caption)
+    table = new_table(f"{model.title}: pairs", caption + told(left_out, PAIRING_HEADINGS))
     for heading in PAIRING_HEADINGS:
         number = heading in NUMBERS
-        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+        if heading not in left_out:
+            table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in model.comparisons:
-        table.add_row(*map(Text, row.cells))
+        cells = zip(PAIRING_HEADINGS, row.cells, strict=True)
+        table.add_row(*(Text(cell) for heading, cell in cells if heading not in left_out))
     return table

@@ -1,17 +1,21 @@
-"""The exponents of a suite that sweeps a size, as a table for a terminal of 100 columns."""
+"""The exponents of a suite that sweeps a size, as a table for a terminal of 100 columns, or of fewer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from optbench.records import ReportModel, ScalingFit
+from optbench.report.fitting import fitted, told
 from optbench.report.tables import new_table
 from optbench.report.units import bytes_text, seconds_text, size_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_LARGEST = ("run", "projected")  # columns: the figure at the largest size that was run, and that was worked out
+_HEADINGS = ("of", "exponent", "95 %", "top", "verdict", "run", "projected")  # the last two: at the largest size
+_NUMBER: dict[str, Any] = {"justify": "right", "no_wrap": True}
+_STYLES: dict[str, dict[str, Any]] = {"of": {"no_wrap": True}, "verdict": {"overflow": "fold"}}
 _OF_MEMORY = (
     "state: kept between steps; peak: of what came alive, exact; process: growth of the process, for solvers that own "
     "their loop. run, projected: bytes at the largest size that was run, and at the largest that was not."
@@ -22,22 +26,24 @@ _OF_TIME = (
 )
 
 
-def scaling_table(model: ReportModel) -> Table:
+def scaling_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row an optimizer and figure: the exponent, its interval, what is declared and what comes of it."""
+    return fitted(partial(_table, model), (("top",), ("95 %",), ("projected",)), width)
+
+
+def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
     from rich.text import Text
 
-    table = new_table(f"{model.title}: how {model.grows} grows", _caption(model))
+    table = new_table(f"{model.title}: how {model.grows} grows", _caption(model) + told(left_out, _HEADINGS))
     table.add_column("optimizer", overflow="fold", min_width=10)
-    table.add_column("of", no_wrap=True)
-    for heading in ("exponent", "95 %", "top"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
-    for heading in _LARGEST if any(fit.is_memory for fit in model.scaling) else _LARGEST[:1]:
-        table.add_column(heading, justify="right", no_wrap=True)
+    projected = any(fit.is_memory for fit in model.scaling)
+    shown = [heading for heading in _HEADINGS if heading not in left_out and (projected or heading != "projected")]
+    for heading in shown:
+        table.add_column(heading, **_STYLES.get(heading, _NUMBER))
     names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
     for fit in model.scaling:
-        cells = _row(model, fit, names[fit.optimizer])
-        table.add_row(*(Text(text) for text in cells[: len(table.columns)]))
+        cells = dict(zip(_HEADINGS, _cells(model, fit), strict=True))
+        table.add_row(Text(names[fit.optimizer]), *(Text(cells[heading]) for heading in shown))
     return table
 
 
@@ -54,9 +60,8 @@ def _caption(model: ReportModel) -> str:
     return " ".join(words)
 
 
-def _row(model: ReportModel, fit: ScalingFit, name: str) -> list[str]:
+def _cells(model: ReportModel, fit: ScalingFit) -> list[str]:
     return [
-        name,
         *fit.cells,
         _verdict(fit),
         _largest(model, fit, projected=False),

@@ -1,11 +1,14 @@
-"""The report as a table for a terminal of 100 columns."""
+"""The report as a table for a terminal: whole in 100 columns, with fewer columns in a narrower one."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.records import FAILED, Cell, ReportModel, ReportOptimizer, Score
+from optbench.report.fitting import fitted, told
 from optbench.report.notes import MARK
 from optbench.report.tables import new_table
 from optbench.report.units import bytes_text, count_text, seconds_text
@@ -26,30 +29,40 @@ KINDS = {
 }
 
 
-def terminal_table(model: ReportModel) -> Table:
+def terminal_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row an optimizer, the most reliable first; what to know before comparing stands below."""
+    kinds = tuple(dict.fromkeys(KINDS.get(problem.kind, problem.kind[:6]) for problem in model.problems))
+    return fitted(partial(_table, model), (("95 %",), ("state",), kinds, ("slow",), ("time",)), width)
+
+
+def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
     from rich.text import Text
 
     target = model.target_near(TARGET) if model.targets else TARGET
-    kinds = list(dict.fromkeys(problem.kind for problem in model.problems))
-    table = new_table(f"{model.title}: solved to a relative gap of {target:.0e}", "\n".join(_caption(model)))
+    rows = [dict(row) for row in _rows(model, target)]
+    caption = "\n".join(_caption(model, left_out))
+    table = new_table(f"{model.title}: solved to a relative gap of {target:.0e}", caption)
     table.add_column("optimizer", overflow="fold", min_width=10)
-    numbers = ("solved", "95 %", *(KINDS.get(kind, kind[:6]) for kind in kinds), "evals", "slow", "time", "state")
-    for heading in numbers:
+    shown = [heading for heading in _numbers(model) if heading not in left_out]
+    for heading in shown:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("failed", overflow="fold")
-    seconds = {score.optimizer: score for score in model.scores_at("seconds", target)}
-    arms = {optimizer.id: optimizer for optimizer in model.optimizers}
-    level = model.level_with_leader("evaluations", target)
-    for score in model.scores_at("evaluations", target):
-        slow = _slowdown(score) + (LEVEL if score.optimizer in level else "")
-        row = _row(model, arms[score.optimizer], score, (slow, seconds[score.optimizer].cost))
-        table.add_row(*(Text(text) for text in row))
+    for row in rows:
+        table.add_row(*(Text(row[heading]) for heading in ("optimizer", *shown, "failed")))
     return table
 
 
-def gate_table(model: ReportModel) -> Table:
+def _numbers(model: ReportModel) -> tuple[str, ...]:
+    kinds = (KINDS.get(kind, kind[:6]) for kind in dict.fromkeys(problem.kind for problem in model.problems))
+    return ("solved", "95 %", *kinds, "evals", "slow", "time", "state")
+
+
+def gate_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row a gate; what a gate states that did not pass, and why not, stands below."""
+    return fitted(partial(_gates, model), (("tolerance",),), width)
+
+
+def _gates(model: ReportModel, left_out: frozenset[str]) -> Table:
     from rich.text import Text
 
     passed = sum(gate.passed for gate in model.gates)
@@ -58,12 +71,26 @@ def gate_table(model: ReportModel) -> Table:
     table = new_table(title, "\n".join(failed))
     table.add_column("gate", overflow="fold")
     for heading in ("expected", "measured", "tolerance"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        if heading not in left_out:
+            table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("passed")
     for gate in model.gates:
-        cells = (gate.name, gate.expected_text, gate.measured_text, gate.tolerance_text)
-        table.add_row(*map(Text, (*cells, "yes" if gate.passed else "NO")))
+        tolerance = () if left_out else (gate.tolerance_text,)
+        cells = (gate.name, gate.expected_text, gate.measured_text, *tolerance, "yes" if gate.passed else "NO")
+        table.add_row(*map(Text, cells))
     return table
+
+
+def _rows(model: ReportModel, target: float) -> Iterator[Iterator[tuple[str, str]]]:
+    """Yield for each optimizer its cells by heading."""
+    seconds = {score.optimizer: score for score in model.scores_at("seconds", target)}
+    arms = {optimizer.id: optimizer for optimizer in model.optimizers}
+    level = model.level_with_leader("evaluations", target)
+    headings = ("optimizer", *_numbers(model), "failed")
+    for score in model.scores_at("evaluations", target):
+        slow = _slowdown(score) + (LEVEL if score.optimizer in level else "")
+        row = _row(model, arms[score.optimizer], score, (slow, seconds[score.optimizer].cost))
+        yield zip(headings, row, strict=True)
 
 
 def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, compared: tuple[str, float | None]) -> list[str]:
@@ -100,13 +127,14 @@ def _failed(cells: list[Cell]) -> str:
     return ", ".join(f"{count} {status}" for status, count in statuses.items())
 
 
-def _caption(model: ReportModel) -> list[str]:
+def _caption(model: ReportModel, left_out: frozenset[str]) -> list[str]:
     legend = (
         f"Problems: {len(model.problems)}, optimizers: {len(model.optimizers)}, seeds: {model.seeds}; "
         f"budget {model.budget}. 95 %: Wilson interval. evals, time: median over solved problems. "
         "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest. "
         "solved: share of trials; by class: problems that at least half of the seeds solve."
     )
+    legend += told(left_out, _numbers(model))
     if model.versus:
         legend += f" {LEVEL}: within noise of the first."
     if model.weights:

@@ -1,11 +1,13 @@
-"""The table in a terminal of 100 columns."""
+"""The tables in a terminal of 100 columns, and in narrower ones."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
-from optbench.records import Component, Gate, Status
-from optbench.report import gate_table, terminal_table
+from optbench.records import Component, Gate, PairingResult, SolvedCount, Status
+from optbench.report import comparison_table, gate_table, solved_table, terminal_table
+from optbench.report.fitting import least_width
 
 
 def printed(report, width=100, table=terminal_table):
@@ -71,3 +73,65 @@ def test_marks_stand_beside_doubtful_times_and_slowdowns_within_noise(results, s
     }
     assert "≈: within noise of the first." in text
     assert "by cost, too: gradient 2." in " ".join(text.split())
+
+
+KINDS = ("quadratic", "convex", "least-squares", "nonconvex", "multimodal", "learning")
+
+
+def many_kinds(results, synthetic):
+    for kind in KINDS:
+        results.problem_info[f"x/{kind}"] = {"kind": kind}
+        trace = synthetic.events_of([1, 1500], [5.0, 1.0])
+        results.add("x/optimizer", f"x/{kind}", trace, f_star=1.0, state_bytes=2048, evaluations=1500)
+    return results.report()
+
+
+def test_a_narrow_terminal_cuts_no_heading_and_is_told_what_is_left_out(results, synthetic):
+    model = many_kinds(results, synthetic)
+    for width in (60, 80, 100, 140):
+        text = printed(model, width, lambda report, width=width: terminal_table(report, width))
+        heading = next(line for line in text.splitlines() if "solved" in line and "evals" in line)
+        assert "…" not in text
+        assert max(map(len, text.splitlines())) <= width
+        gone = [name for name in ("95 %", "state", "quad", "slow", "time") if name not in heading]
+        below = " ".join(text.split()).partition("want of room")[2]
+        assert all(name in below for name in gone), (width, gone)
+        assert bool(below) == bool(gone)
+
+
+def test_a_table_keeps_its_headings_at_its_least_width_and_not_much_below(results, synthetic):
+    table = terminal_table(many_kinds(results, synthetic), 1000)
+    headings = [str(column.header) for column in table.columns]
+    assert "state" in headings
+    for narrower, whole in ((0, True), (12, False)):
+        text = printed(None, least_width(table) - narrower, lambda report: table)
+        line = next(line for line in text.splitlines() if "95 %" in line)
+        assert all(heading in line for heading in headings) == whole
+
+
+def test_tests_of_pairs_have_room_in_80_columns(results):
+    names = ("relative:1e-06", "relative:1e-10", "absolute-scaled:1e-10", "gradient:1e-06")
+    counts = tuple(
+        SolvedCount(optimizer="lbfgs(history=30)", test=name, problems=55, solved=49, missed=("a", "b"))
+        for name in names
+    )
+    row = PairingResult(
+        first="lbfgs(history=30)",
+        second="scipy-l-bfgs-b(maxcor=30)",
+        test=names[2],
+        min_size=50,
+        problems=55,
+        solved_first=49,
+        solved_second=46,
+        both=45,
+        ratio=1.234,
+        low=1.012,
+        high=1.512,
+        verdict="slower",
+    )
+    model = replace(results.report(), solved=counts, comparisons=(row,))
+    for table, headings in ((solved_table, ("optimizer", "absolute-scaled:")), (comparison_table, ("solved", "ratio"))):
+        text = printed(model, 80, lambda report, table=table: table(report, 80))
+        assert "…" not in text
+        assert max(map(len, text.splitlines())) <= 80
+        assert all(heading in text for heading in headings)
