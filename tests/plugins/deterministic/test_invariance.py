@@ -1,36 +1,50 @@
 """What an optimizer does must not depend on the unit of f, on its offset, or on the frame that points are written in.
 
-A power of two scales floats exactly: iterates then agree bit for bit. Other changes round differently, and counts may
-differ a little; where a run is sensitive to rounding, the plain frame must be one among many.
+A power of two scales floats exactly: iterates then agree bit for bit. Other changes round differently, so counts may
+differ, by 1 or 2 % at most. Where a run goes on so long, or searches so finely, that rounding decides its course, no
+such statement can be made, and a weaker one is tested apart: the plain frame is one among many.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import pytest
 import torch
 
-PROBLEMS = (
-    *("rosenbrock", "wood", "chained-rosenbrock(n=20)", "powell-singular", "broyden-tridiagonal", "beale"),
-    *("brown-dennis", "variably-dimensioned"),
+PROBLEMS = ("rosenbrock", "broyden-tridiagonal", "beale", "brown-dennis")
+MORE = (
+    *("bard", "chebyquad", "powell-singular", "variably-dimensioned", "broyden-banded", "freudenstein-roth"),
+    "discrete-boundary-value",
 )
+LONG = ("wood", "chained-rosenbrock(n=20)")  # up to several hundred evaluations of cg
 FRAMES = ("permuted", "rotated", "shifted")
+SLOW = ("gradient-descent", "coordinate-descent")  # they end on few of these problems: their first part is enough
 
-SLOW = ("gradient-descent", "coordinate-descent")
 FIXED = "a fixed number of its options has the unit of a step per gradient"
+COORDINATES = "coordinates are what it moves along"
 BY_NATURE: tuple[tuple[str, str, str], ...] = (  # expressions (to be found in the text), what changes, why it matters
     (r"^gradient-descent$", "scaled", FIXED),
     (r'initial_scale="identity"', "scaled", FIXED),
     (r'^(?!newton).*line_search="fixed"', "scaled", FIXED),
     (r'damping="0\.', "scaled", FIXED),
     (r"^coordinate-descent", "permuted", "coordinates are visited in their order"),
-    (r"^coordinate-descent", "rotated", "coordinates are what it moves along"),
-    (r'line_search="exact"', "shifted", "it resolves f to its rounding, which an offset makes coarser"),
+    (r"^coordinate-descent", "rotated", COORDINATES),
+    (r'^cg(?!.*preconditioner="none")', "rotated", "it learns a scale for each coordinate"),
+    (r'scaling="moré"', "rotated", "each coordinate has a scale"),
+    (r'line_search="exact"|solver="exact"', "shifted", "it resolves f to its rounding, which an offset makes coarser"),
+    (r'^(cg|gradient-descent).*line_search="hager-zhang"', "shifted", "what it takes for noise is a share of |f|"),
+)
+# Options with which rounding decides how a run goes on, also without any change of frame.
+SENSITIVE = (
+    r"^gradient-descent\(",  # hundreds of zigzags, each of which repeats the last one's error
+    r'^(?!newton\().*line_search="(exact|fixed|armijo)"',  # searches that end by rounding, or that never look
+    r"^coordinate-descent\((solver|order)=",
+    r'^newton\(damping="0\.5"\)',  # damped too little to leave the valley's symmetric floor but by rounding
 )
 
 
@@ -44,13 +58,17 @@ def skip_by_nature(text: str, change: str) -> None:
         pytest.skip(reason)
 
 
+def budget(variant: Any) -> int:
+    return 150 if variant.name in SLOW else 400
+
+
 @pytest.fixture(scope="module")
 def reference(trial: Any, transformed: Any, build_problem: Any, count_to: Any) -> Callable[..., Any]:
     """Return `reference(variant, name)`: the run in the plain frame, its end, and the evaluations to 1e-6 of it."""
 
     @lru_cache
     def run(variant: Any, name: str) -> Any:
-        plain = trial(variant, transformed(build_problem(name)))
+        plain = trial(variant, transformed(build_problem(name)), evaluations=budget(variant))
         first, end = plain.trace["value"][0], min(plain.trace["value"])
         goal = end + 1e-6 * (first - end)
         return plain, goal, first - end, count_to(plain.trace, goal)
@@ -76,7 +94,11 @@ def check_scaling(variant: Any, names: tuple[str, ...], powers: tuple[int, ...],
 @pytest.fixture(scope="module")
 def make_scaled(trial: Any, transformed: Any, build_problem: Any) -> Callable[..., Any]:
     """Return a function that runs a scaled problem."""
-    return lambda variant, name, scale: trial(variant, transformed(build_problem(name), scale=scale))
+
+    def make(variant: Any, name: str, scale: float) -> Any:
+        return trial(variant, transformed(build_problem(name), scale=scale), evaluations=budget(variant))
+
+    return make
 
 
 def test_the_unit_of_f_changes_nothing(method: Any, reference: Any, make_scaled: Any) -> None:
@@ -85,7 +107,7 @@ def test_the_unit_of_f_changes_nothing(method: Any, reference: Any, make_scaled:
 
 @pytest.mark.slow
 def test_the_unit_of_f_changes_nothing_whatever_the_options(variant: Any, reference: Any, make_scaled: Any) -> None:
-    check_scaling(variant, PROBLEMS[::2], (-200, -40, -10, 10, 40, 200), reference, make_scaled)
+    check_scaling(variant, ("rosenbrock", "beale", "bard"), (-200, -40, -10, 10, 40, 200), reference, make_scaled)
 
 
 # ---- the frame, and the offset of f
@@ -106,12 +128,8 @@ def in_frame(frame: str, problem: Any, fall: float, seed: int) -> dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def compared(trial: Any, transformed: Any, build_problem: Any, reference: Any, count_to: Any) -> Callable[..., Any]:
-    """Return a function that gives, for each problem that is solved, its evaluations to 1e-6 and those in a frame.
-
-    Where one frame differs more than it may, many others are tried, of all kinds: if the plain count is one among
-    theirs, the run is sensitive to rounding, and the frame is no cause.
-    """
+def counted(trial: Any, transformed: Any, build_problem: Any, reference: Any, count_to: Any) -> Callable[..., float]:
+    """Return `counted(variant, name, frame, seed)`: the evaluations to the plain run's goal in another frame."""
 
     @lru_cache
     def count(variant: Any, name: str, frame: str, seed: int) -> float:
@@ -121,45 +139,72 @@ def compared(trial: Any, transformed: Any, build_problem: Any, reference: Any, c
         run = trial(variant, transformed(build_problem(name), **change), evaluations=most)
         return min(count_to(run.trace, goal + change.get("shift", 0.0)), most)
 
-    def compare(variant: Any, frame: str) -> Iterator[tuple[str, float, list[float]]]:
-        kinds = [kind for kind in FRAMES if not reason_of(variant.text, kind)]
-        for name in PROBLEMS:
-            run, _, _, plain = reference(variant, name)
-            if run.outcome.reason == "converged":
-                found = [count(variant, name, frame, 0)]
-                if not is_among(plain, found):
-                    found += [count(variant, name, kind, seed) for kind in kinds for seed in range(5)]
-                yield name, plain, found
-
-    return compare
+    return count
 
 
-def is_among(plain: float, found: list[float]) -> bool:
-    """Tell whether a count differs by at most 1 or 2 % from the range of others, widened by itself on both sides."""
-    spread = max(found) - min(found)
-    tolerance = max(1.0, 0.02 * plain) + spread
-    return min(found) - tolerance <= plain <= max(found) + tolerance
+def falls(plain: Any) -> bool:
+    """Tell whether f was brought down; a step of fixed length may throw the first point so far that it is not."""
+    return min(plain.trace["value"]) < plain.trace["value"][0]
 
 
-def check_frame(variant: Any, frame: str, compared: Any) -> None:
+def check_frame(variant: Any, frame: str, problems: tuple[str, ...], seeds: int, reference: Any, counted: Any) -> None:
+    """Compare every count with the plain one: they differ by at most 1, or 2 %."""
     skip_by_nature(variant.text, frame)
-    different = [row for row in compared(variant, frame) if not is_among(*row[1:])]
+    different = []
+    for name in problems:
+        run, _, _, plain = reference(variant, name)
+        found = [counted(variant, name, frame, seed) for seed in range(seeds)] if falls(run) else []
+        if any(abs(count - plain) > max(1.0, 0.02 * plain) for count in found):
+            different.append((name, plain, found))
     assert different == []
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-def test_counts_do_not_depend_on_the_frame(method: Any, frame: str, compared: Any) -> None:
-    check_frame(method, frame, compared)
+def test_counts_do_not_depend_on_the_frame(method: Any, frame: str, reference: Any, counted: Any) -> None:
+    check_frame(method, frame, PROBLEMS, 1, reference, counted)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("frame", FRAMES)
-def test_counts_do_not_depend_on_the_frame_whatever_the_options(variant: Any, frame: str, compared: Any) -> None:
-    check_frame(variant, frame, compared)
+def test_counts_do_not_depend_on_which_frame_it_is(method: Any, frame: str, reference: Any, counted: Any) -> None:
+    check_frame(method, frame, PROBLEMS + MORE, 5, reference, counted)
 
 
-def test_most_problems_are_solved_and_so_compared(method: Any, reference: Any) -> None:
-    if method.text in SLOW:
-        pytest.skip("it ends on none of these problems within the budget; its unit is compared all the same")
-    runs = [reference(method, name)[0] for name in PROBLEMS]
-    assert sum(run.outcome.reason == "converged" for run in runs) >= 5
+@pytest.mark.slow
+@pytest.mark.parametrize("frame", FRAMES)
+def test_counts_do_not_depend_on_the_frame_whatever_the_options(
+    variant: Any, frame: str, reference: Any, counted: Any
+) -> None:
+    if any(re.search(pattern, variant.text) for pattern in SENSITIVE):
+        pytest.skip("rounding decides its course: see below")
+    check_frame(variant, frame, PROBLEMS + MORE, 2, reference, counted)
+
+
+def test_most_problems_are_compared(method: Any, reference: Any) -> None:
+    compared = [name for name in PROBLEMS if falls(reference(method, name)[0])]
+    assert len(compared) >= (2 if method.text == "gradient-descent" else len(PROBLEMS))
+
+
+# ---- where rounding decides
+
+
+def is_among(plain: float, found: list[float]) -> bool:
+    """Tell whether a count lies in the range of others, widened by its width (at least by 1, or 2 %) on both sides."""
+    tolerance = max(1.0, 0.02 * plain) + max(found) - min(found)
+    return min(found) - tolerance <= plain <= max(found) + tolerance
+
+
+@pytest.mark.slow
+def test_where_rounding_decides_the_plain_frame_is_one_among_fifteen(
+    variant: Any, reference: Any, counted: Any
+) -> None:
+    kinds = [kind for kind in FRAMES if not reason_of(variant.text, kind)]
+    sensitive = any(re.search(pattern, variant.text) for pattern in SENSITIVE)
+    different = []
+    for name in LONG + (PROBLEMS if sensitive else ()):
+        run, _, _, plain = reference(variant, name)
+        if run.outcome.reason == "converged":
+            found = [counted(variant, name, kind, seed) for kind in kinds for seed in range(5)]
+            if found and not is_among(plain, found):
+                different.append((name, plain, found))
+    assert different == []
