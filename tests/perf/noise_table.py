@@ -4,7 +4,7 @@
 at its minimum. F is seen times 1 + level·u, where u in [−1, 1] is drawn from the bits of the point, so that the same
 point gives the same value again. With noise in both, the gradient g is seen as g + level·|g|·v, v drawn likewise, of
 length 1. A run ends where the method does or after `EVALUATIONS`; its digits are −log10(F − 1) for the true F at its
-last point, at most 16.
+last point, at most 16. What is shown of a problem is the median over `DRAWS` noises.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from optbench.measure.streams import SeededStreams
 from optbench.registry import resolve_factory
 
 EVALUATIONS = 400
+DRAWS = 3
 LEVELS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3)
 PROBLEMS: dict[str, dict[str, Any]] = {
     "quadratic": {"n": 30, "condition": 100.0},
@@ -64,6 +65,7 @@ class NoisyOracle:
     problem: Any
     level: float
     in_gradient: bool
+    draw: int = 0  # another number gives another noise
     evaluations: int = 0
     batch: int = 0
     offers: frozenset[str] = field(default_factory=frozenset)
@@ -85,7 +87,7 @@ class NoisyOracle:
         self.evaluations += 1
         value, gradient = self.problem.value_and_gradient(x)
         value, gradient = (value - self._lowest) / self._height + 1, gradient / self._height
-        random = torch.Generator().manual_seed(zlib.crc32(x.numpy().tobytes()))
+        random = torch.Generator().manual_seed(zlib.crc32(x.numpy().tobytes(), self.draw))
         value = value * (1 + self.level * (2 * torch.rand((), generator=random, dtype=x.dtype) - 1))
         if self.in_gradient:
             noise = torch.nn.functional.normalize(torch.randn(len(x), generator=random, dtype=x.dtype), dim=0)
@@ -111,14 +113,18 @@ def digits(method: Any, oracle: NoisyOracle) -> float:
     return min(16.0, max(0.0, -math.log10(max(reached, 1e-16)))) if math.isfinite(reached) else 0.0
 
 
+def cell(method: str, search: str, level: float, *, in_gradient: bool) -> float:
+    """Return the mean digits over the problems, of each the median over the noises."""
+    medians = []
+    for problem in map(make, PROBLEMS):
+        oracles = (NoisyOracle(problem, level, in_gradient, draw) for draw in range(DRAWS if level else 1))
+        medians.append(statistics.median(digits(METHODS[method](search), oracle) for oracle in oracles))
+    return statistics.fmean(medians)
+
+
 def row(method: str, search: str, *, in_gradient: bool) -> list[float]:
-    """Return the mean digits over the problems, by level."""
-    problems = [make(name) for name in PROBLEMS]
-    runs = [
-        [digits(METHODS[method](search), NoisyOracle(problem, level, in_gradient)) for problem in problems]
-        for level in LEVELS
-    ]
-    return [statistics.fmean(run) for run in runs]
+    """Return the cells by level."""
+    return [cell(method, search, level, in_gradient=in_gradient) for level in LEVELS]
 
 
 def table(*, in_gradient: bool) -> Iterator[str]:
