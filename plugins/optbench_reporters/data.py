@@ -9,6 +9,7 @@ from typing import Any
 
 from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel
 from optbench_reporters.scaling import scaling_lines
+from optbench_reporters.view import left_out
 
 VALUE = "f"  # the metric that the column "value" shows already
 STATUSES = ("target", "ok", "budget", "timeout", "diverged", "oom", "killed", "crashed", "error", "skipped")
@@ -20,7 +21,7 @@ def data_files(model: ReportModel, target: float) -> Iterator[tuple[str, str]]:
     yield "cells.js", _put("cells", _cells(model))
     if model.scaling:
         yield "scaling.js", _put("scaling", [line.to_json() for line in scaling_lines(model)])
-    for index, problem in enumerate(model.problems):
+    for index, problem in enumerate(() if "Convergence" in left_out(model) else model.problems):
         curves = [curve for curve in model.curves if curve.problem == problem.id]
         yield f"curves-{problem.id}.js", _put(f"curves/{problem.id}", _curves(model, curves, index))
 

@@ -13,7 +13,7 @@ import numpy as np
 from optbench.analysis import cost_ratios, data_profile, performance_profile, profile_band
 from optbench.records import ReportCurve, ReportModel, ReportProblem
 from optbench_reporters.palette import GREY, Slot
-from optbench_reporters.view import power
+from optbench_reporters.view import left_out, power
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,14 +49,18 @@ class Look:
 
 
 def figure_files(model: ReportModel, target: float, slots: Sequence[Slot]) -> Iterator[tuple[str, bytes]]:
-    """Yield (file name, SVG) of the profiles at `target` and of the convergence on each problem, over evaluations."""
+    """Yield (file name, SVG) of the profiles at `target` and of the convergence on each problem, over evaluations.
+
+    Sections that the page leaves out have none.
+    """
+    absent = left_out(model)
     looks = [Look(plain(item.label), slot) for item, slot in zip(model.optimizers, slots, strict=True)]
     costs = _costs(model, target)
     with theme():
-        if np.isfinite(costs).any():
+        if "Profiles" not in absent and np.isfinite(costs).any():
             yield "profile.svg", _performance(costs, looks, target)
             yield "dataprofile.svg", _data(costs, looks, target)
-        for problem in model.problems:
+        for problem in () if "Convergence" in absent else model.problems:
             curves = [curve for curve in model.curves if curve.problem == problem.id]
             if curves:
                 by_id = {item.id: look for item, look in zip(model.optimizers, looks, strict=True)}

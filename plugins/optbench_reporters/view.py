@@ -30,6 +30,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "rows": rows,
         "failures": failures,
         "sections": _sections(model),
+        "left_out": left_out(model),
         "headings": PAIRING_HEADINGS,
         "tests": solved_by_test(model),
         "leader": next((names[row.leader] for row in model.versus if row.target == target), ""),
@@ -46,10 +47,17 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
     }
 
 
+def left_out(model: ReportModel) -> frozenset[str]:
+    """Return the sections that have nothing to say: rankings where nobody is ranked, curves where sizes are swept."""
+    if model.ranking:
+        return frozenset()
+    return frozenset({"Overview", "Profiles", "Convergence"} if model.scaling else {"Overview", "Profiles"})
+
+
 def _sections(model: ReportModel) -> tuple[str, ...]:
     first: dict[str, Any] = {"Gates": model.gates, "Pairs": model.comparisons}
     first |= {"Memory": scaling_rows(model, memory=True), "Time": scaling_rows(model, memory=False)}
-    told = (name for name in SECTIONS if model.ranking or name != "Overview")
+    told = (name for name in SECTIONS if name not in left_out(model))
     return (*(name for name, rows in first.items() if rows), *told)
 
 

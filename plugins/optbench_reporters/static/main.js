@@ -15,7 +15,7 @@
 
   const pump = () => Promise.all([...near].filter((id) => dirty.delete(id)).flatMap((id) => SECTIONS[id].map((name) => OB.draw[name](view))));
   OB.drawAll = () => {
-    Object.keys(SECTIONS).forEach((id) => near.add(id));
+    Object.keys(SECTIONS).filter((id) => !$(id).hidden).forEach((id) => near.add(id));
     return pump();
   };
 
@@ -25,7 +25,7 @@
     const left = state.m === "gradients" && view.left ? ` · ${view.left} without gradients left out` : "";
     $("scope").innerHTML = (empty ? `<b class="warn">Nothing matches these filters.</b> ` : "") +
       `Showing <b>${view.problems.length}</b> of ${suite.problems.length} problems and <b>${view.optimizers.length}</b> of ${suite.optimizers.length} optimizers` +
-      (suite.targets.length ? ` · ${state.m === "cost" ? "" : "cost in "}<b>${OB.esc(OB.measure(state.m))}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;
+      (suite.targets.length && !$("convergence").hidden ? ` · ${state.m === "cost" ? "" : "cost in "}<b>${OB.esc(OB.measure(state.m))}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;
     return empty;
   }
 

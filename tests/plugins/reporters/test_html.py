@@ -155,8 +155,10 @@ def test_a_suite_that_ranks_nothing_has_no_overview(results, synthetic, tmp_path
     results.add("x/a", "x/p", synthetic.events_of([1, 2], [5.0, 3.0]), f_star=1.0, evaluations=2)
     HtmlReporter(figures=False)(replace(results.report(), ranking=False), tmp_path)
     page = (tmp_path / "index.html").read_text()
-    assert '<section id="overview" hidden>' in page
-    assert 'href="#overview"' not in page
+    for section in ("overview", "profiles"):
+        assert f'<section id="{section}" hidden>' in page
+        assert f'href="#{section}"' not in page
+    assert 'href="#convergence"' in page
 
 
 def test_pairs_are_listed_with_their_ratios(results, synthetic, tmp_path):
