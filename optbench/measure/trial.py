@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from optbench.measure.device_clock import DeviceClock
 from optbench.measure.event_log import SETUP, WARM, EventLog
 from optbench.measure.factories import Built, build, resolve
 from optbench.measure.ledger import Clock, Ledger
-from optbench.measure.loop import EVERY_KIND, TrialLoop
+from optbench.measure.loop import EVERY_KIND, Outcome, TrialLoop
 from optbench.measure.meters import CpuMeter, make_meter
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
@@ -61,7 +62,13 @@ def time_pass(
     observation = (around or Surroundings()).before()
     ready = wall()
     outcome = loop.run()
-    ended = wall()
+    wall_seconds = {"setup": ready - began, "loop": wall() - ready}
+    record = _record(job, facts, ledger, outcome)
+    return replace(record, conditions={**observation.after(), "warm": float(warm)}, wall=wall_seconds)
+
+
+def _record(job: Job, facts: Facts, ledger: Ledger, outcome: Outcome) -> TrialRecord:
+    """Return what the loop came to."""
     return TrialRecord(
         spec=job.spec,
         status=outcome.status,
@@ -80,8 +87,6 @@ def time_pass(
         cpu_seconds=outcome.cpu_seconds,
         device_seconds=outcome.device_seconds,
         evaluation_seconds=ledger.evaluating if ledger.device is None else None,
-        conditions={**observation.after(), "warm": float(warm)},
-        wall={"setup": ready - began, "loop": ended - ready},
     )
 
 

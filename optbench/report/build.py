@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from optbench.analysis import log_grid
@@ -89,20 +89,15 @@ def build_report(
     targets = _reachable(_relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS), suite)
     optimizers = _optimizers(suite, records, optimizer_info)
     cases = _cases(suite, records, problem_info)
-    by_cell = _by_cell(records)
-    parts, axes = _Parts(), Axes(suite.weights)
+    axes, arms = Axes(suite.weights), tuple(optimizers.values())
     goals = _Goals(targets, tuple(name for name in suite.targets if Target.parse(name).is_metric))
-    for case, problem in cases.items():
-        trials = {arm: by_cell[case, key] for key, arm in optimizers.items() if (case, key) in by_cell}
-        runs = {arm: [load_run(record, events, snapshots, axes) for record in rows] for arm, rows in trials.items()}
+    parts = _Parts()
+    for problem, rows in _by_problem(records, cases, optimizers):
+        runs = {arm: [load_run(record, events, snapshots, axes) for record in row] for arm, row in rows.items()}
         _add_problem(parts, problem, runs, goals, axes)
-    arms = tuple(optimizers.values())
-    ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
-    scores = build_scores(Grid(arms, parts.problems, ran), axes.measures, tuple(targets))
-    pairs = Pairs(parts.problems, {where: parts.costs[where] for where in ran})
-    names = {key: optimizer.label for key, optimizer in optimizers.items()}
+    told = notes(suite, records, arms, parts.problems, parts.cells, parts.thinned)
     scaling, points = build_scaling(suite.scaling, records, projections, optimizers, optimizer_info)
-    return ReportModel(
+    model = ReportModel(
         name=suite.name,
         title=suite.title,
         summary=suite.summary,
@@ -119,22 +114,37 @@ def build_report(
         problems=tuple(parts.problems),
         cells=tuple(parts.cells),
         curves=tuple(parts.curves),
-        scores=scores,
-        versus=build_versus(pairs, scores, tuple(targets)),
         failures=tuple(parts.failures),
         gates=judge(suite.gates, records, events),
-        comparisons=compare_pairings(suite.pairings, records, names),
-        solved=count_solved(suite.targets, records, names, lambda record: cases[_case(record).key].label)
-        if suite.pairings
-        else (),
         scaling=scaling,
         scaling_points=points,
         ranking=suite.ranking,
-        notes=(
-            *notes(suite, records, arms, parts.problems, parts.cells, parts.thinned),
-            *not_projectable(projections),
-        ),
+        notes=(*told, *not_projectable(projections)),
     )
+    return _with_pairs(_with_scores(model, parts), suite, records, (optimizers, cases))
+
+
+def _with_scores(model: ReportModel, parts: _Parts) -> ReportModel:
+    """Add how the optimizers rank, and who is ahead by more than noise."""
+    ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
+    scores = build_scores(Grid(model.optimizers, parts.problems, ran), model.measures, model.targets)
+    pairs = Pairs(parts.problems, {where: parts.costs[where] for where in ran})
+    return replace(model, scores=scores, versus=build_versus(pairs, scores, model.targets))
+
+
+def _with_pairs(
+    model: ReportModel,
+    suite: SuiteSpec,
+    records: Sequence[TrialRecord],
+    shown: tuple[Mapping[str, ReportOptimizer], Mapping[str, ReportProblem]],
+) -> ReportModel:
+    """Add what the suite's pairings came to; `shown` are the optimizers and the problems by key."""
+    if not suite.pairings:
+        return model
+    optimizers, problems = shown
+    names = {key: optimizer.label for key, optimizer in optimizers.items()}
+    solved = count_solved(suite.targets, records, names, lambda record: problems[_case(record).key].label)
+    return replace(model, comparisons=compare_pairings(suite.pairings, records, names), solved=solved)
 
 
 def _reachable(targets: dict[float, str], suite: SuiteSpec) -> dict[float, str]:
@@ -148,12 +158,15 @@ def _relative_targets(names: Iterable[str]) -> dict[float, str]:
     return {target: relative[target] for target in sorted(relative, reverse=True)}
 
 
-def _by_cell(records: Iterable[TrialRecord]) -> Mapping[tuple[str, str], list[TrialRecord]]:
-    """Group trials by the keys of their problem and optimizer."""
+def _by_problem(
+    records: Iterable[TrialRecord], cases: Mapping[str, ReportProblem], optimizers: Mapping[str, ReportOptimizer]
+) -> Iterator[tuple[ReportProblem, dict[ReportOptimizer, list[TrialRecord]]]]:
+    """Yield each problem with the trials of each optimizer that was run on it, in the order of both."""
     cells: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
     for record in records:
         cells[_case(record).key, key_of(_parts(record))].append(record)
-    return cells
+    for case, problem in cases.items():
+        yield problem, {arm: cells[case, key] for key, arm in optimizers.items() if (case, key) in cells}
 
 
 def _add_problem(
