@@ -1,7 +1,7 @@
 """Computes minima.json: minima of the test functions in 60-digit arithmetic, from formulas and data of papers.
 
-`python generate.py` needs mpmath and takes minutes. Nothing here comes from the plugin, and nothing in the plugin reads
-the result: the tests compare the two. Each minimum is found by Newton's method, damped as Levenberg and Marquardt do,
+`python -m tests.plugins.testfunctions.reference.generate` needs mpmath and takes minutes. Nothing here comes from the
+plugin, and nothing in the plugin reads the result: the tests compare the two. Each minimum is found by Newton's method, damped as Levenberg and Marquardt do,
 from the point that is given with it (a standard start, or where a solver in float64 ended); derivatives are central
 differences with relative steps of 1e-20, good to 40 digits. What is written is checked: the gradient vanishes to 1e-25
 and the Hessian is positive definite, unless the entry is an infimum or a saddle and says so.
@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
-from formulas import (
+from mpmath import cholesky_solve, fsum, lu_solve, matrix, mp, mpf, nstr, sqrt
+
+from tests.plugins.testfunctions.reference.formulas import (
     RESIDUALS,
     VALUES,
     Residuals,
@@ -27,8 +29,7 @@ from formulas import (
     kowalik_osborne_at_infinity,
     numbers,
 )
-from mpmath import cholesky_solve, fsum, lu_solve, matrix, mp, mpf, nstr, sqrt
-from points import derivatives as derivatives_of_value
+from tests.plugins.testfunctions.reference.points import derivatives as derivatives_of_value
 
 STEP = mpf(10) ** -20
 

@@ -1,7 +1,7 @@
 """Computes points.json: f, its gradient and its curvature at two points of each test function, in 60-digit arithmetic.
 
-`python points.py` needs mpmath. The formulas are those of papers (formulas.py); derivatives are central differences
-with relative steps of 1e-15, good to 28 digits. Points are floats, so that the tests take the very same ones.
+`python -m tests.plugins.testfunctions.reference.points` needs mpmath. The formulas are those of papers (formulas.py);
+derivatives are central differences with relative steps of 1e-15, good to 28 digits. Points are floats, so that the tests take the very same ones.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from math import cos
 from pathlib import Path
 from typing import Any
 
-from formulas import RESIDUALS, VALUES
 from mpmath import fsum, mp, mpf, nstr, sqrt
+
+from tests.plugins.testfunctions.reference.formulas import RESIDUALS, VALUES
 
 STEP = mpf(10) ** -15
 TEN = {"n": 10}
