@@ -1,17 +1,20 @@
-"""The tuned optimizers of a report as a table for a terminal of 100 columns."""
+"""The tuned optimizers of a report as a table for a terminal of 100 columns, or of fewer."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.records import Range, ReportModel, TunedCell, TuningChoice
 from optbench.records.text import NONE
+from optbench.report.fitting import fitted, told
 from optbench.report.tables import new_table
 from optbench.report.units import count_text, seconds_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+_HEADINGS = ("score", "10–90 %", "untuned", "chosen", "trials", "time")
 EDGE = "!"  # of a choice at the edge of what was tried
 _LEGEND = (
     "score, untuned: {measures}, median over seeds and repeats; 10–90 %: of the score. chosen: by each tuning, by "
@@ -19,24 +22,28 @@ _LEGEND = (
 )
 
 
-def tuning_table(model: ReportModel) -> Table:
+def tuning_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row for each optimizer and problem: its score tuned and untuned, what was chosen, what that cost."""
+    return fitted(partial(_table, model), (("10–90 %",), ("time",), ("trials",)), width)
+
+
+def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
     from rich.text import Text
 
-    table = new_table(f"{model.title}: tuned", _caption(model))
+    table = new_table(f"{model.title}: tuned", _caption(model) + told(left_out, _HEADINGS))
     table.add_column("problem", overflow="fold", min_width=10)
     table.add_column("optimizer", overflow="fold", min_width=10)
-    for heading in ("score", "10–90 %", "untuned"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("chosen", overflow="fold")
-    for heading in ("trials", "time"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    shown = [heading for heading in _HEADINGS if heading not in left_out]
+    for heading in shown:
+        number = heading != "chosen"
+        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
     optimizers = {item.id: item.label for item in model.optimizers}
     for problem in model.problems:
         cells = [cell for cell in model.tuned if cell.problem == problem.id]
         for index, cell in enumerate(cells):
-            row = (problem.label if index == 0 else "", optimizers[cell.optimizer], *tuning_cells(cell))
-            table.add_row(*map(Text, row))
+            cells_of = dict(zip(_HEADINGS, tuning_cells(cell), strict=True))
+            names = (problem.label if index == 0 else "", optimizers[cell.optimizer])
+            table.add_row(*map(Text, (*names, *(cells_of[heading] for heading in shown))))
     return table
 
 

@@ -113,7 +113,7 @@ def test_a_sweep_that_ranks_nothing_has_neither_profiles_nor_curves(model, tmp_p
         assert f'href="#{section}"' not in page
     assert '<section id="memory">' in page
     assert "scaling.svg" in names
-    assert not any(name.startswith(("profile", "dataprofile", "conv-", "curves-")) for name in names)
+    assert not any(name.startswith(("profile.", "dataprofile.", "conv-", "curves-")) for name in names)
     ranked = {path.name for path in HtmlReporter(figures=False)(model, tmp_path)}
     assert any(name.startswith("curves-") for name in ranked)
 

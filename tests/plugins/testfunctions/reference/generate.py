@@ -1,10 +1,11 @@
 """Computes minima.json: minima of the test functions in 60-digit arithmetic, from formulas and data of papers.
 
 `python -m tests.plugins.testfunctions.reference.generate` needs mpmath and takes minutes. Nothing here comes from the
-plugin, and nothing in the plugin reads the result: the tests compare the two. Each minimum is found by Newton's method, damped as Levenberg and Marquardt do,
-from the point that is given with it (a standard start, or where a solver in float64 ended); derivatives are central
-differences with relative steps of 1e-20, good to 40 digits. What is written is checked: the gradient vanishes to 1e-25
-and the Hessian is positive definite, unless the entry is an infimum or a saddle and says so.
+plugin, and nothing in the plugin reads the result: the tests compare the two. Each minimum is found by Newton's method,
+damped as Levenberg and Marquardt do, from the point that is given with it (a standard start, or where a solver in
+float64 ended); derivatives are central differences with relative steps of 1e-20, good to 40 digits. What is written is
+checked: the gradient vanishes to 1e-25 and the Hessian is positive definite, unless the entry is an infimum or a saddle
+and says so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Computes points.json: f, its gradient and its curvature at two points of each test function, in 60-digit arithmetic.
 
 `python -m tests.plugins.testfunctions.reference.points` needs mpmath. The formulas are those of papers (formulas.py);
-derivatives are central differences with relative steps of 1e-15, good to 28 digits. Points are floats, so that the tests take the very same ones.
+derivatives are central differences with relative steps of 1e-15, good to 28 digits. Points are floats, so that the
+tests take the very same ones.
 """
 
 from __future__ import annotations
