@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optbench.api.meters import Meter
     from optbench.api.plugins import (
         DataSetPlugin,
+        InitializerPlugin,
         MetaAlgorithmPlugin,
         MetricPlugin,
         OptimizerPlugin,
@@ -56,6 +57,11 @@ class Hooks:
     @hookspec
     def optbench_meta_algorithms(self) -> Iterable[MetaAlgorithmPlugin]:
         """Yield a record for each meta-algorithm; called when they are listed or an expression has a `+`."""
+        raise NotImplementedError
+
+    @hookspec
+    def optbench_initializers(self) -> Iterable[InitializerPlugin]:
+        """Yield a record for each initializer; called when they are listed or an option names one."""
         raise NotImplementedError
 
     @hookspec

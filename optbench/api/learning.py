@@ -7,116 +7,22 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
 
 from optbench.api.curvature import gauss_newton_product
 from optbench.api.errors import UserError
-from optbench.api.problems import Block, Layout, Point, Streams, layout_views
+from optbench.api.initializing import Initializer, adjust, glorot_uniform, looks_at_data
+from optbench.api.modules import Leaves, Substituted, count_flops, normalises_by_batch
+from optbench.api.problems import Block, Layout, Point, Streams
+from optbench.api.sampling import Sampling, check_batch_size, joined, reshuffled
 
+IGNORED = -100  # a target that counts for nothing, as in torch's losses
 Split = Literal["train", "test", "validation"]
 Examples = tuple[Tensor, Tensor]  # inputs (N, …), targets (N,) of class indices or (N, …)
 Loss = Callable[..., Tensor]  # loss(outputs, targets, reduction="mean"), as in torch.nn.functional
-Sampling = Callable[[Streams, int, int], Iterator[Tensor]]  # (streams, N, B) -> index tensors of minibatches
-Initializer = Callable[[str, Tensor, torch.Generator], None]  # (tensor name, tensor, generator): in place
-
-
-def reshuffled(streams: Streams, examples: int, batch_size: int) -> Iterator[Tensor]:
-    """Yield minibatches without end: each epoch a new order, cut into equal parts; what is left over waits.
-
-    All minibatches have `batch_size` examples, so that every step costs the same. The order depends on the seed alone,
-    so that recipes with other models see the same examples.
-    """
-    generator = streams("batches")
-    while True:
-        order = torch.randperm(examples, generator=generator)
-        for first in range(0, examples - batch_size + 1, batch_size):
-            yield order[first : first + batch_size]
-
-
-def check_batch_size(batch_size: int | None, examples: int) -> None:
-    """Raise UserError where there are not that many examples; None stands for all."""
-    if batch_size is not None and not 0 < batch_size <= examples:
-        raise UserError(f"batch_size={batch_size}", f"1 to {examples} examples, or 0 for all of them")
-
-
-def glorot_uniform(name: str, tensor: Tensor, generator: torch.Generator) -> None:
-    """Draw weights from U(−√(6/(m + n)), √(6/(m + n))), m inputs and n outputs (Glorot and Bengio, 2010); zero biases.
-
-    Vectors that are no bias, such as the scales of a normalisation, keep what their module gave them.
-    """
-    if tensor.ndim >= 2:
-        torch.nn.init.xavier_uniform_(tensor, generator=generator)
-    elif name.rpartition(".")[2] == "bias":
-        tensor.zero_()
-
-
-class Leaves:
-    """The tensors of a point as leaves to differentiate by, kept while the same point is asked about.
-
-    They share the point's memory: a method that moves its point in place gets the same leaves at each step.
-    """
-
-    def __init__(self, layout: Layout) -> None:
-        """Know the layout."""
-        self._layout = layout
-        self._point: Tensor | None = None
-        self._pointer = -1
-        self._leaves: tuple[Tensor, ...] = ()
-
-    def at(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the leaves of x (n,), in the order of the layout."""
-        if x is not self._point or x.data_ptr() != self._pointer:
-            self._point, self._pointer = x, x.data_ptr()
-            self._leaves = tuple(view.requires_grad_() for view in layout_views(x.detach(), self._layout))
-        return self._leaves
-
-
-class Substituted:
-    """A module as a function of its parameters, in the order of `named_parameters`.
-
-    The same as torch.func.functional_call without its checks by name, which cost a small net a fifth of a step.
-    """
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        """Look up where each parameter is kept."""
-        self._module = module
-        self._own = list(module.parameters())
-        paths = [name.rpartition(".") for name, _ in module.named_parameters()]
-        self._slots = [(module.get_submodule(path)._parameters, name) for path, _, name in paths]  # noqa: SLF001
-
-    def __call__(self, tensors: Sequence[Tensor], inputs: Tensor) -> Tensor:
-        """Return the module's outputs with `tensors` in place of its parameters."""
-        try:
-            self._put(tensors)
-            outputs: Tensor = self._module(inputs)
-            return outputs
-        finally:
-            self._put(self._own)
-
-    def _put(self, tensors: Sequence[Tensor]) -> None:
-        for (parameters, name), tensor in zip(self._slots, tensors, strict=True):
-            parameters[name] = cast("torch.nn.Parameter", tensor)  # a view of x: no leaf of its own
-
-
-def count_flops(module: torch.nn.Module, inputs: Tensor) -> int:
-    """Return 2 × weights × places, summed over the linear and convolutional modules that `inputs` pass through."""
-    total = 0
-
-    def add(layer: torch.nn.Module, _: Any, outputs: Tensor) -> None:
-        nonlocal total
-        if isinstance(layer, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Conv2d):
-            total += 2 * layer.weight.numel() * (outputs.numel() // layer.weight.shape[0])
-
-    handle = torch.nn.modules.module.register_module_forward_hook(add)
-    try:
-        with torch.no_grad():
-            module(inputs)
-    finally:
-        handle.remove()
-    return total
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # equal only to itself: tensors have no truth value
@@ -128,7 +34,8 @@ class SupervisedProblem:
     """
 
     blocks: tuple[Block, ...]
-    data: Mapping[str, Examples]  # "train", "test" and perhaps "validation", on the device; inputs of x's dtype
+    data: Mapping[str, Examples]  # "train", "test" and perhaps "validation", on the device
+    dtype: torch.dtype | None = None  # of the parameters; None: that of the inputs
     loss: Loss = torch.nn.functional.cross_entropy
     batch_size: int | None = None  # None: all examples
     l2: float = 0.0
@@ -150,10 +57,13 @@ class SupervisedProblem:
     def model(self) -> torch.nn.Module:
         """The blocks, built; buffers, if any, on the data's device and dtype."""
         inputs, _ = self.data["train"]
+        return self._built().to(inputs.device, self._dtype)
+
+    def _built(self) -> torch.nn.Module:
         with torch.random.fork_rng(devices=()):  # modules draw weights as they are built: leave no trace, repeat
             torch.manual_seed(0)
             modules = OrderedDict((block.name, block.build()) for block in self.blocks)
-        return torch.nn.Sequential(modules).to(inputs.device, inputs.dtype)
+        return torch.nn.Sequential(modules)
 
     @cached_property
     def layout(self) -> Layout:
@@ -163,6 +73,10 @@ class SupervisedProblem:
             layout[name] = (offset, tuple(parameter.shape))
             offset += parameter.numel()
         return layout
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.dtype or self.data["train"][0].dtype
 
     @property
     def size(self) -> int:
@@ -201,13 +115,20 @@ class SupervisedProblem:
 
     def start(self, streams: Streams) -> Point:
         """Draw each tensor from its own stream, in float64, so that devices, dtypes and other models stay paired."""
-        inputs, _ = self.data["train"]
-        drawn = []
-        for name, parameter in self.model.named_parameters():
-            tensor = parameter.detach().to("cpu", torch.float64, copy=True)
-            self.initialize(name, tensor, streams("weights", name))
-            drawn.append(tensor.flatten())
-        return Point(parameters=torch.cat(drawn).to(inputs.device, inputs.dtype), layout=self.layout)
+        model = self._built().to("cpu", torch.float64).requires_grad_(requires_grad=False)
+        for name, parameter in model.named_parameters():
+            self.initialize(name, parameter.data, streams("weights", name))
+        if looks_at_data(self.initialize):
+            adjust(self.initialize, model, self.blocks, *self._guide(streams))
+        x = torch.cat([parameter.flatten() for parameter in model.parameters()])
+        return Point(parameters=x.to(self.data["train"][0].device, self._dtype), layout=self.layout)
+
+    def _guide(self, streams: Streams) -> Examples:
+        """Return the inputs of the minibatch that initializers look at, and all targets, on the CPU in float64."""
+        inputs, targets = (part.cpu() for part in self.data["train"])
+        order = torch.randperm(len(inputs), generator=streams("weights", "minibatch"))
+        inputs = inputs[order[: self.batch_size or _GUIDE]]
+        return inputs.double() if inputs.is_floating_point() else inputs, targets
 
     def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the objective on the training examples that `batch` (B,) indexes; None: all of them."""
@@ -270,16 +191,25 @@ class SupervisedProblem:
 
     def batches(self, streams: Streams) -> Iterator[Tensor] | None:
         """Return minibatches without end as index tensors, (B,); None where every evaluation uses all examples."""
-        return None if self.batch_size is None else self.sampling(streams, self.examples, self.batch_size)
+        if self.batch_size is None:
+            return None
+        drawn = self.sampling(streams, self.examples, self.batch_size)
+        if not normalises_by_batch(self.model):
+            return drawn
+        if self.batch_size < 2:
+            raise UserError("batch_size=1", "2 or more, for the model normalises by batch")
+        return joined(drawn, least=2)
 
     def evaluate(self, point: Point, split: Split) -> dict[str, float]:
         """Return the mean loss, without penalty, and for class targets the accuracy on a split."""
         inputs, targets = self.data[split]
         with torch.no_grad():
-            outputs = self._apply(self._tensors(point.parameters), inputs)
+            tensors = self._tensors(point.parameters)
+            outputs = torch.cat([self._apply(tensors, part) for part in inputs.split(_AT_ONCE)])
             measured = {"loss": float(self.loss(outputs, targets, reduction="mean"))}
             if not targets.is_floating_point():
-                measured["accuracy"] = float((outputs.argmax(1) == targets).double().mean())
+                right = (outputs.argmax(1) == targets)[targets != IGNORED]
+                measured["accuracy"] = float(right.double().mean())
         return measured
 
     # ---- other problems on the same data
@@ -297,4 +227,6 @@ class SupervisedProblem:
         return replace(self, sampling=sampling)
 
 
+_AT_ONCE = 2048  # examples whose activations are held at the same time where a split is evaluated
+_GUIDE = 256  # examples that an initializer looks at where the objective takes all of them
 _NOTHING_KNOWN: dict[str, Any] = {"f_star": None, "f_star_source": "", "f_star_from_start": None}

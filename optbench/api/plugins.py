@@ -28,6 +28,7 @@ class Option:
     search: Literal["linear", "log"] | None = None  # how tuning samples it; None: not tuned by default
     span: tuple[float, float] | None = None  # where tuning begins to look; None: follows from bounds and default
     components: str = ""  # "package.module:TABLE" of Parts: the option is an expression that names one of them
+    plugins: str = ""  # "initializers": the option of a problem is an expression that names a plugin of that kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +156,11 @@ class DataSetPlugin(Plugin):
     obtain: str = ""  # what brings the files: "apt install …"
     inputs: tuple[str, ...] = ()  # options that are paths of the user's own files
     edition: str = "1"  # another one where the factory makes other arrays than before
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitializerPlugin(Plugin):
+    """An initializer of weights or biases: `factory(**options) -> Initializer`, see `optbench.api.initializing`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+Role = Literal["input", "hidden", "output", "auxiliary"]  # of a block in a model
 Layout = Mapping[str, tuple[int, tuple[int, ...]]]  # tensor name -> (offset, shape)
 
 
@@ -107,7 +108,7 @@ class Block:
     """A named piece of a model; blocks are applied one after the other."""
 
     name: str  # parameters are named "block.parameter"
-    role: Literal["input", "hidden", "output", "auxiliary"]
+    role: Role
     build: Callable[[], torch.nn.Module]
 
 

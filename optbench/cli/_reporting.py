@@ -175,6 +175,6 @@ def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[st
             "state_memory": getattr(record, "state_memory", ""),
             "peak_memory": getattr(record, "peak_memory", ""),
             "step_time": getattr(record, "step_time", ""),
-            "defaults": default_options(registered),
+            "defaults": default_options(catalogue, registered),
         }
     return info

@@ -12,6 +12,7 @@ import click
 from optbench.cli._common import console, json_option, open_catalogue, plain, plugin_options, print_json
 
 if TYPE_CHECKING:
+    from optbench.registry import Catalogue
     from optbench.testing import Finding, Subject
     from optbench.testing.framework import Status
 
@@ -58,7 +59,7 @@ def command(
     catalogue = open_catalogue(plugin, block)
     subjects = [subject for name in names for subject in find_subjects(name, catalogue)]
     require_known(only, [subject.kind for subject in subjects])
-    reports = [_check(subject, only, timeout, quiet=as_json) for subject in subjects]
+    reports = [_check(subject, only, timeout, None if as_json else catalogue) for subject in subjects]
     failed = any(finding.failed for findings in reports for finding in findings)
     if as_json:
         print_json({"passed": not failed, "subjects": list(map(_to_json, subjects, reports))})
@@ -67,8 +68,8 @@ def command(
     return int(failed)
 
 
-def _check(subject: Subject, only: tuple[str, ...], timeout: float, *, quiet: bool) -> list[Finding]:
-    """Run the checks of one subject; each is printed as it ends, unless `quiet`."""
+def _check(subject: Subject, only: tuple[str, ...], timeout: float, catalogue: Catalogue | None) -> list[Finding]:
+    """Run the checks of one subject; with a catalogue, which spells its options, each is printed as it ends."""
     from rich.markup import escape
 
     from optbench.records import Call
@@ -80,14 +81,14 @@ def _check(subject: Subject, only: tuple[str, ...], timeout: float, *, quiet: bo
         only = tuple(check.name for check in chosen_checks(subject.kind, only))
         if not only:
             return []
-    if not quiet:
-        written = Call(subject.name, telling_options(subject.registered, subject.options))
+    if catalogue is not None:
+        written = Call(subject.name, telling_options(catalogue, subject.registered, subject.options))
         summary = escape(subject.registered.record.summary)
         console().print(f"[bold]{escape(str(written))}[/bold]  {summary}", soft_wrap=True)
     found = []
     for finding in findings(subject, only=only, timeout=timeout):
         found.append(finding)
-        if not quiet:
+        if catalogue is not None:
             _print(finding)
     return found
 

@@ -14,7 +14,7 @@ from optbench.cli._describe import call_text, to_json
 if TYPE_CHECKING:
     from optbench.registry import Catalogue, Registered
 
-_KINDS = ("optimizers", "problems", "meta-algorithms", "data-sets", "suites", "metrics", "reporters")
+_KINDS = ("optimizers", "problems", "meta-algorithms", "initializers", "data-sets", "suites", "metrics", "reporters")
 
 
 @click.command("list")
@@ -22,7 +22,7 @@ _KINDS = ("optimizers", "problems", "meta-algorithms", "data-sets", "suites", "m
 @json_option
 @plugin_options
 def command(kind: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
-    """List what can be named: KIND is optimizers, problems, meta-algorithms, data-sets, suites, metrics, reporters."""
+    """List what can be named of a kind, such as optimizers, problems, data-sets or suites."""
     catalogue = open_catalogue(plugin, block)
     found = sorted(catalogue.records(kind), key=lambda item: (item.name, item.plugin))
     if as_json:
@@ -64,6 +64,7 @@ _COLUMNS: dict[str, _Cells] = {
     },
     "problems": {"kind": lambda item: str(item.record.kind), "options": call_text},
     "meta-algorithms": {"needs": lambda item: ", ".join(sorted(item.record.needs)), "options": call_text},
+    "initializers": {"options": call_text},
     "data-sets": {"options": call_text},
     "metrics": {"options": call_text},
     "reporters": {"options": call_text},

@@ -24,7 +24,7 @@ from optbench.cli._minima import facts_of, minima_of
 
 if TYPE_CHECKING:
     from optbench.api import Option, Part
-    from optbench.records import Call, SuiteSpec
+    from optbench.records import Call, Component, SuiteSpec
     from optbench.registry import Catalogue, Registered
 
 
@@ -122,18 +122,27 @@ def _users(kind: str, found: Registered, catalogue: Catalogue) -> list[str]:
             spec = load_suite(suite.record.path, catalogue)
         except UserError:
             continue
-        if found.qualified in _used(kind, spec):
+        if found.qualified in _used(kind, spec, catalogue):
             users.append(suite.name)
     return sorted(users)
 
 
-def _used(kind: str, spec: SuiteSpec) -> set[str]:
+def _used(kind: str, spec: SuiteSpec, catalogue: Catalogue) -> set[str]:
+    if kind == "initializers":
+        return {initializer for entry in spec.problems for initializer in _initializers(entry.use, catalogue)}
     return {
         "problems": {entry.use.name for entry in spec.problems},
         "optimizers": {entry.use.name for entry in spec.optimizers},
         "meta-algorithms": {meta.name for entry in spec.optimizers for meta in entry.meta_algorithms},
         "metrics": set(spec.metrics),
     }.get(kind, set())
+
+
+def _initializers(problem: Component, catalogue: Catalogue) -> set[str]:
+    from optbench.registry import named_plugins
+
+    named = named_plugins(catalogue, catalogue.get("problems", problem.name), problem.options)
+    return {registered.qualified for registered, _ in named.values()}
 
 
 def _suite(found: Registered, catalogue: Catalogue) -> dict[str, Any]:

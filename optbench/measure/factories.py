@@ -21,6 +21,7 @@ from optbench.measure.streams import SeededStreams
 from optbench.numerics.parts import build_part
 from optbench.numerics.schedules import SCHEDULES
 from optbench.records import Job
+from optbench.records.job import Factories
 from optbench.records.nearest import suggestion
 
 
@@ -65,6 +66,11 @@ def _adapted(cls: type[torch.optim.Optimizer], options: dict[str, Any]) -> Torch
     return TorchOptimizer(cls, options, schedule)
 
 
+def with_built(options: Mapping[str, Any], factories: Factories) -> dict[str, Any]:
+    """Return a problem's options with what `factories` make in place of the texts that name it."""
+    return {**options, **{option: resolve(factory)(**given) for option, (factory, given) in factories.items()}}
+
+
 def build_problem(factory: str, options: Mapping[str, Any], place: Place) -> Problem:
     """Return the problem at a place; raises UserError where what the factory returned is none."""
     made = resolve(factory)(device=place.device, dtype=place.dtype, streams=place.streams, **options)
@@ -97,7 +103,8 @@ def build(job: Job) -> Built:
         announce_datasets(job.dataset_modules)
     spec = job.spec
     place = Place(torch.device(spec.device), getattr(torch, spec.dtype), SeededStreams(spec.seed))
-    problem = build_problem(job.problem_factory, spec.problem.options, place)
+    options = with_built(spec.problem.options, job.initializer_factories)
+    problem = build_problem(job.problem_factory, options, place)
     optimizer = build_optimizer(job.optimizer_factory, spec.optimizer.options)
     recipe = Recipe(stages=(Stage(problem=problem, optimizer=optimizer),))
     for factory, component in zip(job.meta_factories, spec.meta_algorithms, strict=True):

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from optbench.records.trial import Pass, TrialSpec
 
+Factories = Mapping[str, tuple[str, Mapping[str, Any]]]  # name -> factory and its options
 Rehearsals = tuple[Mapping[str, Any], ...]  # options of a problem, each at a small size
 
 
@@ -20,7 +21,8 @@ class Job:
     problem_factory: str
     optimizer_factory: str
     meta_factories: tuple[str, ...] = ()
-    metric_factories: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # column -> factory
+    initializer_factories: Factories = field(default_factory=dict)  # option of the problem -> what it names
+    metric_factories: Factories = field(default_factory=dict)  # column -> factory
     declared: tuple[str, ...] = ()  # evaluations; empty: all
     plugin_files: Mapping[str, str] = field(default_factory=dict)  # module name -> path
     folder: str = ""  # where the child writes: events, snapshots, facts.json, result.json
@@ -43,7 +45,8 @@ class Job:
         fields["meter_factories"] = tuple(fields["meter_factories"])
         fields["declared"] = tuple(fields["declared"])
         fields["rehearsals"] = tuple(fields["rehearsals"])
-        fields["metric_factories"] = {name: (item[0], item[1]) for name, item in fields["metric_factories"].items()}
+        for key in ("initializer_factories", "metric_factories"):
+            fields[key] = {name: (factory, options) for name, (factory, options) in fields[key].items()}
         return cls(**fields)
 
 

@@ -8,7 +8,7 @@ from optbench.registry.discovery import build_catalogue, installed_names, load_c
 from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
 from optbench.registry.requirements import missing_features
-from optbench.registry.resolving import resolve, resolve_recipe
+from optbench.registry.resolving import NamedPlugin, fill_in, named_plugins, resolve, resolve_recipe
 from optbench.registry.sources import source_hash
 from optbench.registry.spelling import default_options, telling_options
 
@@ -16,16 +16,19 @@ __all__ = [
     "KINDS",
     "Broken",
     "Catalogue",
+    "NamedPlugin",
     "PluginInfo",
     "Registered",
     "build_catalogue",
     "check_options",
     "default_options",
+    "fill_in",
     "import_file",
     "installed_names",
     "load_catalogue",
     "missing_features",
     "missing_library",
+    "named_plugins",
     "resolve",
     "resolve_factory",
     "resolve_recipe",

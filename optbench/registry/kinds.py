@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from optbench.api import (
     DataSetPlugin,
+    InitializerPlugin,
     MetaAlgorithmPlugin,
     MetricPlugin,
     OptimizerPlugin,
@@ -32,6 +33,7 @@ _ALL = (
     RecordKind("optimizers", "optimizer", "optbench_optimizers", OptimizerPlugin),
     RecordKind("problems", "problem", "optbench_problems", ProblemPlugin),
     RecordKind("meta-algorithms", "meta-algorithm", "optbench_meta_algorithms", MetaAlgorithmPlugin),
+    RecordKind("initializers", "initializer", "optbench_initializers", InitializerPlugin),
     RecordKind("metrics", "metric", "optbench_metrics", MetricPlugin),
     RecordKind("data-sets", "data set", "optbench_datasets", DataSetPlugin),
     RecordKind("suites", "suite", "optbench_suites", SuitePlugin),

@@ -42,8 +42,17 @@ def _factory(record: Any) -> str:
 def _options(record: Any) -> str:
     if not isinstance(record.options, Mapping):
         return f"options: expected a mapping of names to Option, got {type(record.options).__name__}"
-    faults = (option_fault(name, option) for name, option in record.options.items())
+    faults = (option_fault(name, option) or _naming(name, option, record) for name, option in record.options.items())
     return next((reason for reason in faults if reason), "")
+
+
+def _naming(name: str, option: Option, record: Any) -> str:
+    """Return why an option can't name a plugin, or an empty text."""
+    if not option.plugins:
+        return ""
+    if not isinstance(record, ProblemPlugin) or option.plugins != "initializers":
+        return f"option {name!r}: plugins={option.plugins!r}; options of problems name initializers, and no others do"
+    return "" if isinstance(option.default, str) else f"option {name!r}: a name needs a text as default"
 
 
 def option_fault(name: Any, option: Any) -> str:

@@ -61,7 +61,7 @@ def parametrize_with_checks(
 def _subjects(given: Given, catalogue: Catalogue | None) -> tuple[Subject, ...]:
     if isinstance(given, str):
         return find_subjects(given, catalogue or load_catalogue())
-    return (subject_of(given, ""),)
+    return (subject_of(given, "", catalogue),)
 
 
 def _cases(

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from optbench.api import Evaluation, Plugin
 from optbench.api.factories import CLASS_NAME
-from optbench.registry import KINDS, Registered, check_options
+from optbench.registry import (
+    KINDS,
+    Catalogue,
+    NamedPlugin,
+    Registered,
+    build_catalogue,
+    fill_in,
+    load_catalogue,
+    named_plugins,
+)
 
 if TYPE_CHECKING:
     from optbench.measure.oracle import Place
@@ -23,6 +32,23 @@ class Subject:
 
     registered: Registered
     options: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, NamedPlugin] = field(default_factory=dict)  # option -> the plugin that it names
+
+    @classmethod
+    def with_options(
+        cls, registered: Registered, given: Mapping[str, Any], catalogue: Catalogue | None = None
+    ) -> Subject:
+        """Return the subject with what was not given as by default; raises UserError for wrong options.
+
+        What options name is looked up in `catalogue`, by default in that of everything that is installed.
+        """
+        if catalogue is None:
+            names = any(option.plugins for option in registered.record.options.values())
+            catalogue = load_catalogue() if names else build_catalogue({})
+        values, mistakes = fill_in(catalogue, registered, given, registered.qualified)
+        if mistakes:
+            raise mistakes[0]
+        return cls(registered, values, named_plugins(catalogue, registered, values))
 
     @classmethod
     def of_record(cls, record: Plugin, options: Mapping[str, Any] | None = None) -> Subject:
@@ -37,10 +63,7 @@ class Subject:
             module=module,
             path=None,
         )
-        values, mistakes = check_options(options or {}, record.options, record.name)
-        if mistakes:
-            raise mistakes[0]
-        return cls(registered, values)
+        return cls.with_options(registered, options or {})
 
     @property
     def record(self) -> Any:
@@ -68,8 +91,14 @@ class Subject:
     @cached_property
     def plugin_files(self) -> Mapping[str, str]:
         """Modules that another process can't import by name, with their files, as in `records.Job.plugin_files`."""
-        if self.registered.plugin and not self.registered.distribution and self.registered.path:
-            return {self.registered.module: str(self.registered.path)}
+        named = [registered for registered, _ in self.named.values()]
+        files = {
+            item.module: str(item.path)
+            for item in (self.registered, *named)
+            if item.plugin and not item.distribution and item.path
+        }
+        if files:
+            return files
         loaded = sys.modules.get(self.factory_module)
         file = getattr(loaded, "__file__", None)
         return {self.factory_module: str(file)} if file and not self.registered.plugin else {}
@@ -105,10 +134,13 @@ class Subject:
 
     def problem(self, place: Place, **changes: Any) -> Any:
         """Return a new problem on the place's device, dtype and streams; `changes` override options."""
-        from optbench.measure.factories import build_problem
+        from optbench.measure.factories import build_problem, with_built
 
         self.load()
-        return build_problem(self.record.factory, {**self.options, **changes}, place)
+        factories = {
+            option: (registered.record.factory, options) for option, (registered, options) in self.named.items()
+        }
+        return build_problem(self.record.factory, with_built({**self.options, **changes}, factories), place)
 
     def meta_algorithm(self) -> Any:
         """Return a new meta-algorithm."""

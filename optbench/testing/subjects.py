@@ -13,10 +13,8 @@ from optbench.registry import (
     Catalogue,
     Registered,
     build_catalogue,
-    default_options,
     import_file,
     load_catalogue,
-    resolve,
 )
 from optbench.registry.factories import locate_module
 from optbench.registry.files import module_name
@@ -32,7 +30,7 @@ def subject_of(given: Given, kind: str, catalogue: Catalogue | None = None) -> S
     if isinstance(given, Subject):
         return given
     if isinstance(given, Registered):
-        return Subject(given, default_options(given))
+        return Subject.with_options(given, {}, catalogue)
     if isinstance(given, Plugin):
         return Subject.of_record(given)
     return _one_of(given, kind, catalogue or load_catalogue())
@@ -82,13 +80,16 @@ def _call(text: str) -> Call:
 
 
 def _named(catalogue: Catalogue, kind: str, call: Call) -> Subject:
-    return Subject(catalogue.get(kind, call.name), resolve(catalogue, kind, call).options)
+    registered = catalogue.get(kind, call.name)
+    if not registered.plugin:  # module:Class, whose options only the class knows
+        return Subject(registered, dict(call.options))
+    return Subject.with_options(registered, call.options, catalogue)
 
 
 def _of_plugin(catalogue: Catalogue, name: str) -> tuple[Subject, ...]:
     """Return every checked record of the plugin of that name or module."""
     return tuple(
-        Subject(item, default_options(item))
+        Subject.with_options(item, {}, catalogue)
         for kind in CHECKED
         for item in catalogue.records(kind)
         if name in (item.plugin, item.module)

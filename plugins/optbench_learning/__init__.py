@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from optbench.api import DataSetPlugin, Evaluation, MetricPlugin, Option, ProblemPlugin, hookimpl
 from optbench_learning.data_sets import drawings, files_of_users, pictures, sequences, tables
+from optbench_learning.network_records import networks
 
 PROBLEMS = "optbench_learning.problems"
 REGRESSION = "optbench_learning.regression_problems"
@@ -40,7 +41,7 @@ def optbench_problems() -> Iterator[ProblemPlugin]:
     yield from _classifications()
     yield from _regressions()
     yield _sparse_coding()
-    yield _multilayer_perceptron()
+    yield from networks()
 
 
 def _classifications() -> Iterator[ProblemPlugin]:
@@ -125,24 +126,6 @@ def _sparse_coding() -> ProblemPlugin:
         cite=SPARSE_CODING,
         evaluations=frozenset({"value", "gradient", "hessian_vector"}),
         random=True,
-    )
-
-
-def _multilayer_perceptron() -> ProblemPlugin:
-    return ProblemPlugin(
-        name="mlp-digits",
-        factory=f"{PROBLEMS}:mlp_digits",
-        summary="A multilayer perceptron on 1348 training images of 8 × 8 pixels.",
-        options={
-            "hidden": Option(default=[32], doc="widths of the hidden layers"),
-            "activation": Option(default="relu", doc="of the hidden layers", choices=("relu", "tanh", "sigmoid")),
-            "l2": Option(default=0.0, doc="penalty ½ l2 ‖weights‖², biases left out", low=0.0),
-            "batch_size": _batch_size(64),
-        },
-        cite=DIGITS,
-        evaluations=_WITH_LOSS,
-        gives=frozenset({"blocks", "model", "data", "minibatches"}),
-        kind="learning",
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor
 
 from optbench.api import Layout, Point, Streams
-from optbench.api.learning import check_batch_size, reshuffled
+from optbench.api.sampling import check_batch_size, reshuffled
 
 Data = Mapping[str, tuple[Tensor, Tensor]]  # "train", "test": inputs (N, p), targets (N,)
 

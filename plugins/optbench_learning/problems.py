@@ -1,40 +1,20 @@
-"""The factories of the learning problems."""
+"""The factories of the linear classifiers."""
 
 # ruff: noqa: ARG001 -- the contract's signatures
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from optbench.api import Block, DataSet, Streams, SupervisedProblem, UserError, reference_value
+from optbench.api import DataSet, Streams, reference_value
 from optbench_learning.convex import LogisticRegression, SoftmaxRegression
 from optbench_learning.data import Array, breast_cancer, digits, standardised
 from optbench_learning.linear import Data
 from optbench_learning.reference import newton_minimum
 
 DIGITS = 10
-PIXELS = 64
-ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-}
-
-
-class Dense(torch.nn.Linear):
-    """A linear map with an activation."""
-
-    def __init__(self, inputs: int, outputs: int, activation: str) -> None:
-        """Keep the activation's function."""
-        super().__init__(inputs, outputs)
-        self.activation = ACTIVATIONS[activation]
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the activations, (B, outputs)."""
-        return self.activation(super().forward(inputs))
 
 
 def logistic_breast_cancer(
@@ -59,33 +39,6 @@ def softmax_digits(
     return problem
 
 
-def mlp_digits(
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-    streams: Streams,
-    hidden: list[Any],  # TOML: the members' types are checked here
-    activation: str,
-    l2: float,
-    batch_size: int,
-) -> SupervisedProblem:
-    """Return a multilayer perceptron on the digits' pixels with the given widths of its hidden layers."""
-    if not all(isinstance(width, int) and width > 0 for width in hidden):
-        raise UserError(f"hidden={hidden}", "widths of hidden layers, such as [32] or [64, 32]")
-    data = split_tensors(digits(), device=device, dtype=dtype)
-    return SupervisedProblem(blocks=dense_blocks(hidden, activation), data=data, l2=l2, batch_size=batch_size or None)
-
-
-def dense_blocks(hidden: list[int], activation: str) -> tuple[Block, ...]:
-    """Return blocks hidden1, hidden2, … and output."""
-    widths = [PIXELS, *hidden]
-    layers = tuple(
-        Block(name=f"hidden{index}", role="hidden", build=_dense(inputs, outputs, activation))
-        for index, (inputs, outputs) in enumerate(zip(widths, hidden, strict=False), start=1)
-    )
-    return (*layers, Block(name="output", role="output", build=lambda: torch.nn.Linear(widths[-1], DIGITS)))
-
-
 def split_tensors(arrays: Mapping[str, Array], *, device: torch.device, dtype: torch.dtype) -> Data:
     """Return (inputs, targets) on the device for each split."""
     return {
@@ -103,10 +56,6 @@ def with_intercept(data: Data) -> Data:
         split: (torch.cat((inputs, inputs.new_ones(len(inputs), 1)), dim=1), targets)
         for split, (inputs, targets) in data.items()
     }
-
-
-def _dense(inputs: int, outputs: int, activation: str) -> Callable[[], torch.nn.Module]:
-    return lambda: Dense(inputs, outputs, activation)
 
 
 def _reference(

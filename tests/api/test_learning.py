@@ -10,7 +10,8 @@ import torch
 from torch.autograd.functional import hessian, jacobian
 
 from optbench.api import Block, Problem, SupervisedProblem, UserError
-from optbench.api.learning import count_flops, reshuffled
+from optbench.api.modules import count_flops
+from optbench.api.sampling import reshuffled, with_replacement
 from optbench.measure.streams import SeededStreams
 
 STREAMS = SeededStreams(7)
@@ -223,13 +224,73 @@ def test_building_a_model_draws_nothing_from_the_global_generator():
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_an_epoch_sees_no_example_twice_and_every_minibatch_is_full():
-    batches = list(itertools.islice(reshuffled(STREAMS, examples=20, batch_size=6), 6))
-    epochs = [torch.cat(batches[:3]), torch.cat(batches[3:])]
-    assert [len(epoch.unique()) for epoch in epochs] == [18, 18]
-    assert not torch.equal(*epochs)
-    again = list(itertools.islice(reshuffled(STREAMS, examples=20, batch_size=6), 6))
-    assert all(torch.equal(first, second) for first, second in zip(batches, again, strict=True))
+def drawn(sampling, count, examples=20, batch_size=6):
+    return list(itertools.islice(sampling(STREAMS, examples, batch_size), count))
+
+
+def test_an_epoch_without_replacement_sees_each_example_once_and_its_last_minibatch_may_be_short():
+    batches = drawn(reshuffled, 8)
+    assert [len(batch) for batch in batches] == [6, 6, 6, 2] * 2
+    first, second = torch.cat(batches[:4]), torch.cat(batches[4:])
+    assert torch.equal(first.sort().values, torch.arange(20))
+    assert torch.equal(second.sort().values, torch.arange(20))
+    assert not torch.equal(first, second)
+    assert all(map(torch.equal, batches, drawn(reshuffled, 8)))
+
+
+def test_with_replacement_each_example_is_drawn_as_often():
+    batches = drawn(with_replacement, 2000)
+    assert {len(batch) for batch in batches} == {6}
+    assert any(len(batch.unique()) < 6 for batch in batches)
+    counts = torch.cat(batches).bincount(minlength=20)
+    assert float((counts - 600).abs().max()) < 5 * (12000 * 0.05 * 0.95) ** 0.5
+    assert all(map(torch.equal, batches, drawn(with_replacement, 2000)))
+
+
+def test_minibatches_of_one_work():
+    made = problem(batch_size=1)
+    batch = next(made.batches(STREAMS))
+    x = made.start(STREAMS).parameters
+    inputs, targets = made.data["train"]
+    torch.testing.assert_close(made.value(x, batch), reference(x, inputs[batch], targets[batch]), rtol=1e-13, atol=0)
+
+
+class Normalised(Tanh):
+    normalises_by_batch = True
+
+
+@pytest.mark.parametrize(
+    "normalised", [lambda: torch.nn.Sequential(Tanh(4, 5), torch.nn.BatchNorm1d(5)), lambda: Normalised(4, 5)]
+)
+def test_where_the_model_normalises_by_batch_a_last_example_alone_joins_the_minibatch_before(normalised):
+    hidden = Block(name="hidden1", role="hidden", build=normalised)
+    plain = problem(batch_size=19)
+    made = plain.with_blocks((hidden, *blocks(5)[1:]))
+    assert [len(batch) for batch in itertools.islice(plain.batches(STREAMS), 4)] == [19, 1, 19, 1]
+    batches = list(itertools.islice(made.batches(STREAMS), 2))
+    assert [len(batch) for batch in batches] == [20, 20]
+    assert torch.equal(batches[0], torch.cat(list(itertools.islice(plain.batches(STREAMS), 2))))
+    with pytest.raises(UserError, match="normalises by batch"):
+        problem(batch_size=1).with_blocks(made.blocks).batches(STREAMS)
+
+
+def test_a_data_set_of_one_class_has_a_finite_loss_and_full_accuracy_at_its_end():
+    inputs, targets = examples(20)
+    made = replace(problem(), data={"train": (inputs, torch.zeros_like(targets))})
+    x = made.start(STREAMS).parameters
+    for _ in range(200):
+        x = x - 0.5 * made.gradient(x)
+    measured = made.evaluate(replace(made.start(STREAMS), parameters=x), "train")
+    assert measured["accuracy"] == 1.0
+    assert 0.0 < measured["loss"] < 0.05
+
+
+def test_targets_that_are_left_out_count_neither_for_the_loss_nor_for_the_accuracy():
+    inputs, targets = examples(20)
+    point = problem().start(STREAMS)
+    some = problem(), replace(problem(), data={"train": (inputs, targets.masked_fill(torch.arange(20) >= 12, -100))})
+    kept = replace(some[0], data={"train": (inputs[:12], targets[:12])})
+    assert some[1].evaluate(point, "train") == pytest.approx(kept.evaluate(point, "train"), rel=1e-12)
 
 
 def test_full_batch_has_no_minibatches():

@@ -121,7 +121,7 @@ def test_a_default_component_is_written_in_full_too(catalogue: Catalogue) -> Non
 
 
 def test_default_options_are_those_of_a_component_written_without_any(catalogue: Catalogue) -> None:
-    assert default_options(catalogue.get("optimizers", "method")) == options(catalogue, "method")
+    assert default_options(catalogue, catalogue.get("optimizers", "method")) == options(catalogue, "method")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_telling_options_are_what_differs_and_resolve_to_the_same(
     catalogue: Catalogue, written: str, telling: dict[str, Any]
 ) -> None:
     component = resolve(catalogue, "optimizers", parse_one(written))
-    found = telling_options(catalogue.get("optimizers", component.name), component.options)
+    found = telling_options(catalogue, catalogue.get("optimizers", component.name), component.options)
     assert found == telling
     assert resolve(catalogue, "optimizers", Call(component.name, found)) == component
 
