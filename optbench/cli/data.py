@@ -32,7 +32,7 @@ def list_(*, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) ->
     catalogue = open_catalogue(plugin, block)
     found = sorted(catalogue.records("data-sets"), key=lambda item: (item.name, item.plugin))
     if as_json:
-        print_json([{**to_json(item), **_state(item)} for item in found])
+        print_json([{**to_json(item), **_state(item, catalogue)} for item in found])
     else:
         columns = ("data set", "examples", "shape", "classes", "cached", "options", "source", "plugin")
         rows = [_row(item, catalogue) for item in found]
@@ -82,17 +82,17 @@ def _print(chosen: NamedDataSet, arrays: Any, *, as_json: bool) -> None:
     print_json(told)
 
 
-def _state(item: Registered) -> dict[str, Any]:
+def _state(item: Registered, catalogue: Catalogue) -> dict[str, Any]:
     """Return whether a set with its default options is cached; where, if it is not made of files of the user's."""
     from optbench.api.datasets import NamedDataSet
     from optbench.registry import default_options
 
-    found = NamedDataSet(plugin=item.plugin, record=item.record, options=default_options(item))
+    found = NamedDataSet(plugin=item.plugin, record=item.record, options=default_options(catalogue, item))
     return {"cached": found.cached, "path": None if item.record.inputs else str(found.folder)}
 
 
 def _row(item: Registered, catalogue: Catalogue) -> tuple[str, ...]:
-    record, state = item.record, _state(item)
+    record, state = item.record, _state(item, catalogue)
     return (
         item.name if item.name in catalogue.names("data-sets") else item.qualified,
         " + ".join(map(str, record.examples.values())),
