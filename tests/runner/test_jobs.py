@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from optbench.api import datasets
 from optbench.measure.factories import build
 from optbench.records import Job, TrialSpec, parse_one
 from optbench.registry import load_catalogue, resolve
@@ -72,7 +73,8 @@ def made(folder: Path, initializer=INITIALIZER):
     return load_catalogue(plugin_files=sorted(folder.glob("*.py")), only=[])
 
 
-def test_a_child_gets_the_initializer_itself_with_its_options(tmp_path):
+def test_a_child_gets_the_initializer_itself_with_its_options(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "_announced", [])  # what the job tells stays with this test
     catalogue = made(tmp_path / "plugins")
     trial = spec(catalogue, 'net(weights="level(height=2)")')
     job = JobFactory(catalogue, machine="m").job(trial, "time", tmp_path, None)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from optbench.api import datasets
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
@@ -9,3 +11,9 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPTBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def installed_data_sets(monkeypatch):
+    """Data sets of every installed plugin, whatever a trial in this process announced before."""
+    monkeypatch.setattr(datasets, "_announced", [])
