@@ -34,7 +34,7 @@ class SupervisedProblem:
     """
 
     blocks: tuple[Block, ...]
-    data: Mapping[str, Examples]  # "train", "test" and perhaps "validation", on the device
+    data: Mapping[Split, Examples]  # "train", "test" and perhaps "validation", on the device
     dtype: torch.dtype | None = None  # of the parameters; None: that of the inputs
     loss: Loss = torch.nn.functional.cross_entropy
     batch_size: int | None = None  # None: all examples

@@ -79,7 +79,7 @@ def _trained(
     """Return the problem of a model, with the options that all nets have."""
     return SupervisedProblem(
         blocks=tuple(blocks),
-        data=dict(data(Place(device=device, dtype=dtype, streams=streams))),
+        data=data(Place(device=device, dtype=dtype, streams=streams)),
         dtype=dtype,
         loss=loss,
         batch_size=batch_size or None,

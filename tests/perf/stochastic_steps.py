@@ -106,9 +106,7 @@ def batches() -> Iterator[Tensor]:
     """Yield the indices of minibatches, reshuffled each epoch."""
     generator = torch.Generator().manual_seed(1)
     while True:
-        order = torch.randperm(EXAMPLES, generator=generator)
-        for first in range(0, EXAMPLES - BATCH + 1, BATCH):
-            yield order[first : first + BATCH]
+        yield from torch.randperm(EXAMPLES, generator=generator).split(BATCH)
 
 
 def with_torch(images: Tensor, classes: Tensor, method: str) -> tuple[float, float]:

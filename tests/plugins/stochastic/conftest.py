@@ -82,12 +82,12 @@ def build() -> Callable[..., Any]:
 
 @pytest.fixture
 def minibatches() -> Callable[..., Iterator[Tensor]]:
-    """The minibatches of a seed, drawn without the problem: each epoch a permutation, cut into equal parts."""
+    """The minibatches of a seed, drawn without the problem: each epoch a permutation in parts, the last short."""
 
     def drawn(examples: int, size: int, seed: int = 0) -> Iterator[Tensor]:
         generator = SeededStreams(seed)("batches")
         while True:
             order = torch.randperm(examples, generator=generator)
-            yield from (order[first : first + size] for first in range(0, examples - examples % size, size))
+            yield from (order[first : first + size] for first in range(0, examples, size))
 
     return drawn
