@@ -225,6 +225,9 @@ def _measured(described: dict[str, Any]) -> list[tuple[str, str]]:
     if spec.scaling is not None:
         projected = f", worked out at {', '.join(map(str, spec.scaling.project))}" if spec.scaling.project else ""
         lines.append(("scaling", f"{', '.join(spec.scaling.quantities)} against {spec.scaling.option}{projected}"))
+    if spec.tuning is not None:
+        tuned = (f"{entry.use.short}: {part.in_words}" for entry in spec.optimizers for part in entry.space)
+        lines.append(("tuning", "; ".join((spec.tuning.in_words, *dict.fromkeys(tuned)))))
     gates = [f"{gate.name}: {gate.statement}" for gate in spec.gates]
     return [*lines, *(("" if number else "gates", gate) for number, gate in enumerate(gates))]
 

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from optbench.records.canonical import without_nonfinite
+from optbench.records.text import NONE
+
+EDGE = "!"  # of a choice at the edge of what was tried
 
 Range = tuple[float | None, float | None, float | None]  # 10 %, median, 90 %; None: failed, or missed its target
 
@@ -29,6 +32,15 @@ class TuningChoice:
     skipped: str = ""  # why they could not
     tried: tuple[Mapping[str, Any], ...] = ()  # each setting: `options`, `value` as above, `failures`
 
+    @property
+    def text(self) -> str:
+        """The chosen values, marked where they lie at an edge: "lr=0.01 momentum=0.9"."""
+        if self.options is None:
+            return NONE
+        words = (f"{value:g}" if type(value) is float else f"{value}" for value in self.options.values())
+        values = (f"{name}={word}" for name, word in zip(self.options, words, strict=True))
+        return " ".join(values) + (EDGE if self.edge else "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TunedCell:
@@ -47,6 +59,24 @@ class TunedCell:
     untuned_score: Range
     budgets: tuple[int, ...] = ()  # trials
     curve: tuple[Range, ...] = ()  # the score of the best of so many trials' settings
+
+    @property
+    def texts(self) -> tuple[str, str, str, str]:
+        """The score, its range, the untuned score, and the choices of all tunings."""
+        low, median, high = map(_text, self.score)
+        spread = "" if low == high == NONE else f"{low}–{high}"
+        chosen = ", ".join(dict.fromkeys(choice.text for choice in self.choices))
+        return median, spread, _text(self.untuned_score[1]) if self.untuned else "", chosen
+
+    @property
+    def trials(self) -> int:
+        """What all tunings took."""
+        return sum(choice.trials for choice in self.choices)
+
+    @property
+    def seconds(self) -> float:
+        """What all tunings took on the trials' clocks."""
+        return sum(choice.seconds for choice in self.choices)
 
     @property
     def edges(self) -> int:
@@ -73,3 +103,7 @@ class TuningAgreement:
     leaders: tuple[tuple[str, ...], ...]  # of each tuning, the best optimizers, the first first
     tau: float | None  # Kendall's, the mean over pairs of tunings
     alike: bool  # the same first one, and the same leaders in whatever order
+
+
+def _text(value: float | None) -> str:
+    return NONE if value is None else f"{value:.4g}"

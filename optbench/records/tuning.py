@@ -82,6 +82,14 @@ class Tuning:
         """How many settings a tuning tries."""
         return self.trials // self.seeds
 
+    @property
+    def in_words(self) -> str:
+        """How settings are found: "grid, 12 trials, best of 3, selected by validation-loss"."""
+        if self.stored:
+            return f"found before: {self.found_by}"
+        repeats = "" if self.repeats == 1 else f", best of {self.repeats}"
+        return f"{self.method}, {self.trials} trials{repeats}, selected by {self.select.in_words}"
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the record that `asdict` described."""

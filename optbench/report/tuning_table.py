@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optbench.records import Range, ReportModel, TunedCell, TuningChoice
-from optbench.records.text import NONE
+from optbench.records import ReportModel, TunedCell
+from optbench.records.tuned import EDGE
 from optbench.report.fitting import fitted, told
 from optbench.report.tables import new_table
 from optbench.report.units import count_text, seconds_text
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _HEADINGS = ("score", "10–90 %", "untuned", "chosen", "trials", "time")
-EDGE = "!"  # of a choice at the edge of what was tried
 _LEGEND = (
     "score, untuned: {measures}, median over seeds and repeats; 10–90 %: of the score. chosen: by each tuning, by "
     "{select}; {edge}: best at the edge, the budget being spent. trials, time: of all tunings together."
@@ -41,43 +40,19 @@ def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
     for problem in model.problems:
         cells = [cell for cell in model.tuned if cell.problem == problem.id]
         for index, cell in enumerate(cells):
-            cells_of = dict(zip(_HEADINGS, tuning_cells(cell), strict=True))
+            cells_of = dict(zip(_HEADINGS, _cells(cell), strict=True))
             names = (problem.label if index == 0 else "", optimizers[cell.optimizer])
             table.add_row(*map(Text, (*names, *(cells_of[heading] for heading in shown))))
     return table
 
 
-def tuning_cells(cell: TunedCell) -> tuple[str, ...]:
-    """Return score, its range, the untuned score, the choices, and the cost, as texts."""
-    trials = sum(choice.trials for choice in cell.choices)
-    seconds = sum(choice.seconds for choice in cell.choices)
+def _cells(cell: TunedCell) -> tuple[str, ...]:
+    searched = cell.trials > 0
     return (
-        score_text(cell.score[1]),
-        _range(cell.score),
-        score_text(cell.untuned_score[1]) if cell.untuned else "",
-        ", ".join(dict.fromkeys(map(choice_text, cell.choices))),
-        count_text(trials) if trials else NONE,
-        seconds_text(seconds) if trials else NONE,
+        *cell.texts,
+        count_text(cell.trials if searched else None),
+        seconds_text(cell.seconds if searched else None),
     )
-
-
-def choice_text(choice: TuningChoice) -> str:
-    """Return the chosen values, marked where they lie at an edge."""
-    if choice.options is None:
-        return NONE
-    words = (f"{value:g}" if type(value) is float else f"{value}" for value in choice.options.values())
-    values = (f"{name}={word}" for name, word in zip(choice.options, words, strict=True))
-    return " ".join(values) + (EDGE if choice.edge else "")
-
-
-def score_text(value: float | None) -> str:
-    """Return a score with four digits."""
-    return NONE if value is None else f"{value:.4g}"
-
-
-def _range(found: Range) -> str:
-    low, _, high = map(score_text, found)
-    return "" if low == high == NONE else f"{low}–{high}"
 
 
 def _caption(model: ReportModel) -> str:

@@ -35,8 +35,7 @@ def _head(suite: SuiteSpec, date: str) -> Iterator[str]:
     tuning = suite.tuning
     yield f"# Written by `optbench tuned {suite.name}`: tune and write it again instead of editing it."
     if tuning is not None:
-        how = f"{tuning.method}, {tuning.trials} trials, best of {tuning.repeats}, selected by {tuning.select.in_words}"
-        yield f"found-by = {toml_value(f'the suite {suite.name} on {date} ({how})')}"
+        yield f"found-by = {toml_value(f'the suite {suite.name} on {date} ({tuning.in_words})')}"
 
 
 def _lines(item: StoredSetting) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from optbench.records import AREA_FACTOR, PAIRING_HEADINGS, SHIFTS, Environment, ReportModel, Score, SolvedCount
 from optbench_reporters.scaling import scaling_rows
+from optbench_reporters.tuning import tuning_sections
 
 SECTIONS = ("Overview", "Profiles", "Convergence", "Outcomes", "Method")
 MISSING = "–"
@@ -36,6 +37,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "leader": next((names[row.leader] for row in model.versus if row.target == target), ""),
         "memory": scaling_rows(model, memory=True),
         "time": scaling_rows(model, memory=False),
+        "tuning": tuning_sections(model),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
         "curved": {curve.problem for curve in model.curves},
@@ -57,6 +59,7 @@ def left_out(model: ReportModel) -> frozenset[str]:
 def _sections(model: ReportModel) -> tuple[str, ...]:
     first: dict[str, Any] = {"Gates": model.gates, "Pairs": model.comparisons}
     first |= {"Memory": scaling_rows(model, memory=True), "Time": scaling_rows(model, memory=False)}
+    first |= {"Tuning": model.tuned}
     told = (name for name in SECTIONS if name not in left_out(model))
     return (*(name for name, rows in first.items() if rows), *told)
 

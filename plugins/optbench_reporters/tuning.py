@@ -1,0 +1,102 @@
+"""The tuning section: a table a problem, and the score against the tuning's budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from optbench.records import ReportModel, TunedCell
+
+MISSING = "–"
+UNTUNED = 0.0  # where the untuned optimizer stands on the axis of trials
+
+
+@dataclass(frozen=True)
+class BudgetLine:
+    """An optimizer's score after so many trials of tuning; the first point, at UNTUNED, is its untuned score."""
+
+    optimizer: int  # position in the report's list
+    label: str
+    trials: tuple[float, ...]
+    median: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def budget_lines(model: ReportModel, problem: str) -> list[BudgetLine]:
+    """Return the lines of a problem; points without a median, where most draws fail, are left out."""
+    places = {item.id: index for index, item in enumerate(model.optimizers)}
+    lines = []
+    for cell in (cell for cell in model.tuned if cell.problem == problem and cell.curve):
+        points = list(zip((UNTUNED, *map(float, cell.budgets)), (cell.untuned_score, *cell.curve), strict=True))
+        known = [(at, *_filled(found)) for at, found in points if found[1] is not None]
+        if any(at > UNTUNED for at, *_ in known):
+            trials, low, median, high = zip(*known, strict=True)
+            index = places[cell.optimizer]
+            lines.append(BudgetLine(index, model.optimizers[index].label, trials, median, low, high))
+    return lines
+
+
+def tuning_sections(model: ReportModel) -> list[dict[str, Any]]:
+    """Return what the page's template shows of each problem on which something was tuned."""
+    names = {item.id: item.label for item in model.optimizers}
+    return [
+        {
+            "id": problem.id,
+            "label": problem.label,
+            "measure": cells[0].measure,
+            "select": cells[0].select,
+            "better": "higher" if cells[0].higher_is_better else "lower",
+            "rows": [_row(cell, names[cell.optimizer]) for cell in _ordered(cells)],
+            "agreement": _agreement(model, problem.id, names),
+        }
+        for problem in model.problems
+        if (cells := [cell for cell in model.tuned if cell.problem == problem.id])
+    ]
+
+
+def _filled(found: tuple[float | None, float | None, float | None]) -> tuple[float, float, float]:
+    """Return a range with the median in place of an end that failed."""
+    low, median, high = found
+    middle = 0.0 if median is None else median
+    return (middle if low is None else low), middle, (middle if high is None else high)
+
+
+def _ordered(cells: list[TunedCell]) -> list[TunedCell]:
+    """Put the best first, those without a score last."""
+
+    def rank(cell: TunedCell) -> tuple[bool, float]:
+        median = cell.score[1]
+        return median is None, 0.0 if median is None else -median if cell.higher_is_better else median
+
+    return sorted(cells, key=rank)
+
+
+def _row(cell: TunedCell, name: str) -> dict[str, Any]:
+    score, spread, untuned, chosen = cell.texts
+    searched = cell.method != "stored"
+    return {
+        "name": name,
+        "score": score,
+        "spread": spread,
+        "untuned": untuned or MISSING,
+        "chosen": chosen,
+        "edge": f"at the edge in {cell.edges} of {len(cell.choices)}" if cell.edges else "",
+        "searched": "; ".join(cell.searched),
+        "trials": f"{cell.trials:,}" if searched else MISSING,
+        "evaluations": f"{sum(choice.evaluations for choice in cell.choices):,}" if searched else MISSING,
+        "seconds": f"{cell.seconds:.3g} s" if searched else MISSING,
+    }
+
+
+def _agreement(model: ReportModel, problem: str, names: dict[str, str]) -> str:
+    """Return in a sentence whether independent tunings rank the optimizers alike; empty where there is one only."""
+    found = next((item for item in model.agreements if item.problem == problem), None)
+    if found is None:
+        return ""
+    tau = "" if found.tau is None else f" Kendall’s τ between their rankings: {found.tau:.2f}."
+    rows = (", ".join(names[arm] for arm in row) or "none" for row in found.leaders)
+    leaders = "; ".join(f"({number}) {row}" for number, row in enumerate(rows, start=1))
+    if found.alike:
+        return f"All {len(found.leaders)} tunings have the same leading optimizers and the same first one.{tau}"
+    return f"The {len(found.leaders)} tunings do not rank the optimizers alike. Their leaders: {leaders}.{tau}"

@@ -1,0 +1,97 @@
+"""The tuning section: a table a problem without scripts, the figure's lines, marks of edges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from optbench_reporters.html import HtmlReporter
+from optbench_reporters.tuning import budget_lines, tuning_sections
+
+from optbench.records import ReportModel, TunedCell, TuningAgreement, TuningChoice
+
+
+def choice(repeat: int, rate: float, edge: tuple[str, ...] = ()) -> TuningChoice:
+    return TuningChoice(
+        repeat=repeat, options={"lr": rate}, value=0.2, score=0.9, edge=edge, settings=4, trials=4, evaluations=1000
+    )
+
+
+@pytest.fixture
+def model(synthetic: Any) -> ReportModel:
+    """A report with two tuned optimizers on its first problem; the tunings disagree."""
+    plain = synthetic.full_results(seeds=1, problems=2).report()
+    (first, second, third, fourth), problem = (item.id for item in plain.optimizers[:4]), plain.problems[0].id
+    common = {
+        "problem": problem,
+        "method": "grid",
+        "searched": ("lr 0.001 … 1 (log)",),
+        "select": "validation-loss",
+        "measure": "test-accuracy",
+        "higher_is_better": True,
+        "budgets": (1, 2, 4),
+    }
+    good = TunedCell(
+        optimizer=second,
+        untuned=first,
+        choices=(choice(0, 0.1), choice(1, 0.3, ("lr above",))),
+        score=(0.8, 0.9, 0.95),
+        untuned_score=(0.4, 0.5, 0.6),
+        curve=((None, None, 0.5), (None, 0.7, 0.9), (0.8, 0.9, 0.95)),
+        **common,
+    )
+    failing = TunedCell(
+        optimizer=fourth,
+        untuned=third,
+        choices=(choice(0, 0.1), choice(1, 0.1)),
+        score=(None, None, None),
+        untuned_score=(None, None, None),
+        curve=((None, None, None),) * 3,
+        **common,
+    )
+    agreement = TuningAgreement(problem=problem, leaders=((second,), ()), tau=-1.0, alike=False)
+    return replace(plain, tuned=(failing, good), agreements=(agreement,))
+
+
+def test_lines_begin_with_the_untuned_score_and_leave_out_what_mostly_fails(model: ReportModel) -> None:
+    (line,) = budget_lines(model, model.problems[0].id)
+    assert (line.optimizer, line.trials) == (1, (0.0, 2.0, 4.0))
+    assert line.median == (0.5, 0.7, 0.9)
+    assert line.low == (0.4, 0.7, 0.8)  # a failed end stands at the median
+
+
+def test_the_best_stand_first_and_what_failed_last(model: ReportModel) -> None:
+    (section,) = tuning_sections(model)
+    assert [row["score"] for row in section["rows"]] == ["0.9", "–"]
+    assert section["rows"][0]["chosen"] == "lr=0.1, lr=0.3!"
+    assert section["rows"][0]["edge"] == "at the edge in 1 of 2"
+    assert section["rows"][1]["chosen"] == "lr=0.1"
+    assert section["rows"][0]["trials"] == "8"
+    assert "do not rank the optimizers alike" in section["agreement"]
+
+
+def test_stored_settings_have_no_cost_and_no_curve(model: ReportModel) -> None:
+    stored = replace(model.tuned[1], method="stored", budgets=(), curve=())
+    shown = replace(model, tuned=(stored,), agreements=())
+    (section,) = tuning_sections(shown)
+    assert (section["rows"][0]["trials"], section["agreement"]) == ("–", "")
+    assert budget_lines(shown, model.problems[0].id) == []
+
+
+def test_the_page_shows_the_section_and_the_figure_is_svg(model: ReportModel, tmp_path: Path) -> None:
+    written = {path.relative_to(tmp_path).as_posix(): path for path in HtmlReporter()(model, tmp_path)}
+    name = f"figures/tuning-{model.problems[0].id}.svg"
+    page = written["index.html"].read_text()
+    assert f'src="{name}"' in page
+    assert 'href="#tuning"' in page
+    assert "at the edge in 1 of 2" in page
+    texts = {element.text for element in ET.parse(written[name]).iter() if element.tag.endswith("text")}
+    assert {"test-accuracy", "trials of tuning; 0: untuned"} <= texts
+
+
+def test_a_suite_that_does_not_tune_has_no_such_section(model: ReportModel, tmp_path: Path) -> None:
+    HtmlReporter(figures=False)(replace(model, tuned=(), agreements=()), tmp_path)
+    assert 'id="tuning"' not in (tmp_path / "index.html").read_text()
