@@ -98,6 +98,7 @@ class Session:
     _readings: list[float] = field(default_factory=list)  # of the reference kernel, seconds, sorted
     _unstored: dict[str, TrialRecord] = field(default_factory=dict)
     _expected: int = 0  # trials in all, where the planner knows; it may still plan fewer
+    _measured: Callable[[TrialSpec], bool] = lambda _: True  # whether a trial's memory is asked for
     ended: int = 0  # of them, reused ones left out
     _began: float = field(default_factory=time.perf_counter)
 
@@ -105,6 +106,7 @@ class Session:
         """Run until the planner has nothing more; returns a record a trial, merged from its passes."""
         began = self._began = time.perf_counter()
         self._expected = getattr(planner, "expected", 0)
+        self._measured = getattr(planner, "is_measured", lambda _: True)
         records: list[TrialRecord] = []
         while specs := planner.next(records):
             measured = self._round(specs)
@@ -141,7 +143,7 @@ class Session:
 
     def _round(self, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
         keys = {spec.id: self.factory.key(spec, "time") for spec in specs}
-        memory_keys = {spec.memory_id: self.factory.key(spec, "memory") for spec in specs} if self.memory else {}
+        memory_keys = {spec.memory_id: self.factory.key(spec, "memory") for spec in specs if self._wants_memory(spec)}
         stored = self.store.existing([*keys.values(), *memory_keys.values()])
         known = [key for key in [*keys.values(), *memory_keys.values()] if key in stored]
         self.store.note_use(self.run, known)
@@ -153,12 +155,15 @@ class Session:
             rescored(absent[spec.id], self.asked)
             if spec.id in absent
             else rescored(
-                merge(found[keys[spec.id]], found.get(memory_keys[spec.memory_id]) if self.memory else None),
+                merge(found[keys[spec.id]], _found(found, memory_keys.get(spec.memory_id))),
                 self.asked,
                 partial(self.store.trace, keys[spec.id]),
             )
             for spec in specs
         ]
+
+    def _wants_memory(self, spec: TrialSpec) -> bool:
+        return self.memory and self._measured(spec)
 
     def _run_missing(
         self,
@@ -335,6 +340,10 @@ class _Slots:
     def _tell(self, spec: TrialSpec) -> None:
         current = f"{spec.optimizer.short} on {spec.problem.short}"
         self._session.tell(self._done, self._total, current)
+
+
+def _found(records: Mapping[ResultKey, TrialRecord], key: ResultKey | None) -> TrialRecord | None:
+    return None if key is None else records.get(key)
 
 
 def merge(time_record: TrialRecord, memory_record: TrialRecord | None) -> TrialRecord:

@@ -73,6 +73,9 @@ class TuningPlanner:
             raise ValueError("the suite tunes nothing")
         self._plain, self._suite, self._tuning = plain, suite, suite.tuning
         self._searches = [list(self._of(task, suite.tuning)) for task in plain.tasks]
+        self._seeds = {
+            seed for group in self._searches for search in group if search.task.seeded for seed in search.seeds
+        }
 
     @property
     def expected(self) -> int:
@@ -80,6 +83,10 @@ class TuningPlanner:
         searched = sum(map(len, self._searches)) * self._tuning.trials
         each = self._suite.repetitions * len(self._suite.seeds)
         return searched + len(self._plain.trials) + sum(max(1, len(group)) * each for group in self._searches)
+
+    def is_measured(self, trial: TrialSpec) -> bool:
+        """Tell whether a trial's memory is worth a pass: what runs with tuning's own seeds is shown nowhere."""
+        return trial.seed not in self._seeds
 
     def next(self, records: Iterable[TrialRecord]) -> tuple[TrialSpec, ...]:
         """Return the settings to try now, of each search; once all are over, what is to be scored."""

@@ -162,3 +162,14 @@ def test_stored_settings_are_scored_without_a_search(made_up: Any) -> None:
     (arm,) = planner.outcome(world.run(planner)).arms
     assert [(rate(spec), spec.seed) for spec in world.rounds[0]] == [(0.03, 0), (0.03, 1), (0.03, 2)]
     assert (arm.choices[0].options, arm.choices[0].edge) == ({"lr": 0.03}, ("lr above",))
+
+
+def test_memory_is_measured_of_what_is_scored_only(planned: Any, made_up: Any) -> None:
+    world = made_up.World(valley)
+    world.run(planned)
+    asked = [{planned.is_measured(spec) for spec in specs} for specs in world.rounds]
+    assert asked == [{False}] * (len(asked) - 1) + [{True}]
+
+
+def test_no_more_trials_are_run_than_were_expected(planned: Any, made_up: Any) -> None:
+    assert len(made_up.World(valley).run(planned)) <= planned.expected == 3 * 10 + 3 + 3 * 3
