@@ -73,6 +73,15 @@ class NamedDataSet:
         except UserError:
             return False
 
+    @property
+    def missing(self) -> str:
+        """Why the arrays can't be made here, and what to do; empty where they can, or are cached."""
+        if self.cached:
+            return ""
+        if why := missing_library(self.record):
+            return f"data set {why}"
+        return str(self._nowhere()) if self.record.files and not self._folder_with_files() else ""
+
     def load(self) -> DataSet:
         """Return the arrays; raises UserError where something is missing or damaged."""
         contents, digests = self._inputs()
@@ -90,7 +99,7 @@ class NamedDataSet:
             return self.load()
         where = place or self.record.url
         if not where:
-            raise self._missing()
+            raise self._nowhere()
         return self._from_cache({}, lambda: read_files(files, where))
 
     def _from_cache(self, digests: Mapping[str, str], contents: Callable[[], Mapping[str, bytes]]) -> DataSet:
@@ -135,14 +144,14 @@ class NamedDataSet:
             return {}
         folder = self._folder_with_files()
         if not folder:
-            raise self._missing()
+            raise self._nowhere()
         return read_files(self.record.files, folder)
 
     def _folder_with_files(self) -> str:
         """Return the folder where a package of the system has put the files; empty where none has."""
         return next((folder for folder in self.record.folders if has_files(self.record.files, folder)), "")
 
-    def _missing(self) -> UserError:
+    def _nowhere(self) -> UserError:
         return UserError(f"data set {self.record.name} is not on this machine", self._remedy())
 
     def _remedy(self) -> str:

@@ -113,7 +113,7 @@ def pictures() -> Iterator[DataSetPlugin]:
         summary="70 000 articles of clothing, pixels 0 to 255.",
         cite="Xiao, Rasul, Vollgraf: Fashion-MNIST, arXiv 1708.07747 (2017)",
         licence="MIT",
-        source="Debian's package dataset-fashion-mnist, or its authors' files",
+        source="a package of Debian, or its authors",
         files=tuple(DataFile(name=name, sha256=digest) for name, digest in _FASHION_FILES.items()),
         folders=("/usr/share/datasets/fashion-mnist",),
         url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",

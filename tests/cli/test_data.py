@@ -60,11 +60,13 @@ def test_list_tells_sizes_source_and_whether_it_is_cached(plugin: list[str], cap
     assert [cell.strip() for cell in ramp.split("  ") if cell.strip()] == [
         "ramp", "3", "2 × 1", "5", "yes", "n=3", "a test", "ours"
     ]  # fmt: skip
-    assert "yes" not in numbers
+    assert "not here" in numbers
     assert main(["data", "list", "--json", *plugin]) == 0
     items = {item["name"]: item for item in json.loads(capsys.readouterr().out)}
     assert (items["ramp"]["cached"], items["ramp"]["path"]) == (True, str(folder))
     assert (items["numbers"]["cached"], items["numbers"]["licence"]) == (False, "MIT")
+    assert items["numbers"]["missing"].startswith("data set numbers is not on this machine; `apt install numbers`")
+    assert items["ramp"]["missing"] == ""
 
 
 def test_fetch_takes_a_folder_or_a_url_and_tells_where_the_arrays_are(

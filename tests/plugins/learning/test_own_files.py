@@ -117,10 +117,11 @@ def test_libsvm_files_become_tables_with_classes_from_0(write):
 
 
 def test_libsvm_files_to_test_have_the_columns_and_classes_of_both(write):
-    path, test = write("table", LINES), write("test", b"+7 5:1\n-1 2:1\n")
+    path, test = write("table", LINES), write("test", b"0 5:1\n-1 2:1\n")
     arrays = load_dataset(f'libsvm(path="{path}", test="{test}")')
     assert arrays["x_test"].tolist() == [[0, 1, 0, 0, 0], [0, 0, 0, 0, 1]]
-    assert arrays["y_test"].tolist() == [0, 2]
+    assert arrays["y_test"].tolist() == [0, 1]
+    assert set(arrays["y_train"].tolist()) == {0, 2}
     assert arrays["x_train"].shape == (32, 5)
 
 
