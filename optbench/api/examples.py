@@ -22,7 +22,7 @@ _BRIGHTEST = 255
 
 def split_tensors(
     arrays: Mapping[str, Array], *, device: torch.device, dtype: torch.dtype, scaling: Scaling = "none"
-) -> dict[str, Examples]:
+) -> dict[Split, Examples]:
     """Return (inputs, targets) on the device for each split that there is, converted there.
 
     Args:
@@ -34,7 +34,7 @@ def split_tensors(
     """
     splits = [split for split in SPLITS if f"x_{split}" in arrays]
     shift, scale = _affine(arrays["x_train"], scaling)
-    found: dict[str, Examples] = {}
+    found: dict[Split, Examples] = {}
     for split in splits:
         inputs = _placed(arrays[f"x_{split}"], device, dtype, keep_integers=scaling == "none")
         if scaling != "none":

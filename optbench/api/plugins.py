@@ -28,7 +28,7 @@ class Option:
     search: Literal["linear", "log"] | None = None  # how tuning samples it; None: not tuned by default
     span: tuple[float, float] | None = None  # where tuning begins to look; None: follows from bounds and default
     components: str = ""  # "package.module:TABLE" of Parts: the option is an expression that names one of them
-    plugins: str = ""  # "initializers": the option of a problem is an expression that names a plugin of that kind
+    plugins: str = ""  # "initializers", "data-sets": the option of a problem is an expression that names one
 
 
 @dataclass(frozen=True, kw_only=True)

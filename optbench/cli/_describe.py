@@ -25,7 +25,7 @@ def to_json(registered: Registered) -> dict[str, Any]:
 
 
 def option_type(option: Option) -> str:
-    """Return the type's name; "component" or "initializers" where the value is an expression that names one."""
+    """Return the type's name; "component", or a kind of plugins, where the value is an expression that names one."""
     if option.plugins:
         return option.plugins
     return "component" if option.components else type(option.default).__name__

@@ -82,16 +82,7 @@ def _print(chosen: NamedDataSet, arrays: Any, *, as_json: bool) -> None:
     print_json(told)
 
 
-<<<<<<< HEAD
 def _state(item: Registered, catalogue: Catalogue) -> dict[str, Any]:
-    """Return whether a set with its default options is cached; where, if it is not made of files of the user's."""
-    from optbench.api.datasets import NamedDataSet
-    from optbench.registry import default_options
-
-    found = NamedDataSet(plugin=item.plugin, record=item.record, options=default_options(catalogue, item))
-    return {"cached": found.cached, "path": None if item.record.inputs else str(found.folder)}
-=======
-def _state(item: Registered) -> dict[str, Any]:
     """Return whether a set with its default options is cached; why it can't be made here, if so; and its folder.
 
     A set of the user's own files has no folder before these are named.
@@ -99,9 +90,8 @@ def _state(item: Registered) -> dict[str, Any]:
     from optbench.api.datasets import NamedDataSet
     from optbench.registry import default_options
 
-    found = NamedDataSet(plugin=item.plugin, record=item.record, options=default_options(item))
+    found = NamedDataSet(plugin=item.plugin, record=item.record, options=default_options(catalogue, item))
     return {"cached": found.cached, "missing": found.missing, "path": None if item.record.inputs else str(found.folder)}
->>>>>>> ea4ed78 (data list tells what can't be made here)
 
 
 def _row(item: Registered, catalogue: Catalogue) -> tuple[str, ...]:

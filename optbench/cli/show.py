@@ -128,8 +128,10 @@ def _users(kind: str, found: Registered, catalogue: Catalogue) -> list[str]:
 
 
 def _used(kind: str, spec: SuiteSpec, catalogue: Catalogue) -> set[str]:
-    if kind == "initializers":
-        return {initializer for entry in spec.problems for initializer in _initializers(entry.use, catalogue)}
+    from optbench.registry.kinds import NAMED
+
+    if kind in NAMED:
+        return {named for entry in spec.problems for named in _named(entry.use, catalogue)}
     return {
         "problems": {entry.use.name for entry in spec.problems},
         "optimizers": {entry.use.name for entry in spec.optimizers},
@@ -138,7 +140,7 @@ def _used(kind: str, spec: SuiteSpec, catalogue: Catalogue) -> set[str]:
     }.get(kind, set())
 
 
-def _initializers(problem: Component, catalogue: Catalogue) -> set[str]:
+def _named(problem: Component, catalogue: Catalogue) -> set[str]:
     from optbench.registry import named_plugins
 
     named = named_plugins(catalogue, catalogue.get("problems", problem.name), problem.options)

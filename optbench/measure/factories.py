@@ -103,7 +103,7 @@ def build(job: Job) -> Built:
         announce_datasets(job.dataset_modules)
     spec = job.spec
     place = Place(torch.device(spec.device), getattr(torch, spec.dtype), SeededStreams(spec.seed))
-    options = with_built(spec.problem.options, job.initializer_factories)
+    options = with_built(spec.problem.options, job.named_factories)
     problem = build_problem(job.problem_factory, options, place)
     optimizer = build_optimizer(job.optimizer_factory, spec.optimizer.options)
     recipe = Recipe(stages=(Stage(problem=problem, optimizer=optimizer),))

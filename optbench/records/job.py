@@ -21,7 +21,7 @@ class Job:
     problem_factory: str
     optimizer_factory: str
     meta_factories: tuple[str, ...] = ()
-    initializer_factories: Factories = field(default_factory=dict)  # option of the problem -> what it names
+    named_factories: Factories = field(default_factory=dict)  # option of the problem -> what makes what it names
     metric_factories: Factories = field(default_factory=dict)  # column -> factory
     declared: tuple[str, ...] = ()  # evaluations; empty: all
     plugin_files: Mapping[str, str] = field(default_factory=dict)  # module name -> path
@@ -45,7 +45,7 @@ class Job:
         fields["meter_factories"] = tuple(fields["meter_factories"])
         fields["declared"] = tuple(fields["declared"])
         fields["rehearsals"] = tuple(fields["rehearsals"])
-        for key in ("initializer_factories", "metric_factories"):
+        for key in ("named_factories", "metric_factories"):
             fields[key] = {name: (factory, options) for name, (factory, options) in fields[key].items()}
         return cls(**fields)
 

@@ -8,7 +8,7 @@ from optbench.registry.discovery import build_catalogue, installed_names, load_c
 from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
 from optbench.registry.requirements import missing_features
-from optbench.registry.resolving import NamedPlugin, fill_in, named_plugins, resolve, resolve_recipe
+from optbench.registry.resolving import NamedPlugin, fill_in, named_factories, named_plugins, resolve, resolve_recipe
 from optbench.registry.sources import source_hash
 from optbench.registry.spelling import default_options, telling_options
 
@@ -28,6 +28,7 @@ __all__ = [
     "load_catalogue",
     "missing_features",
     "missing_library",
+    "named_factories",
     "named_plugins",
     "resolve",
     "resolve_factory",

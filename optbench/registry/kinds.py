@@ -40,3 +40,4 @@ _ALL = (
     RecordKind("reporters", "reporter", "optbench_reporters", ReporterPlugin),
 )
 KINDS: Mapping[str, RecordKind] = MappingProxyType({kind.name: kind for kind in _ALL})
+NAMED = ("initializers", "data-sets")  # kinds that an option of a problem may name

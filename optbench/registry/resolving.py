@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from optbench.api import Option, UserError
+from optbench.api import DataSetPlugin, Option, UserError
 from optbench.api.options import check_options
 from optbench.records import Call, Component, ExpressionError, parse, parse_one
 from optbench.registry.catalogue import Catalogue, Registered
 from optbench.registry.kinds import KINDS
+
+LOADER = "optbench.api.datasets:load_dataset"
 
 
 def resolve(catalogue: Catalogue, kind: str, call: Call) -> Component:
@@ -51,6 +53,17 @@ def named_plugins(catalogue: Catalogue, registered: Registered, options: Mapping
         name: (kind, parse_one(options[name])) for name, kind in _naming_plugins(registered.record.options).items()
     }
     return {name: (catalogue.get(kind, call.name), call.options) for name, (kind, call) in calls.items()}
+
+
+def named_factories(named: Mapping[str, NamedPlugin]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return what makes the object that each option names, and with which options it is called."""
+    return {option: _maker(registered, given) for option, (registered, given) in named.items()}
+
+
+def _maker(registered: Registered, given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(registered.record, DataSetPlugin):
+        return LOADER, {"text": str(Call(registered.qualified, given))}
+    return registered.record.factory, given
 
 
 NamedPlugin = tuple[Registered, Mapping[str, Any]]

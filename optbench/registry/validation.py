@@ -13,7 +13,7 @@ from optbench.api.factories import CLASS_NAME
 from optbench.api.options import convert
 from optbench.api.plugins import Kind, Work
 from optbench.records.orders import degree, unreadable
-from optbench.registry.kinds import RecordKind
+from optbench.registry.kinds import NAMED, RecordKind
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _OPTION_TYPES = (bool, int, float, str, list, tuple)
@@ -50,8 +50,9 @@ def _naming(name: str, option: Option, record: Any) -> str:
     """Return why an option can't name a plugin, or an empty text."""
     if not option.plugins:
         return ""
-    if not isinstance(record, ProblemPlugin) or option.plugins != "initializers":
-        return f"option {name!r}: plugins={option.plugins!r}; options of problems name initializers, and no others do"
+    if not isinstance(record, ProblemPlugin) or option.plugins not in NAMED:
+        allowed = f"options of problems name {' or '.join(NAMED)}, and no others do"
+        return f"option {name!r}: plugins={option.plugins!r}; {allowed}"
     return "" if isinstance(option.default, str) else f"option {name!r}: a name needs a text as default"
 
 

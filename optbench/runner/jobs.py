@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.records import Job, Pass, TrialSpec
-from optbench.registry import Catalogue, NamedPlugin, Registered, named_plugins, source_hash
+from optbench.registry import Catalogue, NamedPlugin, Registered, named_factories, named_plugins, source_hash
 from optbench.runner.sources import engine_hash
 from optbench.store import ResultKey
 
@@ -22,12 +22,12 @@ class Parts:
     optimizer: Registered
     meta_algorithms: tuple[Registered, ...]
     metrics: tuple[Registered, ...]
-    initializers: Mapping[str, NamedPlugin]  # by the problem's option that names it
+    named: Mapping[str, NamedPlugin]  # by the problem's option that names it
 
     @property
     def all(self) -> tuple[Registered, ...]:
         """Every plugin, metrics included."""
-        named = (registered for registered, _ in self.initializers.values())
+        named = (registered for registered, _ in self.named.values())
         return (self.problem, self.optimizer, *self.meta_algorithms, *self.metrics, *named)
 
 
@@ -50,7 +50,7 @@ class JobFactory:
             optimizer=get("optimizers", spec.optimizer.name),
             meta_algorithms=tuple(get("meta-algorithms", meta.name) for meta in spec.meta_algorithms),
             metrics=self._metrics,
-            initializers=named_plugins(self._catalogue, problem, spec.problem.options),
+            named=named_plugins(self._catalogue, problem, spec.problem.options),
         )
 
     def key(self, spec: TrialSpec, pass_: Pass) -> ResultKey:
@@ -70,10 +70,7 @@ class JobFactory:
             problem_factory=parts.problem.record.factory,
             optimizer_factory=parts.optimizer.record.factory,
             meta_factories=tuple(meta.record.factory for meta in parts.meta_algorithms),
-            initializer_factories={
-                option: (registered.record.factory, options)
-                for option, (registered, options) in parts.initializers.items()
-            },
+            named_factories=named_factories(parts.named),
             metric_factories={metric.name: (metric.record.factory, defaults(metric)) for metric in parts.metrics},
             declared=tuple(sorted(asked)),
             meter_factories=tuple(f"{source.module}:optbench_make_meter" for source in self._meters),
@@ -90,14 +87,13 @@ class JobFactory:
 def modules(catalogue: Catalogue, specs: Iterable[TrialSpec], metrics: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the modules that trials import, of installed plugins only: those of files stay in the child."""
     names = {("metrics", name) for name in metrics}
-    named = set()
+    named: list[Registered] = []
     for spec in specs:
         problem = catalogue.get("problems", spec.problem.name)
-        named |= {used.qualified for used, _ in named_plugins(catalogue, problem, spec.problem.options).values()}
+        named += [registered for registered, _ in named_plugins(catalogue, problem, spec.problem.options).values()]
         names |= {("problems", spec.problem.name), ("optimizers", spec.optimizer.name)}
         names |= {("meta-algorithms", meta.name) for meta in spec.meta_algorithms}
-    names |= {("initializers", name) for name in named}
-    found = [catalogue.get(kind, name) for kind, name in sorted(names)]
+    found = [*(catalogue.get(kind, name) for kind, name in names), *named]
     return tuple(sorted({part.record.factory.partition(":")[0] for part in found if part.distribution}))
 
 

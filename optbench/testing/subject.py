@@ -19,6 +19,7 @@ from optbench.registry import (
     build_catalogue,
     fill_in,
     load_catalogue,
+    named_factories,
     named_plugins,
 )
 
@@ -137,10 +138,8 @@ class Subject:
         from optbench.measure.factories import build_problem, with_built
 
         self.load()
-        factories = {
-            option: (registered.record.factory, options) for option, (registered, options) in self.named.items()
-        }
-        return build_problem(self.record.factory, with_built({**self.options, **changes}, factories), place)
+        options = with_built({**self.options, **changes}, named_factories(self.named))
+        return build_problem(self.record.factory, options, place)
 
     def meta_algorithm(self) -> Any:
         """Return a new meta-algorithm."""

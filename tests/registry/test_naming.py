@@ -90,7 +90,7 @@ def test_the_plugin_that_is_named_is_found_with_its_options(catalogue: Catalogue
         (OptimizerPlugin(name="o", factory="m:O", summary="", options={"weights": WEIGHTS}), "options of problems"),
         (
             ProblemPlugin(name="p", factory="m:P", summary="", options={"w": Option(default="", doc="", plugins="x")}),
-            "name initializers",
+            "name initializers or data-sets",
         ),
         (
             ProblemPlugin(

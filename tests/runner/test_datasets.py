@@ -10,7 +10,10 @@ import pytest
 from optbench.records import Status
 
 SETS = """
+import os
 from optbench.api import DataFile, DataSetPlugin, Option, hookimpl
+
+os.environ["OPTBENCH_CACHE"] = os.path.join(os.path.dirname(__file__), "cache")  # the server has its own
 
 def ramp(*, n):
     import numpy
@@ -27,32 +30,31 @@ def optbench_datasets():
     yield DataSetPlugin(name="absent", factory="absent:make", files=(absent,), obtain="`apt install absent`", **stated)
 """
 PROBLEM = """
-import os
-from optbench.api import FunctionProblem, Option, ProblemPlugin, hookimpl, load_dataset
+from optbench.api import FunctionProblem, Option, ProblemPlugin, hookimpl
 
 def fit(*, device, dtype, streams, data):
-    os.environ["OPTBENCH_CACHE"] = os.path.join(os.path.dirname(__file__), "cache")
-    offset = float(load_dataset(data)["x_train"].sum())
+    offset = float(data["x_train"].sum())
     return FunctionProblem(size=1, start_point=[0.0], value=lambda x: ((x - offset) ** 2).sum())
 
 @hookimpl
 def optbench_problems():
-    yield ProblemPlugin(
-        name="fit", factory=f"{__name__}:fit", summary="A fit.", options={"data": Option(default="ramp", doc="which")}
-    )
+    data = Option(default="ramp", doc="which", plugins="data-sets")
+    yield ProblemPlugin(name="fit", factory=f"{__name__}:fit", summary="A fit.", options={"data": data})
 """
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> list[Path]:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    monkeypatch.setenv("OPTBENCH_CACHE", "none")  # the file changes it here, too
     for name, source in (("sets.py", SETS), ("fits.py", PROBLEM)):
         (tmp_path / name).write_text(source, encoding="utf-8")
     return [tmp_path / "sets.py", tmp_path / "fits.py"]
 
 
 def test_a_problem_loads_what_another_plugin_states(run: Any, files: list[Path]) -> None:
-    (record,) = run("descent", problem='fit(data="sets/ramp(n=4)")', beside=files)
+    (record,) = run("descent", problem='fit(data="ramp(n=4)")', beside=files)
     assert (record.status, record.f0) == (Status.BUDGET, 36.0)
+    assert record.spec.problem.options == {"data": "sets/ramp(n=4)"}
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ def optbench_initializers():
     yield InitializerPlugin(name="level", factory=f"{__name__}:level", summary="", options=options)
 """
 
+DATA = """
+from optbench.api import DataSetPlugin, Option, hookimpl
+
+@hookimpl
+def optbench_datasets():
+    options = {"n": Option(default=2, doc="")}
+    stated = {"summary": "", "licence": "", "source": ""}
+    yield DataSetPlugin(name="ramp", factory=f"{__name__}:ramp", options=options, **stated)
+"""
+
 
 def spec(catalogue, problem):
     return TrialSpec(
@@ -65,11 +75,11 @@ def spec(catalogue, problem):
     )
 
 
-def made(folder: Path, initializer=INITIALIZER):
-    """Return a catalogue of two files, one of which has the other's initializer."""
+def made(folder: Path, named=INITIALIZER, nets=PLUGIN):
+    """Return a catalogue of two files, one of which has what the other's option names."""
     folder.mkdir()
-    (folder / "nets_of_jobs.py").write_text(PLUGIN)
-    (folder / "levels_of_jobs.py").write_text(initializer)
+    (folder / "nets_of_jobs.py").write_text(nets)
+    (folder / "levels_of_jobs.py").write_text(named)
     return load_catalogue(plugin_files=sorted(folder.glob("*.py")), only=[])
 
 
@@ -83,6 +93,19 @@ def test_a_child_gets_the_initializer_itself_with_its_options(tmp_path, monkeypa
     assert trial.problem.options == {"weights": "levels-of-jobs/level(height=2.0)"}
     point = build(sent).problem.start(lambda *_: None)
     assert torch.equal(point.parameters, torch.full((3,), 2.0, dtype=torch.float64))
+
+
+def test_a_data_set_is_loaded_by_its_whole_name_and_its_source_counts(tmp_path):
+    nets = PLUGIN.replace('"initializers"', '"data-sets"').replace('"level"', '"ramp"')
+    plain = made(tmp_path / "plain", DATA, nets)
+    edited = made(tmp_path / "edited", DATA + "# edited", nets)
+    job = JobFactory(plain, machine="m").job(spec(plain, "net"), "time", tmp_path, None)
+    text = "levels-of-jobs/ramp(n=2)"
+    assert job.spec.problem.options == {"weights": text}
+    assert job.named_factories == {"weights": ("optbench.api.datasets:load_dataset", {"text": text})}
+    keys = [JobFactory(item, machine="m").key(spec(item, "net"), "time") for item in (plain, edited)]
+    assert keys[0].id == keys[1].id
+    assert keys[0] != keys[1]
 
 
 def test_a_result_depends_on_the_initializers_source(tmp_path):
