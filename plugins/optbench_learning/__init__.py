@@ -146,7 +146,7 @@ def optbench_metrics() -> Iterator[MetricPlugin]:
     yield MetricPlugin(
         name="gradient-norm", factory=f"{METRICS}:gradient_norm", summary="Largest entry of the full gradient."
     )
-    for split, examples in (("train", "training"), ("test", "test")):
+    for split, examples in (("train", "training"), ("validation", "validation"), ("test", "test")):
         yield MetricPlugin(
             name=f"{split}-loss",
             factory=f"{METRICS}:{split}_loss",

@@ -32,6 +32,16 @@ def train_accuracy() -> Metric:
     return _of_split("train", "accuracy")
 
 
+def validation_loss() -> Metric:
+    """Return the mean loss on the validation examples, without penalty."""
+    return _of_split("validation", "loss")
+
+
+def validation_accuracy() -> Metric:
+    """Return the share of validation examples that are classified right."""
+    return _of_split("validation", "accuracy")
+
+
 def test_loss() -> Metric:
     """Return the mean loss on the test examples, without penalty."""
     return _of_split("test", "loss")
@@ -46,6 +56,9 @@ def _of_split(split: str, quantity: str) -> Metric:
     def measure(problem: Any, point: Point) -> float:
         if not hasattr(problem, "evaluate"):
             message = f"{split}-{quantity} wants a problem with data"
+            raise Refused(message)
+        if split not in problem.data:
+            message = f"{split}-{quantity} wants {split} examples, and the problem holds none back"
             raise Refused(message)
         measured: dict[str, float] = problem.evaluate(point, split)
         if quantity not in measured:
