@@ -55,6 +55,10 @@ class DeviceMismatchError(RuntimeError):
         super().__init__(f"{operation} of a tensor on the device and one on the CPU, of shape {tuple(stranger.shape)}")
 
 
+class SparseTensorError(RuntimeError):
+    """An operation takes or makes a sparse tensor, which has no storage that could have a shadow."""
+
+
 class Audit(TorchDispatchMode):
     """Within it, tensors on `DEVICE` compute; `syncs` are the host's waits so far, `factorisations` are counted."""
 
@@ -111,7 +115,9 @@ class Audit(TorchDispatchMode):
             self.factorisations += name in FACTORISATIONS
             if waits(name, args, kwargs):
                 self.syncs.append(Sync(short(name), _stack()))
+        _refuse_sparse(name, (args, kwargs))
         real = func(*self._shadows.real(args), **self._shadows.real(kwargs))
+        _refuse_sparse(name, real)
         fake = self._on_device(func, name, args, kwargs, real)
         self._shadows.keep(fake, real)
         return fake
@@ -168,6 +174,8 @@ class _OutOfSight(TorchFunctionMode):
             device = kwargs.pop("device", None)
             made = func(*args, **kwargs)
             return made if device is None else made.to(device)
+        if func in _INDEXED and is_on_device(args[0]):  # torch would make a tensor of the list on the device, unseen
+            args = (args[0], _with_tensors(args[1]), *args[2:])
         if func is torch.Tensor.new_tensor:
             device = kwargs.pop("device", None) or args[0].device
             kwargs.setdefault("dtype", args[0].dtype)
@@ -175,8 +183,21 @@ class _OutOfSight(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+_INDEXED = (torch.Tensor.__getitem__, torch.Tensor.__setitem__)
 _NUMPY = (torch.Tensor.numpy, torch.Tensor.__array__)
 _READERS = (*_NUMPY, torch.Tensor.__format__, torch.Tensor.__repr__)
+
+
+def _refuse_sparse(name: str, values: Any) -> None:
+    if any(isinstance(item, Tensor) and item.layout != torch.strided for item in leaves(values)):
+        raise SparseTensorError(f"{short(name)} of a sparse tensor")
+
+
+def _with_tensors(index: Any) -> Any:
+    """Return an index whose lists are tensors of the CPU, which an accelerator waits for."""
+    if isinstance(index, tuple):
+        return tuple(map(_with_tensors, index))
+    return torch.tensor(index) if isinstance(index, list) else index
 
 
 def _read(func: Any, tensor: Tensor, *args: Any) -> Any:

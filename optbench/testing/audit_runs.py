@@ -12,7 +12,7 @@ from torch import Tensor
 
 from optbench.api import StopTrial, Work
 from optbench.measure.holding import reachable
-from optbench.testing.audit import Audit, DeviceMismatchError, Sync, unusable
+from optbench.testing.audit import Audit, DeviceMismatchError, SparseTensorError, Sync, unusable
 from optbench.testing.audit_oracle import AuditOracle, Bowl, rosenbrock
 from optbench.testing.blame import Frame, culprit, described
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
@@ -130,7 +130,12 @@ def _place(device: Any, dtype: Any) -> str:
 
 
 def refusal(error: Exception, subject: Subject) -> str:
-    """Return what went wrong under an audit, and where; of a CPU tensor among others also where it was made."""
+    """Return what went wrong under an audit, and where; of a CPU tensor among others also where it was made.
+
+    Raises DoesNotApply for sparse tensors: accelerators take them, audits don't.
+    """
+    if isinstance(error, SparseTensorError):
+        raise DoesNotApply(f"not checked: audits can't follow {described(error, subject)}") from error
     text = described(error, subject) if not isinstance(error, CheckFailed | StrayStateError) else str(error)
     made = culprit(error.made, subject) if isinstance(error, DeviceMismatchError | StrayStateError) else None
     return f"on another device than the CPU: {text}{f'; the CPU tensor was made at {made}' if made else ''}"

@@ -57,6 +57,12 @@ def matrix(x: Tensor) -> Tensor:
     return torch.outer(x, x) + 2 * torch.eye(3, device=x.device, dtype=x.dtype)
 
 
+def chosen_doubled(x: Tensor) -> Tensor:
+    doubled = x.clone()
+    doubled[[True, False, True]] = x.flip(0)[:2]
+    return doubled
+
+
 QUIET = [
     rosenbrock,
     torch.func.grad(rosenbrock),
@@ -94,6 +100,9 @@ WAITING = [
     (lambda x: x.new_tensor([1.0, 2.0]), "copy"),
     (lambda x: x[x > 0], "index"),
     (lambda x: x[torch.tensor([0, 2])], "index"),
+    (lambda x: x[[0, 2]], "index"),
+    (lambda x: torch.outer(x, x)[:, [0, 2]], "index"),
+    (chosen_doubled, "index_put"),
     (lambda x: (x > 0).nonzero(), "nonzero"),
     (lambda x: x.unique(), "unique"),
     (lambda x: torch.equal(x, x), "equal"),

@@ -126,6 +126,29 @@ class Spectral(Descent):
         return 1e-3 * vectors @ ((vectors.T @ oracle.gradient(state.point)) / (1 + values.abs()))
 
 
+class SparseByCoordinates(Descent):
+    def init(self, oracle: Any, start: Tensor) -> Any:
+        state = super().init(oracle, start)
+        places = torch.arange(len(start), device=start.device).expand(2, -1)
+        state.scale = torch.sparse_coo_tensor(places, torch.ones_like(start), (len(start), len(start)))
+        return state
+
+    def direction(self, oracle: Any, state: Any) -> Tensor:
+        return state.scale @ super().direction(oracle, state)
+
+
+class SparseByRows(SparseByCoordinates):
+    def init(self, oracle: Any, start: Tensor) -> Any:
+        state = Descent.init(self, oracle, start)
+        state.scale = torch.diag(torch.ones_like(start)).to_sparse_csr()
+        return state
+
+
+class SparseInPassing(Descent):
+    def direction(self, oracle: Any, state: Any) -> Tensor:
+        return super().direction(oracle, state).to_sparse().to_dense()
+
+
 class DrawingOnTheDevice(Descent):
     def direction(self, oracle: Any, state: Any) -> Tensor:
         noise = torch.randn(8, device=oracle.device, dtype=oracle.dtype, generator=oracle.streams("noise"))
@@ -232,6 +255,14 @@ def test_whatever_leaves_the_device_is_told_with_its_line(factory: Any, message:
     found = finding_of("stays-on-the-device", subject_of(factory))
     assert found.failed
     assert re.search(message, found.message), found.message
+
+
+@pytest.mark.parametrize("check", ["stays-on-the-device", "host-syncs-as-declared"])
+@pytest.mark.parametrize("factory", [SparseByCoordinates, SparseByRows, SparseInPassing])
+def test_of_sparse_tensors_nothing_is_said(factory: Any, check: str) -> None:
+    found = finding_of(check, subject_of(factory, host_syncs=0))
+    assert found.status == "not applicable"
+    assert re.search(r"can't follow SparseTensorError: .* of a sparse tensor .*test_devices.py:\d+", found.message)
 
 
 @pytest.mark.parametrize("factory", [Descent, HiddenItem, QuietNewton, TableOnTheCpu, Owning, torch.optim.Adafactor])

@@ -36,6 +36,7 @@ CAUGHT = [
     (planted.PeakingSquareLate, "peak-memory-as-declared", "peak_memory is declared O(n)"),
     (planted.KeepingCopiesElsewhere, "state-stops-growing", "held by neither it nor its state nor its modules"),
     (planted.BehindTheBack, "only-through-the-oracle", "objective's value behind the oracle's back"),
+    (planted.BehindAutograd, "only-through-the-oracle", "objective's value behind the oracle's back"),
     (planted.ThroughTheOraclesParts, "only-through-the-oracle", "behind the oracle's back"),
     (planted.AroundTheWrapper, "only-through-the-oracle", "objective's hessian behind the oracle's back"),
     (planted.FindingTheProblem, "only-through-the-oracle", "objective's value behind the oracle's back"),
