@@ -43,6 +43,7 @@ BY_NATURE: tuple[tuple[str, str, str], ...] = (  # expressions (to be found in t
 SENSITIVE = (
     r"^gradient-descent\(",  # hundreds of zigzags, each of which repeats the last one's error
     r'^(?!newton\().*line_search="(exact|fixed|armijo)"',  # searches that end by rounding, or that never look
+    r'^cg\((restart="powell"|line_search="hager-zhang")',  # where to restart, or what is noise, is a matter of digits
     r"^coordinate-descent\((solver|order)=",
     r'^newton\(damping="0\.5"\)',  # damped too little to leave the valley's symmetric floor but by rounding
 )
