@@ -30,7 +30,7 @@ def build_model(
     arms: Sequence[TunedArm] = (),
 ) -> ReportModel:
     """Return the report's model; `keys` are those of the time passes by trial id, `arms` what was tuned."""
-    from optbench.report import build_report, label_tuned, with_tuning
+    from optbench.report import build_report, label_tuned, with_learning, with_tuning
 
     labelled = label_tuned(suite, records, arms)
 
@@ -53,6 +53,7 @@ def build_model(
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )
+    model = with_learning(model, labelled.records, read("snapshots"))
     return with_tuning(model, suite, records, arms)
 
 

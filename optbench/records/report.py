@@ -122,6 +122,20 @@ class ReportCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearningCurve:
+    """A metric of an optimizer on a problem with data, aggregated over its trials at equal numbers of examples."""
+
+    optimizer: str
+    problem: str
+    metric: str  # without its plugin
+    examples: tuple[float, ...]
+    seconds: tuple[float | None, ...]  # the median at each point
+    median: tuple[float | None, ...]
+    low: tuple[float | None, ...]  # 10 %
+    high: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """An optimizer over all problems, by one measure at one target."""
 
@@ -236,6 +250,7 @@ class ReportModel:
     problems: tuple[ReportProblem, ...] = ()
     cells: tuple[Cell, ...] = ()
     curves: tuple[ReportCurve, ...] = ()
+    learning: tuple[LearningCurve, ...] = ()  # of suites with metrics of data
     scores: tuple[Score, ...] = ()
     versus: tuple[Versus, ...] = ()  # empty where there is too little for a verdict
     failures: tuple[Failure, ...] = ()
@@ -315,6 +330,7 @@ _PARTS: Mapping[str, type] = {
     "problems": ReportProblem,
     "cells": Cell,
     "curves": ReportCurve,
+    "learning": LearningCurve,
     "scores": Score,
     "versus": Versus,
     "failures": Failure,

@@ -51,7 +51,7 @@ class TunedCell:
     problem: str
     method: str  # "grid", "random", "optuna"; "stored" where the settings were found before
     searched: tuple[str, ...]  # "lr 1e-05 … 0.1 (log)"
-    select: str  # in words
+    select: str  # in words; of stored settings, who found them
     measure: str  # what `score` is, in words
     higher_is_better: bool
     choices: tuple[TuningChoice, ...]

@@ -1,6 +1,7 @@
 """From records to a report: `build_report` aggregates, the tables show it in a terminal. No HTML here."""
 
 from optbench.report.build import build_report
+from optbench.report.learning import with_learning
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
@@ -20,5 +21,6 @@ __all__ = [
     "solved_table",
     "terminal_table",
     "tuning_table",
+    "with_learning",
     "with_tuning",
 ]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from optbench.records import Call, Component, ExpressionError, canonical_json, parse_one
+from optbench.records import Call, Component, ExpressionError, canonical_json, parse, parse_one
 
 Parts = tuple[Component, ...]
 Info = Mapping[str, Mapping[str, Any]]
@@ -16,6 +16,11 @@ Info = Mapping[str, Mapping[str, Any]]
 def key_of(parts: Parts) -> str:
     """Return the identity of an optimizer with its meta-algorithms, or of a problem."""
     return canonical_json([[part.name, part.options] for part in parts])
+
+
+def key_of_text(text: str) -> str:
+    """Return the identity of what an expression of a report says; the order of its options doesn't matter."""
+    return key_of(tuple(Component(name=call.name, options=call.options) for call in parse(text)))
 
 
 def expression(parts: Parts) -> str:

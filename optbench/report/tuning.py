@@ -13,7 +13,6 @@ import numpy as np
 from optbench.analysis import best_of_weights, lower_quantile, rank_agreement, weighted_lower_quantile
 from optbench.records import (
     FAILED,
-    Component,
     Range,
     ReportModel,
     SuiteSpec,
@@ -25,10 +24,9 @@ from optbench.records import (
     TuningChoice,
     Yardstick,
     finite,
-    parse,
 )
 from optbench.report.cells import SHARES, rounded
-from optbench.report.naming import key_of
+from optbench.report.naming import key_of, key_of_text
 from optbench.report.tuned import tuned_recipe
 from optbench.report.tuning_notes import tuning_notes
 from optbench.tuning import Choice, Tried, TunedArm
@@ -57,7 +55,7 @@ def _cell(
     """Yield the cell; none where the report has no such optimizer, since nothing of it could be run."""
     task = arm.task
     recipe = (task.trial.optimizer, *task.trial.meta_algorithms)
-    optimizers = {_identity(item.expression): item.id for item in model.optimizers}
+    optimizers = {key_of_text(item.expression): item.id for item in model.optimizers}
     name, problem = key_of(tuned_recipe(recipe, task.space)), _problem(model, arm)
     if name not in optimizers or problem is None:
         return
@@ -70,7 +68,7 @@ def _cell(
         problem=problem,
         method="stored" if tuning.stored else tuning.method,
         searched=tuple(part.in_words for part in task.space),
-        select=task.select.in_words,
+        select=tuning.found_by if tuning.stored else task.select.in_words,
         measure=task.score.in_words,
         higher_is_better=task.score.higher_is_better,
         choices=tuple(
@@ -192,13 +190,8 @@ def _leaders(cells: Sequence[TunedCell], scores: Sequence[float]) -> tuple[str, 
 def _problem(model: ReportModel, arm: TunedArm) -> str | None:
     trial = arm.task.trial
     wanted = key_of((trial.problem,)), trial.device, trial.dtype
-    found = (item.id for item in model.problems if (_identity(item.expression), item.device, item.dtype) == wanted)
+    found = (item.id for item in model.problems if (key_of_text(item.expression), item.device, item.dtype) == wanted)
     return next(found, None)
-
-
-def _identity(text: str) -> str:
-    """Return the `key_of` what an expression of a report says: the order of options differs."""
-    return key_of(tuple(Component(name=call.name, options=call.options) for call in parse(text)))
 
 
 def _by_place(records: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:

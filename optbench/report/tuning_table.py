@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("score", "10–90 %", "untuned", "chosen", "trials", "time")
 _LEGEND = (
-    "score, untuned: {measures}, median over seeds and repeats; 10–90 %: of the score. chosen: by each tuning, by "
-    "{select}; {edge}: best at the edge, the budget being spent. trials, time: of all tunings together."
+    "score, untuned: {measures}, median over seeds and repeats; 10–90 %: of the score. chosen: {chosen}; {edge}: at "
+    "the edge of what was tried, the budget being spent. trials, time: of all tunings together."
 )
 
 
@@ -58,4 +58,6 @@ def _cells(cell: TunedCell) -> tuple[str, ...]:
 def _caption(model: ReportModel) -> str:
     measures = ", ".join(dict.fromkeys(cell.measure for cell in model.tuned))
     select = ", ".join(dict.fromkeys(cell.select for cell in model.tuned))
-    return _LEGEND.format(measures=measures, select=select, edge=EDGE)
+    stored = all(cell.method == "stored" for cell in model.tuned)
+    chosen = f"found by {select}" if stored else f"by each tuning, by {select}"
+    return _LEGEND.format(measures=measures, chosen=chosen, edge=EDGE)

@@ -68,6 +68,10 @@ class HtmlReporter:
             from optbench_reporters.scaling_figure import scaling_files
 
             yield from scaling_files(lines, looks)
+        if self.figures and model.learning:
+            from optbench_reporters.learning_figure import learning_files
+
+            yield from learning_files(model, looks)
         if self.figures and model.tuned:
             from optbench_reporters.tuning_figure import tuning_files
 

@@ -45,7 +45,7 @@ def tuning_sections(model: ReportModel) -> list[dict[str, Any]]:
             "id": problem.id,
             "label": problem.label,
             "measure": cells[0].measure,
-            "select": cells[0].select,
+            "chosen": _chosen(cells[0]),
             "better": "higher" if cells[0].higher_is_better else "lower",
             "rows": [_row(cell, names[cell.optimizer]) for cell in _ordered(cells)],
             "agreement": _agreement(model, problem.id, names),
@@ -53,6 +53,12 @@ def tuning_sections(model: ReportModel) -> list[dict[str, Any]]:
         for problem in model.problems
         if (cells := [cell for cell in model.tuned if cell.problem == problem.id])
     ]
+
+
+def _chosen(cell: TunedCell) -> str:
+    if cell.method == "stored":
+        return f"Settings were not searched for here, but found by {cell.select}."
+    return f"Settings were chosen by {cell.select}, on seeds of their own."
 
 
 def _filled(found: tuple[float | None, float | None, float | None]) -> tuple[float, float, float]:

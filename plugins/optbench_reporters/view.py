@@ -40,6 +40,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "tuning": tuning_sections(model),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
+        "learnt": {curve.problem for curve in model.learning},
         "curved": {curve.problem for curve in model.curves},
         "shifts": ", ".join(f"{SHIFTS[measure]:g} {measure}" for measure in model.measures),
         "area": f"{AREA_FACTOR:g}",
@@ -59,7 +60,7 @@ def left_out(model: ReportModel) -> frozenset[str]:
 def _sections(model: ReportModel) -> tuple[str, ...]:
     first: dict[str, Any] = {"Gates": model.gates, "Pairs": model.comparisons}
     first |= {"Memory": scaling_rows(model, memory=True), "Time": scaling_rows(model, memory=False)}
-    first |= {"Tuning": model.tuned}
+    first |= {"Tuning": model.tuned, "Learning": model.learning}
     told = (name for name in SECTIONS if name not in left_out(model))
     return (*(name for name, rows in first.items() if rows), *told)
 

@@ -1,0 +1,82 @@
+"""Learning curves: what a suite's metrics say of the parts of the data, over examples seen and over seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from optbench.analysis import curve_on_grid, log_grid, lower_quantile
+from optbench.records import LearningCurve, ReportModel, Trace, TrialRecord
+from optbench.report.cells import rounded
+from optbench.report.naming import key_of, key_of_text
+from optbench.report.runs import Array, Traces
+
+POINTS = 48
+_ELSEWHERE = ("f", "gradient-norm")  # shown as gaps and by targets
+
+
+def with_learning(model: ReportModel, records: Sequence[TrialRecord], snapshots: Traces) -> ReportModel:
+    """Return the report with the learning curves of `records`, whose traces `snapshots(id)` returns."""
+    return replace(model, learning=tuple(_curves(model, records, snapshots)))
+
+
+def _curves(model: ReportModel, records: Sequence[TrialRecord], snapshots: Traces) -> Iterator[LearningCurve]:
+    for problem in model.problems:
+        place = key_of_text(problem.expression), problem.device, problem.dtype
+        here = [record for record in records if _place(record) == place]
+        for optimizer in model.optimizers:
+            recipe = key_of_text(optimizer.expression)
+            own = (record for record in here if _recipe(record) == recipe)
+            traces = [trace for record in own if (trace := snapshots(record.id)) is not None and _has_seen(trace)]
+            for metric in dict.fromkeys(name for trace in traces for name in _metrics(trace)):
+                yield _curve((optimizer.id, problem.id, metric), [x for x in traces if metric in x.columns])
+
+
+def _place(record: TrialRecord) -> tuple[str, str, str]:
+    return key_of((record.spec.problem,)), record.spec.device, record.spec.dtype
+
+
+def _recipe(record: TrialRecord) -> str:
+    return key_of((record.spec.optimizer, *record.spec.meta_algorithms))
+
+
+def _has_seen(trace: Trace) -> bool:
+    """Tell whether examples were counted."""
+    return len(trace) > 0 and trace["examples"][-1] > 0
+
+
+def _metrics(trace: Trace) -> tuple[str, ...]:
+    """Return the metrics of a trace: its columns after those that every one has."""
+    every = trace.columns.index("evaluations") + 1
+    return tuple(name for name in trace.columns[every:] if name not in _ELSEWHERE)
+
+
+def _curve(name: tuple[str, str, str], traces: Sequence[Trace]) -> LearningCurve:
+    """Aggregate over equal numbers of examples; a run that diverged is left out from there on."""
+    optimizer, problem, metric = name
+    counts = [_column(trace, "examples") for trace in traces]
+    first = min(float(count[count > 0][0]) for count in counts)
+    grid = log_grid(first, max(float(count[-1]) for count in counts), POINTS)
+    values = [_column(trace, metric) for trace in traces]
+    curve = curve_on_grid(list(zip(counts, values, strict=True)), grid)
+    clocks = np.array([np.interp(grid, count, _column(x, "seconds")) for count, x in zip(counts, traces, strict=True)])
+    return LearningCurve(
+        optimizer=optimizer,
+        problem=problem,
+        metric=metric,
+        examples=tuple(grid.tolist()),
+        seconds=tuple(rounded(lower_quantile(column)) for column in clocks.T),
+        median=_shown(curve.median),
+        low=_shown(curve.low),
+        high=_shown(curve.high),
+    )
+
+
+def _column(trace: Trace, name: str) -> Array:
+    return np.asarray(trace[name], dtype=float)
+
+
+def _shown(values: Array) -> tuple[float | None, ...]:
+    return tuple(rounded(float(value)) for value in values)

@@ -1,0 +1,45 @@
+"""Learning curves from made-up snapshots."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from optbench.records import SNAPSHOT_COLUMNS, ReportModel, Trace
+from optbench.report.learning import with_learning
+
+
+def snapshots(examples: list[float], accuracy: list[float], seconds: float = 1.0) -> Trace:
+    columns = {name: [0.0] * len(examples) for name in SNAPSHOT_COLUMNS}
+    columns |= {"examples": examples, "evaluations": [count / 10 for count in examples]}
+    columns |= {"seconds": [seconds * count for count in examples]}
+    return Trace.from_columns({**columns, "test-accuracy": accuracy, "f": [1.0] * len(examples)})
+
+
+@pytest.fixture
+def made(results: Any) -> ReportModel:
+    ends = {0: [0.1, 0.5, 0.9], 1: [0.1, 0.6, 0.8], 2: [0.1, 0.7, math.nan]}
+    for seed, accuracy in ends.items():
+        trace = snapshots([0.0, 10.0, 100.0], accuracy, seconds=seed + 1)
+        results.add("x/adam", "x/net", trace, seed=seed, batch_size=10)
+    results.add("x/newton", "x/net", snapshots([0.0, 0.0], [0.1, 0.2]), batch_size=10)
+    return with_learning(results.report(), results.records, results.snapshots.get)
+
+
+def test_metrics_are_aggregated_at_equal_numbers_of_examples(made: ReportModel) -> None:
+    (curve,) = made.learning  # the objective has curves of its own, and who saw no example has none
+    assert (curve.optimizer, curve.metric) == ("adam", "test-accuracy")
+    assert (curve.examples[0], curve.examples[-1]) == (10.0, 100.0)
+    assert (curve.median[0], curve.low[0], curve.high[0]) == (0.6, 0.52, 0.68)
+    assert curve.median[-1] == pytest.approx(0.85)  # of the two that did not diverge
+
+
+def test_seconds_are_the_median_at_those_examples(made: ReportModel) -> None:
+    assert made.learning[0].seconds[0] == 20.0
+    assert made.learning[0].seconds[-1] == 200.0
+
+
+def test_learning_curves_round_trip_through_json(made: ReportModel) -> None:
+    assert ReportModel.from_json(made.to_json()).learning == made.learning
