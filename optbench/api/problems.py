@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from optbench.api.errors import UserError
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -51,6 +53,17 @@ class Panel:
 
     l1: float = 0.0
     bound: float = math.inf  # of each row's Euclidean length
+
+    def __post_init__(self) -> None:
+        """Raise UserError for what is no weight, or no length."""
+        if not (_is_number(self.l1) and self.l1 >= 0):
+            raise UserError(f"Panel(l1={self.l1!r})", "a number from 0")
+        if not (_is_number(self.bound) and self.bound > 0):
+            raise UserError(f"Panel(bound={self.bound!r})", "a number above 0", "leave it out where rows have no bound")
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool)
 
 
 @runtime_checkable

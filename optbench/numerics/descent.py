@@ -13,17 +13,19 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import Found, LineSearch
-from optbench.numerics.position import Visit, arrive, locate
+from optbench.numerics.position import Asked, Visit, arrive, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import limits, slope_and_size
 from optbench.numerics.steady import Steady
+from optbench.numerics.unit import InUnit, power_of_two
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
 
 Memory = TypeVar("Memory")
 
+_FARTHEST = 1e300  # entry of a point that sets how long the first displacement is
 _TIMID = 1e-6  # of the last displacement, about: what is tried next is no shorter
 
 
@@ -100,6 +102,10 @@ class DescentState(Generic[Memory]):
     # buffers that trial points are written to
     spare: list[Tensor]  # two of (n,)
 
+    # what a method measures in, as it was where it began
+    reach: float = 1.0  # length of a first displacement, where nothing tells a better one
+    unit: float = 1.0  # of f
+
 
 class Descent(Generic[Memory]):
     """Moves along the rule's direction by the step that the line search finds."""
@@ -132,15 +138,20 @@ class Descent(Generic[Memory]):
 
     def step(self, oracle: Oracle, state: DescentState[Memory]) -> DescentState[Memory]:
         """Search along one direction; where that fails forget the memory, and where it is empty already, finish."""
-        here = locate(oracle, state)
+        seen: Asked = oracle if state.unit == 1 else InUnit(oracle, state.unit)
+        here = locate(seen, state)
+        if here.extent:
+            state.reach = max(1.0, state.progress.eps**0.5 * min(here.extent, _FARTHEST))
         direction = self.directions.direction(state.memory, here.gradient)
         slope, size = slope_and_size(here.gradient, direction)
+        if seen is oracle and self._takes_unit(state, here, slope, size):
+            return self.step(oracle, state)
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
             return state
         if not -math.inf < slope < 0:
             return self._give_up(state)
-        ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
+        ray = Ray(seen, here, direction, (state.spare[0], state.spare[1]))
         line = ray.line(slope)
         found = self.search.search(line, self._first_step(state, slope))
         state.steady.note(line, found)
@@ -149,6 +160,18 @@ class Descent(Generic[Memory]):
         if found.trial.step == 0:
             return state if state.finished else self._give_up(state)
         return self._move(state, ray, slope, found)
+
+    @staticmethod
+    def _takes_unit(state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
+        """Where a method begins, let f be measured in the gradient's unit if squares in its own leave the floats."""
+        number = limits(here.point.dtype)
+        if state.progress.first_gradient or not 0 < size < math.inf or number.tiny / number.eps < -slope < math.inf:
+            return False
+        unit = power_of_two(size, least=number.tiny)
+        if not math.isfinite(here.value / unit):
+            return False
+        state.unit, state.here = unit, None
+        return True
 
     def _first_step(self, state: DescentState[Memory], slope: float) -> float:
         growth = state.steady.growth
@@ -159,7 +182,7 @@ class Descent(Generic[Memory]):
             # a plain, where slopes are next to nothing, a displacement of its length is tried all the same.
             ratio = state.last_slope / slope
             return growth * state.last_step * max(ratio, _TIMID * math.sqrt(ratio))
-        return 1 / math.sqrt(-slope)  # a displacement of length 1 along the negative gradient
+        return state.reach / math.sqrt(-slope)  # a displacement of that length along the negative gradient
 
     def _move(self, state: DescentState[Memory], ray: Ray, slope: float, found: Found) -> DescentState[Memory]:
         visit = ray.take(found.trial.step)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from torch import Tensor
 
 from optbench.numerics.progress import Progress
-from optbench.numerics.scalars import limits
+from optbench.numerics.scalars import largest, limits, read
 
 if TYPE_CHECKING:
-    from optbench.api import Oracle
+    from optbench.api import Evaluation
 
 _ROUNDINGS = 16.0  # how many units in the last place two equal values of f may lie apart
 
@@ -24,6 +24,7 @@ class Visit:
     value: float
     gradient: Tensor  # (n,), the oracle's, never overwritten
     step: float = 0.0  # along the ray on which it lies
+    extent: float = 0.0  # the largest entry of a point where a method begins; elsewhere 0
 
     @property
     def noise(self) -> float:
@@ -36,10 +37,26 @@ def rounding(value: float, point: Tensor) -> float:
     return _ROUNDINGS * limits(point.dtype).eps * abs(value)
 
 
-def visited(oracle: Oracle, point: Tensor) -> Visit:
+class Asked(Protocol):
+    """What of an oracle takes a method along a ray."""
+
+    batch: int
+    offers: frozenset[Evaluation]
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return f(x), shape (), and the gradient (n,)."""
+        ...
+
+    def line_minimum(self, x: Tensor, direction: Tensor) -> Tensor:
+        """Return the step that minimises f along `direction`, shape ()."""
+        ...
+
+
+def visited(oracle: Asked, point: Tensor) -> Visit:
     """Return the visit of a point; one synchronisation."""
     value, gradient = oracle.value_and_gradient(point)
-    return Visit(point, float(value), gradient)
+    height, extent = read(value, largest(point))
+    return Visit(point, height, gradient, extent=extent)
 
 
 class Located(Protocol):
@@ -51,7 +68,7 @@ class Located(Protocol):
     progress: Progress
 
 
-def locate(oracle: Oracle, state: Located) -> Visit:
+def locate(oracle: Asked, state: Located) -> Visit:
     """Return the visit of the state's point, evaluated only at the start and for another minibatch."""
     if state.here is None or state.batch != oracle.batch:
         state.here = visited(oracle, state.point)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from optbench.numerics.line import Line
-from optbench.numerics.position import Visit
+from optbench.numerics.position import Asked, Visit
 from optbench.numerics.scalars import limits, read
-
-if TYPE_CHECKING:
-    from optbench.api import Oracle
 
 
 class Ray:
     """Evaluates point + step·direction in two spare buffers: one holds the latest trial, one the best before it."""
 
-    def __init__(self, oracle: Oracle, start: Visit, direction: Tensor, spare: tuple[Tensor, Tensor]) -> None:
+    def __init__(self, oracle: Asked, start: Visit, direction: Tensor, spare: tuple[Tensor, Tensor]) -> None:
         """Stand at `start`, looking along `direction`; `spare` are buffers like the point."""
         self.oracle, self.start, self.direction = oracle, start, direction
         self._free, self._other = spare

@@ -85,7 +85,8 @@ def _coordinate_descent() -> OptimizerPlugin:
     return OptimizerPlugin(
         name="coordinate-descent",
         factory="optbench_descent.coordinate.descent:coordinate_descent",
-        summary="Lowers f over one coordinate, or one block, at a time; exactly on the Lasso and on sparse coding.",
+        summary="Lowers f over one coordinate, or one block, at a time; exactly on the Lasso and on sparse coding, "
+        "on minibatches for each by itself.",
         options={
             "blocks": Option(
                 default="single",

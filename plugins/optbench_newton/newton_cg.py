@@ -17,6 +17,7 @@ from optbench.numerics.position import Visit, arrive, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, norm, read
+from optbench.numerics.steady import Steady
 from optbench.numerics.trust import ACCEPTED, Lengths, Trust, gain
 from optbench_newton import NEWTON_CG_LINE_SEARCH
 from optbench_newton.forcing import Forcing, forcing_rule
@@ -57,6 +58,8 @@ class NewtonCGState:
     trust: Trust
     lengths: Lengths
     cautious: bool  # the last step failed: the next goes along the gradient
+    last_step: float  # along the line of the last step
+    steady: Steady  # whether steps go on like this for ever
 
     # buffers
     work: Workspace  # three of (n,)
@@ -100,6 +103,8 @@ class NewtonCG:
             trust=Trust(),
             lengths=Lengths(),
             cautious=False,
+            last_step=1.0,
+            steady=Steady(torch.finfo(start.dtype).eps),
             work=Workspace.like(start),
             spare=[torch.empty_like(start), torch.empty_like(start)],
         )
@@ -172,17 +177,19 @@ class AlongLine:
         self.search = search
 
     def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: TruncatedStep) -> None:
-        """Search, the whole step first."""
+        """Search, the whole step first, or more where nothing has bent f upwards."""
         ray = Ray(oracle, here, model.step, (state.spare[0], state.spare[1]))
-        found = self.search.search(ray.line(model.slope), 1.0)
-        if found.outcome == "unbounded":
+        line, growth = ray.line(model.slope), state.steady.growth
+        found = self.search.search(line, growth * state.last_step if growth > 1 else 1.0)
+        state.steady.note(line, found)
+        if found.outcome == "unbounded" or state.steady.is_endless:
             state.finished = "unbounded"
         if found.trial.step == 0:
             self._fail(state, model)
             return
         visit = ray.take(found.trial.step)
         arrive(state, visit)
-        state.cautious = False
+        state.cautious, state.last_step = False, visit.step
 
     @staticmethod
     def _fail(state: NewtonCGState, model: TruncatedStep) -> None:

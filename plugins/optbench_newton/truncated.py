@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.scalars import read
+from optbench.numerics.unit import power_of_two
 
 _FLAT = 10.0  # roundings of the largest curvature seen, below which curvature counts as none
 
@@ -69,7 +70,7 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
     direction p is followed as far as curvature +|p·H·p| would have it.
     """
     number = torch.finfo(gradient.dtype)
-    unit = _power_of_two(gradient_norm, least=number.tiny)
+    unit = power_of_two(gradient_norm, least=number.tiny)  # so that no square is beyond floats
     work.step.zero_()
     torch.mul(gradient, 1 / unit, out=work.residual)
     torch.neg(work.residual, out=work.direction)
@@ -93,11 +94,6 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
         torch.linalg.vector_norm(work.step), torch.dot(gradient, work.step), torch.dot(work.residual, work.step)
     )
     return TruncatedStep(work.step, length, slope, unit * rest - slope, end, path.products)
-
-
-def _power_of_two(size: float, *, least: float) -> float:
-    """Return the power of two at a size, at least `least`: f is measured in it, so that no square is beyond floats."""
-    return max(2.0 ** (math.frexp(size)[1] - 1), least)
 
 
 @dataclass

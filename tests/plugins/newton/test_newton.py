@@ -54,6 +54,22 @@ def test_a_fixed_damping_is_the_formula(oracle: Any) -> None:
     assert torch.allclose(state.point, start - 4 * start**3 / (12 * start**2 + 0.5))
 
 
+def test_a_damping_that_cancels_the_curvature_stalls_the_fixed_method(oracle: Any, minimize: Any) -> None:
+    start = torch.ones(2, dtype=torch.float64)
+    state = minimize(newton(damping="0.5"), oracle(lambda x: -0.25 * x.square().sum(), 2), start)
+    assert state.finished == "stalled"
+    assert torch.equal(state.point, start)
+
+
+def test_a_damping_far_above_f_leaves_steps_too_short_to_see_and_raises_nothing(oracle: Any, minimize: Any) -> None:
+    def tiny(x: torch.Tensor) -> torch.Tensor:
+        return 1e-300 * ((1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2)
+
+    start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
+    state = minimize(newton(damping="0.5", trust_region="true"), oracle(tiny, 2), start, limit=200)
+    assert state.finished == "stalled"
+
+
 def test_a_singular_hessian_stalls_the_fixed_method(oracle: Any, minimize: Any) -> None:
     state = minimize(newton(damping="0"), oracle(lambda x: x.sum(), 2), torch.ones(2, dtype=torch.float64))
     assert state.finished == "stalled"
