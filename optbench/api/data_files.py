@@ -7,6 +7,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,20 @@ def read_input(path: str) -> tuple[bytes, str]:
         given = f"{path} has changed since it was first read (sha256 {known[:_SHOWN]}… then, {digest[:_SHOWN]}… now)"
         raise UserError(given, remedy=f"restore it, or delete {memory} to take what it holds now")
     return content, digest
+
+
+def input_digest(path: str) -> str:
+    """Return the hash of what a file of the user's holds now, decompressed; empty where it can't be read."""
+    try:
+        status = _located(path).stat()
+        return _digest_of(path, status.st_size, status.st_mtime_ns)
+    except (OSError, UserError):
+        return ""
+
+
+@cache
+def _digest_of(path: str, size: int, changed: int) -> str:  # noqa: ARG001 -- they tell when to look again
+    return hashlib.sha256(_decompressed(_from_disk(_located(path)), path)).hexdigest()
 
 
 def remember_input(path: str, digest: str) -> None:

@@ -97,10 +97,15 @@ class NamedDataSet:
             raise UserError(f"data set {self.record.name} is made from no files that could be fetched", self._remedy())
         if not files or (not place and self._folder_with_files()):
             return self.load()
-        where = place or self.record.url
-        if not where:
+        return self._from_cache({}, lambda: read_files(files, place) if place else self._from_its_url())
+
+    def _from_its_url(self) -> dict[str, bytes]:
+        if not self.record.url:
             raise self._nowhere()
-        return self._from_cache({}, lambda: read_files(files, where))
+        try:
+            return read_files(self.record.files, self.record.url)
+        except UserError as error:
+            raise UserError(error.given, self._remedy()) from None
 
     def _from_cache(self, digests: Mapping[str, str], contents: Callable[[], Mapping[str, bytes]]) -> DataSet:
         name, version = self._key(digests)
@@ -123,8 +128,7 @@ class NamedDataSet:
             from optbench.api.streams import SeededStreams
 
             given["streams"] = SeededStreams(given.pop(_SEED, 0))
-        made: Mapping[str, Array] = resolve_factory(self.record.factory)(**given)
-        return made
+        return _sound(resolve_factory(self.record.factory)(**given), self.record.name)
 
     def _inputs(self) -> tuple[dict[str, bytes], dict[str, str]]:
         """Return what the files of the user's hold, and their hashes; a file that is not given is left out."""
@@ -157,6 +161,23 @@ class NamedDataSet:
     def _remedy(self) -> str:
         fetch = f"`optbench data fetch {self.record.name} --from FOLDER|URL`" if self.record.files else ""
         return " or ".join(way for way in (self.record.obtain, fetch) if way)
+
+
+def _sound(made: Any, name: str) -> Mapping[str, Array]:
+    """Return what a factory made; raises UserError where these are no arrays, or a part's have unlike lengths."""
+    import numpy as np
+
+    if not isinstance(made, Mapping):
+        raise UserError(f"data set {name}: its factory made a {type(made).__name__}", "arrays of numpy by name")
+    for key, array in made.items():
+        if not isinstance(array, np.ndarray) or array.dtype.hasobject or not array.ndim:
+            raise UserError(f"data set {name}: {key} is no array of numbers", "an array of numpy, one row an example")
+    for part in ("train", "validation", "test"):
+        lengths = {key: len(made[key]) for key in (f"x_{part}", f"y_{part}", f"difficulty_{part}") if key in made}
+        if len(set(lengths.values())) > 1:
+            told = " and ".join(f"{length} of {key}" for key, length in lengths.items())
+            raise UserError(f"data set {name} has {told}", "as many of each")
+    return made
 
 
 def named_dataset(text: str) -> NamedDataSet:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from optbench.api import DataSetPlugin
+from optbench.api.data_files import input_digest
 from optbench.records import Job, Pass, TrialSpec
 from optbench.registry import Catalogue, NamedPlugin, Registered, named_factories, named_plugins, source_hash
 from optbench.runner.sources import engine_hash
@@ -56,7 +58,7 @@ class JobFactory:
     def key(self, spec: TrialSpec, pass_: Pass) -> ResultKey:
         """Return what the result of a pass is stored under: metrics belong to the pass "time"."""
         parts = self.parts(spec)
-        sources = {source_hash(part) for part in parts.all}
+        sources = {source_hash(part) for part in parts.all} | _inputs(parts.named)
         joined = hashlib.sha256("\0".join([engine_hash(), *sorted(sources)]).encode()).hexdigest()[:16]
         return ResultKey(spec.memory_id if pass_ in ("memory", "projection") else spec.id, pass_, self._machine, joined)
 
@@ -82,6 +84,12 @@ class JobFactory:
             folder=str(folder),
             memory_limit=memory_limit,
         )
+
+
+def _inputs(named: Mapping[str, NamedPlugin]) -> set[str]:
+    """Return the hashes of the user's own files that data sets are made from."""
+    sets = [(item.record, given) for item, given in named.values() if isinstance(item.record, DataSetPlugin)]
+    return {input_digest(given[name]) for record, given in sets for name in record.inputs if given[name]}
 
 
 def modules(catalogue: Catalogue, specs: Iterable[TrialSpec], metrics: Iterable[str] = ()) -> tuple[str, ...]:

@@ -176,6 +176,12 @@ def test_only_fetching_goes_to_the_net(tmp_path, plugins):
     assert named_dataset("read").fetch()["x_train"].tolist() == [1, 2, 3]
 
 
+def test_where_the_net_cannot_be_reached_the_other_ways_are_told(plugins):
+    plugins("ours", lambda: [replace(RECORDS["read"], url="http://127.0.0.1:1")])
+    with pytest.raises(UserError, match=r"can't read http://127\.0\.0\.1:1/numbers\.gz: .*; `apt install numbers` or "):
+        named_dataset("read").fetch()
+
+
 def test_a_damaged_file_leaves_the_cache_as_it_was(tmp_path):
     (tmp_path / "numbers").write_bytes(b"\x01\x02\x04")
     with pytest.raises(UserError, match="numbers is damaged"):
@@ -213,6 +219,23 @@ def test_a_file_that_cannot_be_parsed_is_not_remembered(tmp_path, monkeypatch):
         path.write_bytes(content)
         with pytest.raises(UserError, match="no such file"):
             load_dataset(f'own(path="{path}")')
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ([1, 2], "its factory made a list; arrays of numpy by name"),
+        ({"x_train": [1, 2]}, "x_train is no array of numbers"),
+        ({"x_train": np.array(["a", None])}, "x_train is no array of numbers"),
+        ({"x_test": np.ones(3), "y_test": np.ones(2)}, "has 3 of x_test and 2 of y_test; as many of each"),
+        ({"x_train": np.ones(3), "difficulty_train": np.ones(2)}, "has 3 of x_train and 2 of difficulty_train"),
+    ],
+)
+def test_what_a_factory_makes_is_looked_at_before_it_is_cached(monkeypatch, tmp_path, made, told):
+    monkeypatch.setattr(sys.modules[__name__], "count", lambda *, n: made)
+    with pytest.raises(UserError, match=f"data set count.*{told}"):
+        load_dataset("count")
+    assert not (tmp_path / "cache").exists()
 
 
 def test_the_beginning_of_a_set_keeps_the_other_splits_whole(tmp_path):

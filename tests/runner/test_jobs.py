@@ -9,7 +9,7 @@ import torch
 
 from optbench.api import datasets
 from optbench.measure.factories import build
-from optbench.records import Job, TrialSpec, parse_one
+from optbench.records import Call, Job, TrialSpec, parse_one
 from optbench.registry import load_catalogue, resolve
 from optbench.runner.jobs import JobFactory, modules
 
@@ -65,6 +65,8 @@ def optbench_datasets():
     options = {"n": Option(default=2, doc="")}
     stated = {"summary": "", "licence": "", "source": ""}
     yield DataSetPlugin(name="ramp", factory=f"{__name__}:ramp", options=options, **stated)
+    path = {"path": Option(default="", doc="")}
+    yield DataSetPlugin(name="own", factory=f"{__name__}:own", options=path, inputs=("path",), **stated)
 """
 
 
@@ -106,6 +108,18 @@ def test_a_data_set_is_loaded_by_its_whole_name_and_its_source_counts(tmp_path):
     keys = [JobFactory(item, machine="m").key(spec(item, "net"), "time") for item in (plain, edited)]
     assert keys[0].id == keys[1].id
     assert keys[0] != keys[1]
+
+
+def test_a_result_depends_on_what_the_users_file_holds(tmp_path):
+    nets = PLUGIN.replace('"initializers"', '"data-sets"').replace('"level"', '"ramp"')
+    catalogue, file = made(tmp_path / "plugins", DATA, nets), tmp_path / "mine"
+    trial = spec(catalogue, str(Call("net", {"weights": str(Call("own", {"path": str(file)}))})))
+    keys = [JobFactory(catalogue, machine="m").key(trial, "time")]  # there is no file yet
+    for content in ("1", "22", "1"):
+        file.write_text(content)
+        keys.append(JobFactory(catalogue, machine="m").key(trial, "time"))
+    assert keys[1] == keys[3]
+    assert len(set(keys)) == 3
 
 
 def test_a_result_depends_on_the_initializers_source(tmp_path):
