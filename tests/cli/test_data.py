@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,22 @@ def test_a_data_set_is_shown_like_any_record(plugin: list[str], capsys: Capture)
     shown = capsys.readouterr().out
     for text in ("3 train", "2 × 1", "a test", "MIT"):
         assert text in shown
+
+
+def test_the_plugin_in_the_guide_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    import numpy as np
+
+    monkeypatch.setenv("OPTBENCH_PLUGINS", "")
+    monkeypatch.setenv("OPTBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets, "_announced", [])
+    guide = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    (source,) = [block for block in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL) if "sensors" in block]
+    content = np.zeros((1000, 9), "<f4").tobytes()
+    (tmp_path / "lab.py").write_text(source.replace("…", hashlib.sha256(content).hexdigest()), encoding="utf-8")
+    (tmp_path / "sensors.bin").write_bytes(content)
+    assert (
+        main(["data", "fetch", "sensors", "--from", str(tmp_path), "--json", "--plugin", str(tmp_path / "lab.py")]) == 0
+    )
+    shapes = {name: told["shape"] for name, told in json.loads(capsys.readouterr().out)["arrays"].items()}
+    assert shapes["x_train"] == [800, 8]
+    assert shapes["y_test"] == [100]
