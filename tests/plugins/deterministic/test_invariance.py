@@ -148,6 +148,10 @@ def falls(plain: Any) -> bool:
     return min(plain.trace["value"]) < plain.trace["value"][0]
 
 
+def tolerance(plain: float) -> float:
+    return max(1.0, 0.02 * plain)
+
+
 def check_frame(variant: Any, frame: str, problems: tuple[str, ...], seeds: int, reference: Any, counted: Any) -> None:
     """Compare every count with the plain one: they differ by at most 1, or 2 %."""
     skip_by_nature(variant.text, frame)
@@ -155,7 +159,7 @@ def check_frame(variant: Any, frame: str, problems: tuple[str, ...], seeds: int,
     for name in problems:
         run, _, _, plain = reference(variant, name)
         found = [counted(variant, name, frame, seed) for seed in range(seeds)] if falls(run) else []
-        if any(abs(count - plain) > max(1.0, 0.02 * plain) for count in found):
+        if any(abs(count - plain) > tolerance(plain) for count in found):
             different.append((name, plain, found))
     assert different == []
 
@@ -191,8 +195,8 @@ def test_most_problems_are_compared(method: Any, reference: Any) -> None:
 
 def is_among(plain: float, found: list[float]) -> bool:
     """Tell whether a count lies in the range of others, widened by its width (at least by 1, or 2 %) on both sides."""
-    tolerance = max(1.0, 0.02 * plain) + max(found) - min(found)
-    return min(found) - tolerance <= plain <= max(found) + tolerance
+    slack = tolerance(plain) + max(found) - min(found)
+    return min(found) - slack <= plain <= max(found) + slack
 
 
 @pytest.mark.slow
@@ -204,8 +208,10 @@ def test_where_rounding_decides_the_plain_frame_is_one_among_fifteen(
     different = []
     for name in LONG + (PROBLEMS if sensitive else ()):
         run, _, _, plain = reference(variant, name)
-        if run.outcome.reason == "converged":
-            found = [counted(variant, name, kind, seed) for kind in kinds for seed in range(5)]
-            if found and not is_among(plain, found):
+        if run.outcome.reason == "converged" and kinds:
+            found = [counted(variant, name, kind, 0) for kind in kinds]
+            if max(abs(count - plain) for count in found) > tolerance(plain):  # rounding decides, or the frame
+                found += [counted(variant, name, kind, seed) for kind in kinds for seed in range(1, 5)]
+            if not is_among(plain, found):
                 different.append((name, plain, found))
     assert different == []
