@@ -43,9 +43,10 @@ def _cg() -> OptimizerPlugin:
         summary="Nonlinear conjugate gradients; with line_search='exact' the step on a quadratic is analytic.",
         options={
             "beta": Option(
-                default="hager-zhang",
-                doc="how much of the last direction is kept",
+                default="memoryless",
+                doc="how much of the last direction is kept; memoryless: from each line's minimum, without going there",
                 choices=(
+                    "memoryless",
                     "fletcher-reeves",
                     "polak-ribiere",
                     "polak-ribiere+",
@@ -65,16 +66,16 @@ def _cg() -> OptimizerPlugin:
                 components="optbench_descent.restarts:RESTARTS",
             ),
             "line_search": Option(
-                default="strong-wolfe(c2=0.1)",
-                doc="line search, with its options",
-                components="optbench.numerics.line_searches:LINE_SEARCHES",
+                default="auto",
+                doc="line search, with its options; auto: strong-wolfe, with c2=0.1 where beta isn't memoryless",
+                components="optbench_descent.parts:SEARCHES",
             ),
             "warm_start": Option(
                 default=0, doc="steps of stochastic gradient descent before the first direction", low=0
             ),
             "lr": Option(default=0.01, doc="learning rate of these steps", low=0.0, search="log"),
         },
-        cite="Polak & Ribière, RIRO 16 (1969); Hager & Zhang, SIAM J. Optim. 16 (2005)",
+        cite="Polak & Ribière, RIRO 16 (1969); Shanno, Math. Oper. Res. 3 (1978); Nazareth, JOTA 23 (1977)",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
         host_syncs=1,
         host_syncs_per={"evaluation": 1},

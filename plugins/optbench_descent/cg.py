@@ -8,10 +8,12 @@ from typing import Any, Generic
 import torch
 from torch import Tensor
 
-from optbench.numerics.descent import Descent, Move
+from optbench.numerics.descent import Descent, Directions, Move
+from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
 from optbench.numerics.parts import build_part
 from optbench_descent.betas import BETAS, Beta
+from optbench_descent.memoryless import MemorylessDirections
 from optbench_descent.metrics import METRICS, Metric, Scales
 from optbench_descent.restarts import RESTARTS, Restart
 from optbench_descent.warm import WarmStarted
@@ -19,12 +21,23 @@ from optbench_descent.warm import WarmStarted
 
 def cg(
     *, beta: str, restart: str, preconditioner: str, line_search: str, warm_start: int, lr: float
-) -> Descent[Conjugate[Any]] | WarmStarted[Conjugate[Any]]:
+) -> Descent[Any] | WarmStarted[Any]:
     """Return the method that the options describe."""
     rule: Restart = build_part(restart, RESTARTS, "restart")
-    directions = ConjugateDirections(BETAS[beta], rule, METRICS[preconditioner]())
-    method = Descent(directions, build(line_search))
+    method = Descent(_directions(beta, rule, METRICS[preconditioner]()), _search(beta, line_search))
     return WarmStarted(method, steps=warm_start, lr=lr) if warm_start else method
+
+
+def _directions(beta: str, restart: Restart, metric: Metric[Any]) -> Directions[Any]:
+    if beta == "memoryless":
+        return MemorylessDirections(restart, metric)
+    return ConjugateDirections(BETAS[beta], restart, metric)
+
+
+def _search(beta: str, line_search: str) -> LineSearch:
+    if line_search != "auto":
+        return build(line_search)
+    return build("strong-wolfe" if beta == "memoryless" else "strong-wolfe(c2=0.1)")
 
 
 @dataclass

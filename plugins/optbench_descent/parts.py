@@ -1,4 +1,4 @@
-"""What `gradient-descent` takes as line search. Imports no torch."""
+"""What `gradient-descent` and `cg` take as line search. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,3 +9,8 @@ from optbench.api import Part
 from optbench.numerics.line_searches import LINE_SEARCHES
 
 STEPS: Mapping[str, Part] = {"none": Part(factory=NoneType, summary="The fixed step lr."), **LINE_SEARCHES}
+
+SEARCHES: Mapping[str, Part] = {
+    "auto": Part(factory=NoneType, summary="strong-wolfe; with c2=0.1 where beta isn't memoryless."),
+    **LINE_SEARCHES,
+}

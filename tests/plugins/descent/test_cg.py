@@ -20,6 +20,7 @@ OPTIONS: dict[str, Any] = {
     "warm_start": 0,
     "lr": 0.1,
 }
+RULES = [*BETAS, "memoryless"]
 SEARCHED = {**OPTIONS, "line_search": "strong-wolfe(c2=0.1)"}
 
 
@@ -41,7 +42,7 @@ def walk(method: Any, problem: Any, steps: int) -> tuple[list[Tensor], list[Tens
     return displacements, gradients
 
 
-@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("beta", RULES)
 def test_directions_are_conjugate_and_gradients_orthogonal(beta: str, oracle: Any) -> None:
     dense = matrix(12)
     problem = oracle(lambda x: 0.5 * x @ dense @ x, 12, quadratic=True)
@@ -53,7 +54,7 @@ def test_directions_are_conjugate_and_gradients_orthogonal(beta: str, oracle: An
     assert (units @ units.T - torch.eye(7, dtype=torch.float64)).abs().max() < 1e-9
 
 
-@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("beta", RULES)
 def test_it_ends_after_n_steps_and_as_many_analytic_line_minima(beta: str, oracle: Any) -> None:
     dense = matrix(8, condition=10.0)
     problem = oracle(lambda x: 0.5 * x @ dense @ x, 8, quadratic=True)
@@ -65,7 +66,7 @@ def test_it_ends_after_n_steps_and_as_many_analytic_line_minima(beta: str, oracl
     assert problem.counts["gradient"] == 9
 
 
-@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("beta", RULES)
 @pytest.mark.parametrize("distinct", [1, 3, 5])
 def test_as_many_steps_as_distinct_eigenvalues(beta: str, distinct: int, oracle: Any, quadratic: Any) -> None:
     spectrum = torch.linspace(1, 10, distinct, dtype=torch.float64).repeat_interleave(30 // distinct)
@@ -80,7 +81,7 @@ def test_all_betas_walk_the_same_way_on_a_quadratic(restart: str, oracle: Any) -
     """Restarts that are not due change nothing; the sixth line is the last that rounding leaves alone."""
     dense = matrix(20)
     walks = []
-    for beta in BETAS:
+    for beta in RULES:
         problem = oracle(lambda x: 0.5 * x @ dense @ x, 20, quadratic=True)
         walks.append(torch.stack(walk(cg(**{**OPTIONS, "beta": beta, "restart": restart}), problem, 6)[0]))
     assert all(torch.allclose(one, walks[0], atol=1e-9) for one in walks)
@@ -94,7 +95,7 @@ def test_every_five_moves_conjugacy_starts_anew(oracle: Any) -> None:
     assert [index for index, cosine in enumerate(along) if cosine > 1 - 1e-12] == [0, 5]
 
 
-@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("beta", RULES)
 @pytest.mark.parametrize("search", ["strong-wolfe(c2=0.1)", "hager-zhang"])
 def test_every_beta_solves_rosenbrock(beta: str, search: str, oracle: Any, minimize: Any) -> None:
     problem = oracle(lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, 2)
@@ -103,7 +104,7 @@ def test_every_beta_solves_rosenbrock(beta: str, search: str, oracle: Any, minim
     assert problem.best < 1e-12
 
 
-@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("beta", RULES)
 def test_f_scaled_by_a_power_of_two_makes_no_difference(beta: str, oracle: Any, minimize: Any) -> None:
     ends = []
     for scale in (1.0, 2.0**-60, 2.0**60):

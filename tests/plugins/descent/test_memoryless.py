@@ -1,0 +1,149 @@
+"""Conjugate gradients that need no exact line search, against dense algebra."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from optbench_descent.cg import cg
+from optbench_descent.memoryless import MemorylessDirections, common
+from optbench_descent.metrics import Plain, Scaled
+from optbench_descent.restarts import Every, Never
+from torch import Tensor
+
+from optbench.numerics.descent import Move
+
+OPTIONS: dict[str, Any] = {"beta": "memoryless", "restart": "none", "warm_start": 0, "lr": 0.1}
+
+
+def spread(n: int, condition: float = 100.0) -> Tensor:
+    """Return a dense symmetric matrix with eigenvalues from 1 to `condition`."""
+    basis, _ = torch.linalg.qr(torch.randn(n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
+    return (basis * torch.logspace(0, torch.tensor(condition).log10(), n, dtype=torch.float64)) @ basis.T
+
+
+def moved(hessian: Tensor, point: Tensor, direction: Tensor, step: float) -> Move:
+    before, after = hessian @ point, hessian @ (point + step * direction)
+    return Move(direction.clone(), step, before, after, float(before @ direction), float(after @ direction))
+
+
+def walk(rule: Any, hessian: Tensor, steps: list[float]) -> tuple[Any, list[Tensor], list[Tensor]]:
+    """Return the memory, the displacements it held and the points after the moves of these steps."""
+    point = torch.ones(len(hessian), dtype=torch.float64)
+    memory, displacements, points = rule.start(point), [], []
+    for step in steps:
+        one = moved(hessian, point, rule.direction(memory, hessian @ point), step)
+        rule.learn(memory, one)
+        point = point + step * one.direction
+        displacements.append(memory.displacement.clone())
+        points.append(point)
+    return memory, displacements, points
+
+
+@pytest.mark.parametrize("metric", [Plain(), Scaled()], ids=["plain", "scaled"])
+def test_the_direction_is_that_of_the_dense_bfgs_update(metric: Any) -> None:
+    hessian = spread(5)
+    rule = MemorylessDirections(Every(k=2), metric)
+    memory, _, points = walk(rule, hessian, [0.01, 0.9, 1.3])
+    inverse = np.eye(5) if isinstance(metric, Plain) else np.diag(memory.scales.root.numpy() ** 2)
+    s, y = memory.displacement.numpy(), memory.change.numpy()
+    gradient = hessian @ points[-1]
+    projection = np.eye(5) - np.outer(y, s) / (s @ y)
+    dense = s @ y / (y @ inverse @ y) * projection.T @ inverse @ projection + np.outer(s, s) / (s @ y)
+    assert rule.direction(memory, gradient).numpy() == pytest.approx(-dense @ gradient.numpy(), rel=1e-10)
+
+
+def test_on_a_quadratic_all_directions_are_conjugate_though_no_search_is_exact() -> None:
+    hessian = spread(12)
+    _, displacements, _ = walk(MemorylessDirections(Never(), Plain()), hessian, [0.007, *[1.0] * 5])
+    units = torch.stack([s / (s @ hessian @ s).sqrt() for s in displacements])
+    assert (units @ hessian @ units.T - torch.eye(6, dtype=torch.float64)).abs().max() < 1e-8
+
+
+def test_without_exact_searches_a_quadratic_ends_one_evaluation_after_as_many_as_it_has_eigenvalues(
+    oracle: Any, quadratic: Any
+) -> None:
+    """Each later line costs one evaluation; the last one is the way to the last minimum."""
+    spectrum = torch.linspace(1, 4, 5, dtype=torch.float64).repeat_interleave(6)
+    problem = oracle(quadratic(spectrum), len(spectrum))
+    method = cg(**OPTIONS, preconditioner="none", line_search="fixed(step=1.0)")
+    state = method.init(problem, torch.ones(30, dtype=torch.float64))
+    sizes = []
+    for _ in range(6):
+        state = method.step(problem, state)
+        sizes.append(float(state.here.gradient.norm()))
+    assert sizes[-1] < 1e-9 * sizes[0]
+    assert min(sizes[:-1]) > 1e-6 * sizes[0]
+
+
+def test_it_needs_a_third_of_the_evaluations_of_accurate_searches_on_a_large_quadratic(oracle: Any) -> None:
+    n, spent = 100, {}
+    for beta in ("memoryless", "hager-zhang"):
+        problem = oracle(lambda x: (x[0] - 1) ** 2 + ((x[:-1] - x[1:]) ** 2).sum(), n)
+        method = cg(**{**OPTIONS, "beta": beta}, preconditioner="none", line_search="auto")
+        state = method.init(problem, torch.zeros(n, dtype=torch.float64))
+        while problem.best > 1e-10 and problem.evaluations < 1000:
+            state = method.step(problem, state)
+        spent[beta] = problem.evaluations
+    assert 3 * spent["memoryless"] < spent["hager-zhang"]
+
+
+def test_what_is_common_to_two_moves_on_a_quadratic_is_their_inner_product() -> None:
+    hessian = spread(4)
+    last, now = torch.randn(2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    shared, is_quadratic = common(last, hessian @ last, now, hessian @ now)
+    assert is_quadratic
+    assert float(shared) == pytest.approx(float(last @ hessian @ now / (last @ hessian @ last)))
+
+
+@pytest.mark.parametrize(("asymmetry", "counts"), [(0.29, True), (0.31, False)])
+def test_moves_that_no_hessian_explains_have_nothing_in_common(asymmetry: float, counts: bool) -> None:
+    """Here s⁻·y = 0, s·y⁻ = asymmetry, and both curvatures are 1, so that all of the second is left."""
+    last, change = torch.eye(2, dtype=torch.float64)
+    shared, is_quadratic = common(last, last + asymmetry * change, change, change)
+    assert bool(is_quadratic) == counts
+    assert float(shared) == pytest.approx(asymmetry if counts else 0)
+
+
+def test_a_move_that_curves_downwards_leaves_the_last_one() -> None:
+    rule = MemorylessDirections(Never(), Plain())
+    memory, displacements, points = walk(rule, spread(3), [0.01])
+    rule.learn(memory, moved(-torch.eye(3, dtype=torch.float64), points[0], points[0], 0.5))
+    assert torch.equal(memory.displacement, displacements[0])
+
+
+def test_a_restart_that_is_due_waits_while_f_is_quadratic_but_no_longer_than_n_moves() -> None:
+    rule = MemorylessDirections(Every(k=3), Scaled())
+    n = 25
+    hessian = torch.diag(torch.linspace(1, 9, n, dtype=torch.float64))
+    memory = rule.start(torch.ones(n, dtype=torch.float64))
+    point = torch.ones(n, dtype=torch.float64)
+    renewed = []
+    for _ in range(n):
+        one = moved(hessian, point, rule.direction(memory, hessian @ point), 0.8)
+        rule.learn(memory, one)
+        point = point + 0.8 * one.direction
+        renewed.append(bool((memory.scales.root != 1).any()))
+    assert renewed == [False] * (n - 1) + [True]
+
+
+def test_a_restart_that_is_due_comes_with_the_first_move_off_the_quadratic() -> None:
+    rule = MemorylessDirections(Every(k=2), Scaled())
+    hessian = torch.diag(torch.linspace(1, 9, 6, dtype=torch.float64))
+    memory, _, points = walk(rule, hessian, [0.1, 0.9, 0.9])
+    assert torch.equal(memory.scales.root, torch.ones(6, dtype=torch.float64))
+    bent = moved(hessian, points[-1], rule.direction(memory, hessian @ points[-1]), 1.0)
+    rule.learn(memory, bent._replace(next_gradient=bent.next_gradient + memory.change * 3))
+    assert not torch.equal(memory.scales.root, torch.ones(6, dtype=torch.float64))
+
+
+def test_after_forgetting_it_is_the_negative_gradient() -> None:
+    rule = MemorylessDirections(Every(k=1), Scaled())
+    memory, _, _ = walk(rule, spread(4), [0.01, 1.0])
+    assert rule.knows_scale(memory)
+    rule.forget(memory)
+    gradient = torch.arange(4, dtype=torch.float64)
+    assert torch.equal(rule.direction(memory, gradient), -gradient)
+    assert not rule.knows_scale(memory)
