@@ -18,9 +18,10 @@ import torch
 
 PROBLEMS = ("rosenbrock", "broyden-tridiagonal", "beale", "brown-dennis")
 MORE = (
-    *("bard", "chebyquad", "powell-singular", "variably-dimensioned", "broyden-banded", "freudenstein-roth"),
+    *("bard", "powell-singular", "variably-dimensioned", "broyden-banded", "freudenstein-roth"),
     "discrete-boundary-value",
 )
+SYMMETRIC = ("chebyquad",)  # unknowns may change places: with some options, rounding decides on one step more or less
 LONG = ("wood", "chained-rosenbrock(n=20)")  # up to several hundred evaluations of cg
 FRAMES = ("permuted", "rotated", "shifted")
 SLOW = ("gradient-descent", "coordinate-descent")  # they end on few of these problems: their first part is enough
@@ -172,7 +173,7 @@ def test_counts_do_not_depend_on_the_frame(method: Any, frame: str, reference: A
 @pytest.mark.slow
 @pytest.mark.parametrize("frame", FRAMES)
 def test_counts_do_not_depend_on_which_frame_it_is(method: Any, frame: str, reference: Any, counted: Any) -> None:
-    check_frame(method, frame, PROBLEMS + MORE, 5, reference, counted)
+    check_frame(method, frame, PROBLEMS + MORE + SYMMETRIC, 5, reference, counted)
 
 
 @pytest.mark.slow
