@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.api.data import DataSet, cache_folder, dataset
 from optbench.api.data_files import has_files, read_files, read_input, remember_input
-from optbench.api.errors import UserError
+from optbench.api.errors import MissingData, UserError
 from optbench.api.factories import resolve_factory
 from optbench.api.hooks import PROJECT
 from optbench.api.options import check_options
@@ -155,8 +155,8 @@ class NamedDataSet:
         """Return the folder where a package of the system has put the files; empty where none has."""
         return next((folder for folder in self.record.folders if has_files(self.record.files, folder)), "")
 
-    def _nowhere(self) -> UserError:
-        return UserError(f"data set {self.record.name} is not on this machine", self._remedy())
+    def _nowhere(self) -> MissingData:
+        return MissingData(f"data set {self.record.name} is not on this machine", self._remedy())
 
     def _remedy(self) -> str:
         fetch = f"`optbench data fetch {self.record.name} --from FOLDER|URL`" if self.record.files else ""

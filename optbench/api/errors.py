@@ -16,6 +16,10 @@ class UserError(Exception):
         return "; ".join(part for part in (self.given, self.allowed, self.remedy) if part)
 
 
+class MissingData(UserError):  # noqa: N818 -- what it is says it
+    """Data that are not on this machine, and how to get them."""
+
+
 class Refused(Exception):  # noqa: N818 -- the contract's name
     """A meta-algorithm or optimizer needs what the problem or optimizer does not give.
 

@@ -212,6 +212,22 @@ class SupervisedProblem:
                 measured["accuracy"] = float(right.double().mean())
         return measured
 
+    def outputs_by_block(self, point: Point, split: Split) -> dict[str, Tensor]:
+        """Return what each block puts out for a split, or for the first examples of a large one, (B, …)."""
+        seen: dict[str, Tensor] = {}
+
+        def keep(name: str) -> Callable[..., None]:
+            return lambda _, __, outputs: seen.update({name: outputs})
+
+        handles = [block.register_forward_hook(keep(name)) for name, block in self.model.named_children()]
+        try:
+            with torch.no_grad():
+                self._apply(self._tensors(point.parameters), self.data[split][0][:_AT_ONCE])
+        finally:
+            for handle in handles:
+                handle.remove()
+        return seen
+
     # ---- other problems on the same data
 
     def with_blocks(self, blocks: Sequence[Block]) -> Self:

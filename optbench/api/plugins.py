@@ -106,6 +106,7 @@ class ProblemPlugin(Plugin):
     gives: frozenset[Feature] = frozenset()
     kind: Kind = "nonconvex"
     random: bool | None = None  # whether the seed changes it; None: see `depends_on_seed`
+    small: Mapping[str, Any] = field(default_factory=dict)  # options of a small copy, on which checks look at it
 
     def depends_on_seed(self, options: Mapping[str, Any]) -> bool:
         """Tell whether trials with other seeds differ, so that seeds are worth running.
@@ -168,6 +169,7 @@ class MetricPlugin(Plugin):
     """A metric: `factory(**options) -> (Problem, Point) -> float`; raises Refused where it does not apply."""
 
     higher_is_better: bool = False
+    by_part: bool = False  # returns {part: float}: columns "name.part"; measured only where a suite names it
 
 
 @dataclass(frozen=True, kw_only=True)

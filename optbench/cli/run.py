@@ -131,7 +131,7 @@ def _run(catalogue: Catalogue, spec: TrialSpec, options: _Options) -> tuple[Tria
     from optbench.records import Limits, Status, SuiteSpec
     from optbench.store import Store
 
-    metrics = tuple(registered.qualified for registered in catalogue.records("metrics"))
+    metrics = tuple(item.qualified for item in catalogue.records("metrics") if not item.record.by_part)
     alone = SuiteSpec(
         name="run",
         title="",

@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from optbench.measure.targets import gradient_threshold, value_threshold
 from optbench.records import SNAPSHOT_COLUMNS, Budget, Facts, Job, Status, Trace, TrialRecord, finite
 
 EVENTS, SNAPSHOTS, FACTS, METRICS = "events", "snapshots", "facts.json", "metrics"
+
+Measure = Callable[[Any, Point], Any]  # a float, or {part: float}
 
 _WARM_UP = Budget(steps=2, seconds=1.0)
 _WARM_UP_IF_BUILT_WITHIN = 2.0  # seconds: what takes longer to build is not built twice
@@ -140,15 +142,14 @@ def metrics_pass(job: Job) -> tuple[TrialRecord, Trace]:
     stages = built.recipe.stages
     layouts = {index: stage.problem.start(built.place.streams).layout for index, stage in enumerate(stages)}
     measures = _measures(job, built)
-    columns: dict[str, list[float]] = {name: [] for name in measures}
+    measured: list[dict[str, float]] = []
     points = read_points(folder / SNAPSHOTS, device=built.place.device, dtype=built.place.dtype, layouts=layouts)
     for stage, point in zip(rows["stage"], points, strict=True):
         problem: Any = stages[int(stage)].problem
         if point is not None and point.statistics is not None and hasattr(problem, "restore"):
             problem.restore(point.statistics)
-        for name, measure in measures.items():
-            columns[name].append(math.nan if point is None else measure(problem, point))
-    columns = {name: values for name, values in columns.items() if not all(map(math.isnan, values))}
+        measured.append({} if point is None else _row(measures, problem, point))
+    columns = _columns(measured)
     trace = Trace.from_columns({**{name: rows[name] for name in SNAPSHOT_COLUMNS}, **columns})
     last = {name: finite(values[-1]) for name, values in columns.items() if values}
     return TrialRecord(spec=job.spec, status=Status.OK, metrics=last), trace
@@ -206,9 +207,27 @@ def _is_stochastic(problem: Any, built: Built) -> bool:
     return hasattr(problem, "batches") and problem.batches(built.place.streams) is not None
 
 
-def _measures(job: Job, built: Built) -> dict[str, Callable[[Any, Point], float]]:
+def _columns(measured: list[dict[str, float]]) -> dict[str, list[float]]:
+    """Return a column a name, NaN where a row lacks it; columns without any number are left out."""
+    names = dict.fromkeys(name for row in measured for name, value in row.items() if not math.isnan(value))
+    return {name: [row.get(name, math.nan) for row in measured] for name in names}
+
+
+def _row(measures: Mapping[str, Measure], problem: Any, point: Point) -> dict[str, float]:
+    """Return a number a column: one for a metric, or one for each of its parts."""
+    row: dict[str, float] = {}
+    for name, measure in measures.items():
+        with contextlib.suppress(Refused):
+            found = measure(problem, point)
+            by_part = isinstance(found, Mapping)
+            numbers = {f"{name}.{part}": number for part, number in found.items()} if by_part else {name: found}
+            row |= {key: float(number) for key, number in numbers.items()}
+    return row
+
+
+def _measures(job: Job, built: Built) -> dict[str, Measure]:
     """Return what to evaluate at each snapshot: the metrics asked for; f and |g|∞ of the full objective in any case."""
-    measures = {name: _metric(resolve(factory)(**options)) for name, (factory, options) in job.metric_factories.items()}
+    measures = {name: resolve(factory)(**options) for name, (factory, options) in job.metric_factories.items()}
 
     def full(problem: Any) -> Derivatives:
         return Derivatives(problem, takes_batch=_is_stochastic(problem, built))
@@ -223,16 +242,6 @@ def _measures(job: Job, built: Built) -> dict[str, Callable[[Any, Point], float]
         return float(torch.linalg.vector_norm(derivatives.gradient(point.parameters)[1], math.inf))
 
     return {**measures, "f": objective, "gradient-norm": gradient_norm}
-
-
-def _metric(metric: Callable[[Any, Point], float]) -> Callable[[Any, Point], float]:
-    def measure(problem: Any, point: Point) -> float:
-        try:
-            return float(metric(problem, point))
-        except Refused:
-            return math.nan
-
-    return measure
 
 
 def _write_json(path: Path, data: Any) -> None:

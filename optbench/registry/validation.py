@@ -29,7 +29,7 @@ def fault(record: Any, kind: RecordKind) -> str:
         return f"name {name!r}: expected lower-case letters, digits, '-', '_' and '.'"
     if isinstance(record, SuitePlugin):
         return "" if Path(record.path).is_file() else f"no file {record.path}"
-    checks = (_factory, _options, _claims, _sets)
+    checks = (_factory, _options, _claims, _sets, _small)
     return next((reason for check in checks if (reason := check(record))), "")
 
 
@@ -122,6 +122,11 @@ def _sets(record: Any) -> str:
     if isinstance(record, ProblemPlugin) and record.kind not in get_args(Kind):
         return f"kind: unknown {record.kind!r}; allowed: {', '.join(get_args(Kind))}"
     return ""
+
+
+def _small(record: Any) -> str:
+    unknown = _unknown(getattr(record, "small", ()), tuple(record.options))
+    return f"small: unknown option {unknown[0]!r}" if unknown else ""
 
 
 def _unknown(given: Iterable[str], allowed: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from optbench.api.errors import MissingData
 from optbench.testing.subject import Subject
 
 __all__ = ["Check", "CheckFailed", "DoesNotApply", "Finding", "Status", "Subject", "attempt", "require", "run_checks"]
@@ -111,7 +112,7 @@ def attempt(check: Check, subject: Subject) -> Finding:
         check.run(subject)
     except KeyboardInterrupt:
         raise
-    except DoesNotApply as reason:
+    except (DoesNotApply, MissingData) as reason:
         return Finding(check.name, check.summary, "not applicable", str(reason))
     except CheckFailed as failure:
         return Finding(check.name, check.summary, "failed", located(str(failure), subject))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from optbench.api import Option, Refused, UserError
+from optbench.api.errors import MissingData
 from optbench.api.options import parts_table
 from optbench.registry import check_options
 from optbench.testing.blame import Frame, described
@@ -50,6 +51,8 @@ def check_factory(subject: Subject) -> None:
     require(callable(made), f"its factory {subject.record.factory!r} is {made!r}, which can't be called")
     try:
         build(subject)
+    except MissingData:
+        raise
     except Exception as error:
         raise CheckFailed(f"its factory with {_written(subject.options)} raised {described(error, subject)}") from error
 
@@ -77,6 +80,8 @@ def _require_builds(subject: Subject, name: str, value: Any, *, may_refuse: bool
     require(not mistakes, f"option {name}={value!r} is declared, and yet refused: {mistakes and mistakes[0]}")
     try:
         build(replace(subject, options={**subject.options, name: values[name]}))
+    except MissingData:
+        raise
     except (UserError, Refused, ValueError) as error:
         told = described(error, subject)
         require(may_refuse, f"option {name}={value!r} is one of its choices, and yet the factory raised {told}")

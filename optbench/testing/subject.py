@@ -39,14 +39,17 @@ class Subject:
     def with_options(
         cls, registered: Registered, given: Mapping[str, Any], catalogue: Catalogue | None = None
     ) -> Subject:
-        """Return the subject with what was not given as by default; raises UserError for wrong options.
+        """Return the subject with what was not given as in a problem's small copy, or as by default.
+
+        Raises UserError for wrong options.
 
         What options name is looked up in `catalogue`, by default in that of everything that is installed.
         """
         if catalogue is None:
             names = any(option.plugins for option in registered.record.options.values())
             catalogue = load_catalogue() if names else build_catalogue({})
-        values, mistakes = fill_in(catalogue, registered, given, registered.qualified)
+        small = getattr(registered.record, "small", {})
+        values, mistakes = fill_in(catalogue, registered, {**small, **given}, registered.qualified)
         if mistakes:
             raise mistakes[0]
         return cls(registered, values, named_plugins(catalogue, registered, values))

@@ -146,6 +146,18 @@ def optbench_metrics() -> Iterator[MetricPlugin]:
     yield MetricPlugin(
         name="gradient-norm", factory=f"{METRICS}:gradient_norm", summary="Largest entry of the full gradient."
     )
+    yield MetricPlugin(
+        name="layer-gradient-norms",
+        factory=f"{METRICS}:layer_gradient_norms",
+        summary="Euclidean norm of the full gradient by the parameters of each block.",
+        by_part=True,
+    )
+    yield MetricPlugin(
+        name="layer-activation-spreads",
+        factory=f"{METRICS}:layer_activation_spreads",
+        summary="Standard deviation of what each block puts out on the training examples.",
+        by_part=True,
+    )
     for split, examples in (("train", "training"), ("validation", "validation"), ("test", "test")):
         yield MetricPlugin(
             name=f"{split}-loss",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from optbench.api import Point, Problem, Refused
 
 Metric = Callable[[Problem, Point], float]
+MetricByLayer = Callable[[Problem, Point], dict[str, float]]
 
 
 def full_objective() -> Metric:
@@ -52,10 +54,43 @@ def test_accuracy() -> Metric:
     return _of_split("test", "accuracy")
 
 
+def layer_gradient_norms() -> MetricByLayer:
+    """Return the metric ‖∇f‖₂ over all examples, by the parameters of each block."""
+
+    def measure(problem: Any, point: Point) -> dict[str, float]:
+        blocks = _blocks(problem, "layer-gradient-norms")
+        gradient, squares = _gradient(problem, point.parameters), dict.fromkeys(blocks, 0.0)
+        for name, (offset, shape) in problem.layout.items():
+            part = gradient[offset : offset + math.prod(shape)]
+            squares[name.partition(".")[0]] += float(part.double().square().sum())
+        return {block: square**0.5 for block, square in squares.items()}
+
+    return measure
+
+
+def layer_activation_spreads() -> MetricByLayer:
+    """Return the metric of standard deviations of what each block puts out on the training examples."""
+
+    def measure(problem: Any, point: Point) -> dict[str, float]:
+        _blocks(problem, "layer-activation-spreads")
+        outputs = problem.outputs_by_block(point, "train")
+        return {block: float(output.double().std(correction=0)) for block, output in outputs.items()}
+
+    return measure
+
+
+def _blocks(problem: Any, metric: str) -> list[str]:
+    """Return the names of the blocks that have parameters; raises Refused where there are none."""
+    if not hasattr(problem, "outputs_by_block"):
+        message = f"{metric} wants a model of blocks"
+        raise Refused(message)
+    return list(dict.fromkeys(name.partition(".")[0] for name in problem.layout))
+
+
 def _of_split(split: str, quantity: str) -> Metric:
     def measure(problem: Any, point: Point) -> float:
-        if not hasattr(problem, "evaluate"):
-            message = f"{split}-{quantity} wants a problem with data"
+        if not hasattr(problem, "evaluate") or split not in problem.data:
+            message = f"{split}-{quantity} wants a problem with {split} data"
             raise Refused(message)
         if split not in problem.data:
             message = f"{split}-{quantity} wants {split} examples, and the problem holds none back"

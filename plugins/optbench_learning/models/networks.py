@@ -52,14 +52,14 @@ def convolutional_net(
 
 
 def residual_net(
-    shape: tuple[int, int, int], channels: int, units: int, outputs: int, activation: Activation, *, skip: bool
+    depth: int, channels: int, units: int, outputs: int, activation: Activation, *, skip: bool
 ) -> tuple[Block, ...]:
     """Return blocks stem, unit1, … of two convolutions each, and output, which takes the mean over the picture.
 
     He et al. (2016) without normalisation, which is a matter of its own; the stem halves the picture twice. Inputs are
     (B, c, h, w).
     """
-    stem = Block(name="stem", role="hidden", build=convolutional(shape[0], channels, activation, kernel=3, pool=4))
+    stem = Block(name="stem", role="hidden", build=convolutional(depth, channels, activation, kernel=3, pool=4))
     unit = _unit(
         lambda: nn.Conv2d(channels, activation.channels(channels), 3, padding="same"),
         activation,

@@ -55,6 +55,11 @@ class RecurrentLayer(nn.Module):
             outputs.append(state[0])
         return torch.stack(outputs, 1)
 
+    def flops(self, inputs: Tensor) -> int:
+        """Return the FLOPs of the matrix products: 2 for each weight, at each step of each example."""
+        weights = sum(tensor.numel() for tensor in self.parameters() if tensor.ndim == 2)
+        return 2 * weights * inputs.shape[0] * inputs.shape[1]
+
     @abstractmethod
     def step(self, given: Tensor, recurrent: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return h_t and what else is carried, each (B, H).
