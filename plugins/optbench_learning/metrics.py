@@ -89,8 +89,8 @@ def _blocks(problem: Any, metric: str) -> list[str]:
 
 def _of_split(split: str, quantity: str) -> Metric:
     def measure(problem: Any, point: Point) -> float:
-        if not hasattr(problem, "evaluate") or split not in problem.data:
-            message = f"{split}-{quantity} wants a problem with {split} data"
+        if not hasattr(problem, "evaluate"):
+            message = f"{split}-{quantity} wants a problem with data"
             raise Refused(message)
         if split not in problem.data:
             message = f"{split}-{quantity} wants {split} examples, and the problem holds none back"
