@@ -47,6 +47,11 @@ class Plan:
         """Trials that name every plugin which runs."""
         return [*self.plain.trials, *(task.trial for task in self.plain.tasks)]
 
+    @property
+    def expected(self) -> int:
+        """How many trials there are at most."""
+        return len(self.plain.trials) if self.tuned is None else int(self.tuned.expected)
+
     def sort(self, records: Iterable[TrialRecord]) -> Sorted:
         """Return the records by what they are for."""
         if self.tuned is None:

@@ -148,15 +148,16 @@ def _named(problem: Component, catalogue: Catalogue) -> set[str]:
 
 
 def _suite(found: Registered, catalogue: Catalogue) -> dict[str, Any]:
-    from optbench.suites import SuitePlanner, load_suite
+    from optbench.cli._plan import Plan
+    from optbench.suites import load_suite
 
     spec = load_suite(found.record.path, catalogue)
-    planner = SuitePlanner(spec, catalogue)
+    plan = Plan.of(spec, catalogue)
     refused = [
         {"problem": trial.problem.name, "optimizer": trial.optimizer.name, "reason": reason}
-        for trial, reason in planner.refused
+        for trial, reason in plan.plain.refused
     ]
-    return {"spec": spec.to_json(), "trials": len(planner.trials), "refused": refused}
+    return {"spec": spec.to_json(), "trials": plan.expected, "refused": refused}
 
 
 def _print(kind: str, found: Registered, data: dict[str, Any]) -> None:
@@ -228,7 +229,8 @@ def _measured(described: dict[str, Any]) -> list[tuple[str, str]]:
         projected = f", worked out at {', '.join(map(str, spec.scaling.project))}" if spec.scaling.project else ""
         lines.append(("scaling", f"{', '.join(spec.scaling.quantities)} against {spec.scaling.option}{projected}"))
     if spec.tuning is not None:
-        tuned = (f"{entry.use.short}: {part.in_words}" for entry in spec.optimizers for part in entry.space)
+        searched = () if spec.tuning.stored else spec.optimizers
+        tuned = (f"{entry.use.short}: {part.in_words}" for entry in searched for part in entry.space)
         lines.append(("tuning", "; ".join((spec.tuning.in_words, *dict.fromkeys(tuned)))))
     gates = [f"{gate.name}: {gate.statement}" for gate in spec.gates]
     return [*lines, *(("" if number else "gates", gate) for number, gate in enumerate(gates))]

@@ -42,10 +42,15 @@ def _lines(item: StoredSetting) -> Iterator[str]:
     options = ", ".join(f"{name} = {toml_value(value)}" for name, value in item.options.items())
     yield ""
     yield "[[setting]]"
-    yield f"problem = {toml_value(_expression((item.problem,)))}"
-    yield f"optimizer = {toml_value(_expression(item.recipe))}"
+    yield f"problem = {_literal(_expression((item.problem,)))}"
+    yield f"optimizer = {_literal(_expression(item.recipe))}"
     yield f"options = {{ {options} }}"
     yield f"edge = {toml_value(item.edge)}"
+
+
+def _literal(text: str) -> str:
+    """Return a text in TOML, without escapes where that can be."""
+    return toml_value(text) if "'" in text else f"'{text}'"
 
 
 def _quality(choice: Choice) -> Quality:

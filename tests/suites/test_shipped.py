@@ -24,7 +24,7 @@ def plan(name: str, installed: Catalogue) -> SuitePlanner:
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.toml")))
 def test_a_shipped_suite_loads_and_only_what_lacks_its_library_is_refused(name: str, installed: Catalogue) -> None:
     planner = plan(name, installed)
-    assert planner.trials
+    assert planner.trials or planner.tasks
     assert {why for _, why in planner.refused} <= {
         missing_library(item.record) for item in installed.records("optimizers")
     }
@@ -51,3 +51,13 @@ def test_smoke_is_small_and_has_a_minibatch_network_with_and_without_averaging(i
     nets = [trial for trial in trials if trial.problem.options.get("batch_size")]
     assert len(trials) <= 10
     assert {tuple(meta.short for meta in trial.meta_algorithms) for trial in nets} == {(), ("polyak",)}
+
+
+def test_deep_quick_has_a_stored_setting_of_six_optimizers_on_five_nets_none_at_an_edge(installed: Catalogue) -> None:
+    spec = load_suite(FOLDER / "deep-quick.toml", installed)
+    tasks = SuitePlanner(spec, installed).tasks
+    assert (len({str(task.trial.problem) for task in tasks}), len(tasks)) == (5, 30)
+    assert len(spec.seeds) >= 3
+    assert spec.tuning is not None
+    assert "the suite deep" in spec.tuning.found_by
+    assert [item.edge for item in spec.tuning.stored] == [()] * 30
