@@ -53,7 +53,11 @@ class MetaAlgorithm(Protocol):
 
 
 class Planner(Protocol):
-    """Decides what to run next, deterministically in the set of records so far."""
+    """Decides what to run next, deterministically in the set of records so far.
+
+    It may have `expected`, the number of its trials at most, and `is_measured(trial)`, False where a trial's memory is
+    not worth a pass.
+    """
 
     def next(self, records: Iterable[TrialRecord]) -> tuple[TrialSpec, ...]:
         """Return the trials to run now; empty means done."""

@@ -61,7 +61,7 @@ def _cell(
         return
     signed = _Signed(task.score)
     rows = untuned.get(_place(task.trial), ())
-    budgets, curve = _curve(arm, signed, tuning)
+    budgets, curve = _curve(arm, signed)
     yield TunedCell(
         optimizer=optimizers[name],
         untuned=optimizers.get(key_of(recipe)),
@@ -136,15 +136,16 @@ def _setting(item: Tried, select: Yardstick) -> dict[str, Any]:
     }
 
 
-def _curve(arm: TunedArm, signed: _Signed, tuning: Tuning) -> tuple[tuple[int, ...], tuple[Range, ...]]:
+def _curve(arm: TunedArm, signed: _Signed) -> tuple[tuple[int, ...], tuple[Range, ...]]:
     """Return the score of the best of k settings, drawn from those of each tuning, over what k settings cost in trials.
 
     The setting is chosen by the tuning's yardstick and scored by the other, both on the tuning's seeds.
     """
-    ranked = [_ranked(choice.course.tried, signed) for choice in arm.choices if choice.course is not None]
-    ranked = [scores for scores in ranked if scores]
+    searched = [choice.course.tried for choice in arm.choices if choice.course is not None and choice.course.tried]
+    ranked = [_ranked(tried, signed) for tried in searched]
     if not ranked:
         return (), ()
+    trials = len(searched[0][0].records)  # of each setting
     least = min(map(len, ranked))
     drawn = sorted({round(count) for count in np.geomspace(1, least, min(least, _CURVE_POINTS))})
     curve = []
@@ -152,7 +153,7 @@ def _curve(arm: TunedArm, signed: _Signed, tuning: Tuning) -> tuple[tuple[int, .
         values = np.concatenate(ranked)
         weights = np.concatenate([best_of_weights(len(scores), count) for scores in ranked])
         curve.append(signed.ordered([weighted_lower_quantile(values, weights, share) for share in SHARES]))
-    return tuple(count * tuning.seeds for count in drawn), tuple(curve)
+    return tuple(count * trials for count in drawn), tuple(curve)
 
 
 def _ranked(tried: Sequence[Tried], signed: _Signed) -> list[float]:

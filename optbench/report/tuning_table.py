@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.records import ReportModel, TunedCell
+from optbench.records.text import NONE
 from optbench.records.tuned import EDGE
 from optbench.report.fitting import fitted, told
 from optbench.report.tables import new_table
@@ -32,7 +33,7 @@ def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
     table = new_table(f"{model.title}: tuned", _caption(model) + told(left_out, _HEADINGS))
     table.add_column("problem", overflow="fold", min_width=10)
     table.add_column("optimizer", overflow="fold", min_width=10)
-    shown = [heading for heading in _HEADINGS if heading not in left_out]
+    shown = [heading for heading in _HEADINGS if heading not in left_out | _empty(model)]
     for heading in shown:
         number = heading != "chosen"
         table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
@@ -44,6 +45,12 @@ def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
             names = (problem.label if index == 0 else "", optimizers[cell.optimizer])
             table.add_row(*map(Text, (*names, *(cells_of[heading] for heading in shown))))
     return table
+
+
+def _empty(model: ReportModel) -> frozenset[str]:
+    """Return the columns in which no row has anything."""
+    columns = zip(_HEADINGS, zip(*map(_cells, model.tuned), strict=True), strict=False)
+    return frozenset(heading for heading, texts in columns if not set(texts) - {"", NONE})
 
 
 def _cells(cell: TunedCell) -> tuple[str, ...]:

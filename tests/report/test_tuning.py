@@ -175,8 +175,23 @@ def test_a_best_at_the_edge_is_a_note_and_a_mark(synthetic: Any) -> None:
     assert [str(cell) for cell in tuning_table(model).columns[5].cells] == ["lr=1!"]
 
 
+def test_columns_with_nothing_in_them_are_left_out(made: Any) -> None:
+    stored = [replace(cell, untuned=None, choices=(replace(cell.choices[0], trials=0),)) for cell in made[0].tuned]
+    table = tuning_table(replace(made[0], tuned=tuple(stored)))
+    assert [column.header for column in table.columns] == ["problem", "optimizer", "score", "10–90 %", "chosen"]
+
+
 def test_the_tuning_section_round_trips_through_json(made: Any) -> None:
     assert ReportModel.from_json(made[0].to_json()) == made[0]
+
+
+def test_what_several_tunings_choose_counts_as_repetitions_of_a_seed(made: Any) -> None:
+    labelled = label_tuned(suite_of("adam", "sgd"), (), made[1])
+    places = [(record.spec.optimizer.short, record.spec.seed, record.spec.repetition) for record in labelled.records]
+    assert sorted(places) == [
+        (name, seed, repeat) for name in ("adam", "sgd") for seed in (0, 1, 2) for repeat in (0, 1)
+    ]
+    assert len(labelled.ids) == 12
 
 
 def test_gates_mean_the_tuned_optimizer() -> None:

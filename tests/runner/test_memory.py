@@ -10,6 +10,7 @@ import pytest
 
 from optbench.records import Component, Status, TrialRecord, TrialSpec
 from optbench.runner.session import merge
+from tests.runner import conftest
 from tests.runner.conftest import PLUGIN
 
 HOARDERS = '''
@@ -74,3 +75,10 @@ def test_a_memory_pass_that_failed_says_why_and_what_it_measured_before_is_kept(
         trial, state_bytes=80, peak_live_bytes=800, memory_note="the memory pass ended as diverged: not finite"
     )
     assert merge(trial, None) == merge(trial, trial) == trial
+
+
+def test_a_planner_may_ask_for_no_memory(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conftest._Plan, "is_measured", lambda _, spec: spec.optimizer.short != "descent", raising=False)
+    measured, unmeasured = run("keepstensor", "descent")
+    assert measured.state_bytes == 32_000_000
+    assert (unmeasured.state_bytes, unmeasured.memory_note) == (None, "")

@@ -89,6 +89,9 @@ def test_two_options_widen_along_the_one_whose_best_is_at_the_edge() -> None:
         return (math.log10(options["lr"]) - 0.9) ** 2 + (options["momentum"] - 0.45) ** 2
 
     tried = search("grid", (RATE, MOMENTUM), 20, loss)
+    (wider,) = METHODS["grid"]((RATE, MOMENTUM), tried[:12], 20, "seed")
+    assert RATE.value(wider[0]) > 1.0
+    assert wider[1] == best(tried[:12]).position[1]
     assert edges((RATE, MOMENTUM), tried) == []
     assert {MOMENTUM.value(point.position[1]) for point in tried} <= {0.0, 0.225, 0.45, 0.675, 0.9}
     assert RATE.value(best(tried).position[0]) == pytest.approx(10, rel=0.6)
