@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from optbench.measure.holding import reachable
-from optbench.measure.storages import Key, identity, storages
+from optbench.measure.storages import Key, identity, leaves, storages
 
 _TAKES_NEW = (torch.ops.aten.lift_fresh.default,)  # what torch.tensor() calls with what it has just made
 
@@ -71,7 +70,7 @@ class LiveBytes(TorchDispatchMode):
 
 
 def _storages(tree: Any) -> Iterator[torch.UntypedStorage]:
-    return (storage for item in tree_leaves(tree) if isinstance(item, Tensor) for storage in storages(item))
+    return (storage for item in leaves(tree) if isinstance(item, Tensor) for storage in storages(item))
 
 
 def state_bytes(*roots: Any, without: tuple[Any, ...] = ()) -> int:

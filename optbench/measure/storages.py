@@ -21,6 +21,17 @@ _SPARSE = {
 }
 
 
+def leaves(values: Any) -> Iterator[Any]:
+    """Yield what lists, tuples and dictionaries of an operation hold, however nested; torch's own trees are slower."""
+    if isinstance(values, list | tuple):
+        for value in values:
+            yield from leaves(value)
+    elif isinstance(values, dict):
+        yield from leaves((*values.values(),))
+    else:
+        yield values
+
+
 def storages(tensor: Tensor) -> Iterator[torch.UntypedStorage]:
     """Yield the storages of a tensor: one, or one for each part of a sparse one; none of what has no storage."""
     if tensor.layout in _SPARSE:

@@ -22,17 +22,18 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from optbench.measure.storages import storages
+from optbench.measure.storages import leaves, storages
 from optbench.testing.audit_rules import (
     FACTORISATIONS,
     crosses,
     is_cpu_generator,
     is_data_dependent,
+    makes_memory,
     short,
     strangers,
     waits,
 )
-from optbench.testing.audit_shadows import DEVICE, Shadows, is_on_device, leaves, like
+from optbench.testing.audit_shadows import DEVICE, Shadows, is_on_device, like
 from optbench.testing.blame import Frame
 
 Frames = tuple[Frame, ...]
@@ -130,12 +131,9 @@ class Audit(TorchDispatchMode):
             return self._from_cpu(real)
         if name == "aten::copy_" and not is_on_device(args[0]):
             return args[0]
-        try:
-            return func(*args, **kwargs)
-        except NotImplementedError:  # no kernel for `meta`: an accelerator has more of them
-            if func._schema.is_mutable:  # noqa: SLF001 -- no public name
-                raise
+        if makes_memory(func):  # torch's kernels for `meta` are slow where they are written in Python, and some lack
             return like(real)
+        return func(*args, **kwargs)
 
     def _refuse_mixing(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_cpu_generator(kwargs.get("generator")):

@@ -7,12 +7,14 @@ documentation of torch.linalg, whose functions without `_ex` wait in order to ra
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from optbench.testing.audit_shadows import is_on_device, leaves
+from optbench.measure.storages import leaves
+from optbench.testing.audit_shadows import is_on_device
 
 # Their results' shapes or values are needed on the host: the device must be waited for.
 DATA_DEPENDENT = frozenset(
@@ -77,6 +79,13 @@ def short(name: str) -> str:
 def is_data_dependent(name: str, args: tuple[Any, ...]) -> bool:
     """Tell whether an operation's result can't be had without the values."""
     return name in DATA_DEPENDENT or (name == "aten::index" and any(map(_is_mask, _indices(args))))
+
+
+@cache
+def makes_memory(func: Any) -> bool:
+    """Tell whether an operation's results share no memory with its arguments: it makes no views and changes nothing."""
+    schema = func._schema  # noqa: SLF001 -- no public name
+    return not any(item.alias_info for item in (*schema.arguments, *schema.returns))
 
 
 def waits(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

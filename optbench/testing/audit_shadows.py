@@ -7,11 +7,13 @@ the CPU of the same size. Views, in-place updates and detached copies share a st
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from optbench.measure.storages import leaves
 
 DEVICE = torch.device("meta")  # what stands for an accelerator
 _CPU = torch.device("cpu")
@@ -75,20 +77,6 @@ def like(reals: Any) -> Any:
         return torch.empty_strided(real.size(), real.stride(), dtype=real.dtype, device=DEVICE)
 
     return mapped(empty, reals)
-
-
-# Arguments and results of operations are nested in lists, tuples and dictionaries only; torch's own trees are slower.
-
-
-def leaves(values: Any) -> Iterator[Any]:
-    """Yield what is nested in `values`."""
-    if isinstance(values, list | tuple):
-        for value in values:
-            yield from leaves(value)
-    elif isinstance(values, dict):
-        yield from leaves(list(values.values()))
-    else:
-        yield values
 
 
 def mapped(function: Callable[[Any], Any], values: Any) -> Any:

@@ -5,31 +5,27 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from types import ModuleType
 from typing import Any
 
 from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
-from optbench.measure.holding import reachable
-from optbench.measure.storages import storages
+from optbench.measure.holding import Held
+from optbench.measure.storages import leaves, storages
 from optbench.testing.blame import Frame, culprit, made_by_engine, stack_here
 from optbench.testing.subject import Subject
 from optbench.testing.trials import Watcher, limited, place, run
 from optbench.testing.workloads import endless
 
 
-def held(roots: Mapping[str, Any], besides: tuple[Any, ...] = (), *, packed: bool = False) -> dict[str, int]:
-    """Return the bytes below each root by who owns them, such as `state.pairs`, largest first; see `reachable`.
-
-    Each memory counts once.
-    """
+def by_owner(things: Iterable[Held]) -> dict[str, int]:
+    """Return the bytes of what was found by who owns it, such as `state.pairs`, largest first; memory counts once."""
     found: Counter[str] = Counter()
     seen: set[tuple[str, int]] = set()
-    for item in reachable(roots, besides, packed=packed):
+    for item in things:
         for key, size in item.memories():
             found[item.owner] += 0 if key in seen else size
             seen.add(key)
@@ -58,9 +54,9 @@ class Births(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run the operation and note what it makes."""
-        known = {id(item) for item in tree_leaves((args, kwargs))}
+        known = {id(item) for item in leaves((args, kwargs))}
         out = func(*args, **(kwargs or {}))
-        for item in tree_leaves(out):
+        for item in leaves(out):
             if isinstance(item, Tensor) and id(item) not in known:
                 for storage in storages(item):
                     self._note(storage)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from optbench.testing import ConformanceError, check_optimizer
-from tests.testing import planted
+from tests.testing.plants import planted
 
 CAUGHT = [
     (planted.Climbing, "decreases-a-quadratic", "at the start it was"),

@@ -11,7 +11,7 @@ import pytest
 
 from optbench.api import UserError
 from optbench.testing import parametrize_with_checks
-from tests.testing import planted
+from tests.testing.plants import planted
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = """

@@ -12,7 +12,7 @@ from optbench.api import Stage
 from optbench.measure.ledger import Ledger
 from optbench.measure.oracle import Place
 from optbench.testing.blame import defined_at
-from optbench.testing.framework import DoesNotApply, Subject, require
+from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.trials import Watcher, limited, place, run
 from optbench.testing.workloads import workload
 
@@ -82,11 +82,13 @@ def check_state(subject: Subject) -> None:
 
 def _require_states(subject: Subject, made: type, here: Place) -> None:
     problem = workload(subject, here)
+    places = {method: defined_at(getattr(made, method)) for method in ("init", "step")}
 
     def seen(_: Ledger, method: str, state: Any) -> None:
-        at = defined_at(getattr(made, method))
+        at = places[method]
         for name in ("point", "finished"):
-            require(hasattr(state, name), f"the state that {method} returns, {state!r:.60}, has no {name!r}{at}")
+            if not hasattr(state, name):  # no `require`: to write a state down takes longer than a step
+                raise CheckFailed(f"the state that {method} returns, {state!r:.60}, has no {name!r}{at}")
         _require_point(state.point, problem.size, here, f"the point of the state that {method} returns", at)
         word = state.finished
         require(word in _FINISHED, f"{method} sets finished to {word!r}; expected one of {_FINISHED}{at}")

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor
 
+from optbench.measure.holding import reachable
 from optbench.measure.memory import LiveBytes
 from optbench.testing.framework import CheckFailed, Subject
-from optbench.testing.holders import births, held, made_at, modules_of
+from optbench.testing.holders import births, by_owner, made_at, modules_of
 from optbench.testing.trials import Watcher, limited, place, run
 from optbench.testing.workloads import endless
 
@@ -53,8 +55,9 @@ class _Growth(Watcher):
         if self.step % _PACE == 0:
             gc.collect()  # cycles that nobody holds are no state
             roots = {"optimizer": holders[0], "state": holders[1], **self.modules}
-            arrays = sum(held(roots, besides=(self.problem,)).values())
-            self.looks.append(Look(self.step, self.live.live, arrays, held(roots, (self.problem,), packed=True)))
+            found = list(reachable(roots, besides=(self.problem,), packed=True))
+            arrays = by_owner(item for item in found if isinstance(item.thing, Tensor | np.ndarray))
+            self.looks.append(Look(self.step, self.live.live, sum(arrays.values()), by_owner(found)))
 
 
 def check_stops_growing(subject: Subject) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from torch import Tensor
 
 from optbench.analysis import fit_exponent
+from optbench.measure.holding import reachable
 from optbench.measure.memory import LiveBytes, state_bytes
 from optbench.records.orders import SLACK_OF_FEW, degree, unreadable
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject
-from optbench.testing.holders import births, held, made_at
+from optbench.testing.holders import births, by_owner, made_at
 from optbench.testing.trials import Watcher, limited, owns_its_loop, place, run
 from optbench.testing.workloads import endless
 
@@ -37,7 +38,7 @@ class _Bytes(Watcher):
         size = state_bytes(*holders, without=(point, self.problem))
         if size > self.state:
             self.state = size
-            self.largest = held({"optimizer": holders[0], "state": holders[1]}, besides=(self.problem,))
+            self.largest = by_owner(reachable({"optimizer": holders[0], "state": holders[1]}, besides=(self.problem,)))
 
 
 def check_state(subject: Subject) -> None:
