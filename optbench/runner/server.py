@@ -56,6 +56,7 @@ def warm_up(modules: Sequence[str] = ()) -> list[str]:
     import optbench.measure.trial
     import optbench.numerics  # noqa: F401 -- so that children import neither
 
+    torch.use_deterministic_algorithms(True, warn_only=True)  # tells torch's compiler, which torch.optim imports anyway
     point = torch.zeros(2, dtype=torch.float64)
     gradient = torch.func.grad(lambda x: (x**3).sum())
     torch.func.vmap(lambda v: torch.func.jvp(gradient, (point,), (v,))[1], chunk_size=2)(
