@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 # One thread: small problems are slower with more, and results then agree between machines. Before torch is imported.
@@ -14,7 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import settings
 
+from optbench.runner import client
 from optbench.runner.container import Container
+from tests.warm_servers import WarmServers
 
 # The terminal of whoever runs the tests is no input of theirs, and in pytest-xdist's processes readline makes one up.
 for _size in ("COLUMNS", "LINES"):
@@ -80,3 +82,16 @@ def tree(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
         return tmp_path / "root"
 
     return write
+
+
+@pytest.fixture(scope="session")
+def _warm_servers() -> Iterator[WarmServers]:
+    servers = WarmServers(client.start_server)
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def warm_servers(_warm_servers: WarmServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start fork servers in a tenth of the time; see `tests/warm_servers.py`."""
+    monkeypatch.setattr(client, "start_server", _warm_servers.start)

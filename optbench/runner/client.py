@@ -9,7 +9,7 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +37,19 @@ class Ended:
     code: int  # negative: the signal that killed it
 
 
+def start_server(descriptor: int, modules: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the process of a server that talks on the descriptor and imports the modules first."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "optbench.runner.server", str(descriptor), str(os.getpid()), *modules],
+        pass_fds=[descriptor],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # so that Ctrl-C reaches the parent only
+    )
+
+
 class ForkServer:
     """Starts the server process; children are started, killed and waited for by handle."""
 
@@ -56,23 +69,7 @@ class ForkServer:
         self._ready: dict[str, Any] | None = None
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(self._threads)), **_QUIET}
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "optbench.runner.server",
-                str(theirs.fileno()),
-                str(os.getpid()),
-                *self._preload,
-            ],
-            pass_fds=[theirs.fileno()],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # so that Ctrl-C reaches the parent only
-        )
+        self._process = start_server(theirs.fileno(), self._preload, environment)
         theirs.close()
 
     def __enter__(self) -> Self:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import pytest
@@ -68,7 +68,7 @@ def budget(variant: Any) -> int:
 def reference(trial: Any, transformed: Any, build_problem: Any, count_to: Any) -> Callable[..., Any]:
     """Return `reference(variant, name)`: the run in the plain frame, its end, and the evaluations to 1e-6 of it."""
 
-    @lru_cache
+    @cache
     def run(variant: Any, name: str) -> Any:
         plain = trial(variant, transformed(build_problem(name)), evaluations=budget(variant))
         first, end = plain.trace["value"][0], min(plain.trace["value"])
@@ -133,7 +133,7 @@ def in_frame(frame: str, problem: Any, fall: float, seed: int) -> dict[str, Any]
 def counted(trial: Any, transformed: Any, build_problem: Any, reference: Any, count_to: Any) -> Callable[..., float]:
     """Return `counted(variant, name, frame, seed)`: the evaluations to the plain run's goal in another frame."""
 
-    @lru_cache
+    @cache
     def count(variant: Any, name: str, frame: str, seed: int) -> float:
         _, goal, fall, plain = reference(variant, name)
         change = in_frame(frame, build_problem(name), fall, seed)

@@ -13,6 +13,8 @@ from optbench.cli import main
 from optbench.registry import load_catalogue
 from optbench.suites import SuitePlanner, find_suite, load_suite
 
+pytestmark = pytest.mark.usefixtures("warm_servers")
+
 SUITE = """
 title = "Peers"
 memory = false
