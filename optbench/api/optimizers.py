@@ -25,7 +25,7 @@ class Oracle(Protocol):
     device: torch.device
     dtype: torch.dtype
     streams: Streams
-    batch: int  # id of the minibatch in force; set by the loop before each step
+    batch: int  # id of the minibatch in force, from 1 on; set by the loop before each step; 0: all examples
     layout: Layout  # of the flat parameter vector; empty where the problem has none
     offers: frozenset[Evaluation]  # what the problem can give and the optimizer declared
     panels: Mapping[str, Panel]  # the problem's, where f is quadratic in each tensor of the layout; else empty

@@ -97,6 +97,7 @@ class DescentState(Generic[Memory]):
     # the last step's length: step·slope sets the first trial of the next
     last_step: float
     last_slope: float
+    opening: tuple[float, float] | None  # both, of the first step on this minibatch
     steady: Steady
 
     # buffers that trial points are written to
@@ -105,6 +106,11 @@ class DescentState(Generic[Memory]):
     # what a method measures in, as it was where it began
     reach: float = 1.0  # length of a first displacement, where nothing tells a better one
     unit: float = 1.0  # of f
+
+    def turn(self) -> None:
+        """Turn to another minibatch, where to expect what the first step on the last one was, not the last."""
+        self.last_step, self.last_slope = self.opening or (self.last_step, self.last_slope)
+        self.opening, self.steady.steps = None, 0
 
 
 class Descent(Generic[Memory]):
@@ -126,6 +132,7 @@ class Descent(Generic[Memory]):
             progress=Progress(torch.finfo(start.dtype).eps),
             last_step=0.0,
             last_slope=0.0,
+            opening=None,
             steady=Steady(torch.finfo(start.dtype).eps),
             spare=[torch.empty_like(start), torch.empty_like(start)],
         )
@@ -136,8 +143,19 @@ class Descent(Generic[Memory]):
         state.here, state.batch, state.finished = None, oracle.batch, None
         return state
 
+    def reset(self, state: DescentState[Memory]) -> None:
+        """Forget all but the point, in place."""
+        eps = torch.finfo(state.point.dtype).eps
+        self.directions.forget(state.memory)
+        state.steepest, state.here, state.finished = True, None, None
+        state.progress, state.steady = Progress(eps), Steady(eps)
+        state.last_step = state.last_slope = 0.0
+        state.opening, state.reach, state.unit = None, 1.0, 1.0
+
     def step(self, oracle: Oracle, state: DescentState[Memory]) -> DescentState[Memory]:
         """Search along one direction; where that fails forget the memory, and where it is empty already, finish."""
+        if state.batch != oracle.batch:
+            state.turn()
         seen: Asked = oracle if state.unit == 1 else InUnit(oracle, state.unit)
         here = locate(seen, state)
         if here.extent:
@@ -197,6 +215,7 @@ class Descent(Generic[Memory]):
         self.directions.learn(state.memory, move)
         state.steepest = False
         state.last_step, state.last_slope = visit.step, slope
+        state.opening = state.opening or (visit.step, slope)
         arrive(state, visit)
         return state
 

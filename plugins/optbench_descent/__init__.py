@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from optbench.api import OptimizerPlugin, Option, hookimpl
+from optbench.numerics.minibatches import INNER_STEPS, MEMORY
 
 
 @hookimpl
@@ -74,6 +75,8 @@ def _cg() -> OptimizerPlugin:
                 default=0, doc="steps of stochastic gradient descent before the first direction", low=0
             ),
             "lr": Option(default=0.01, doc="learning rate of these steps", low=0.0, search="log"),
+            "inner_steps": INNER_STEPS,
+            "memory": MEMORY,
         },
         cite="Polak & Ribière, RIRO 16 (1969); Shanno, Math. Oper. Res. 3 (1978); Nazareth, JOTA 23 (1977)",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),

@@ -8,9 +8,10 @@ from typing import Any, Generic
 import torch
 from torch import Tensor
 
-from optbench.numerics.descent import Descent, Directions, Move
+from optbench.numerics.descent import Descent, DescentState, Directions, Move
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
+from optbench.numerics.minibatches import OnMinibatches
 from optbench.numerics.parts import build_part
 from optbench_descent.betas import BETAS, Beta
 from optbench_descent.memoryless import MemorylessDirections
@@ -20,11 +21,20 @@ from optbench_descent.warm import WarmStarted
 
 
 def cg(
-    *, beta: str, restart: str, preconditioner: str, line_search: str, warm_start: int, lr: float
-) -> Descent[Any] | WarmStarted[Any]:
+    *,
+    beta: str,
+    restart: str,
+    preconditioner: str,
+    line_search: str,
+    warm_start: int,
+    lr: float,
+    inner_steps: int = 1,
+    memory: str = "keep",
+) -> OnMinibatches[DescentState[Any]] | WarmStarted[Any]:
     """Return the method that the options describe."""
     rule: Restart = build_part(restart, RESTARTS, "restart")
-    method = Descent(_directions(beta, rule, METRICS[preconditioner]()), _search(beta, line_search))
+    descent = Descent(_directions(beta, rule, METRICS[preconditioner]()), _search(beta, line_search))
+    method = OnMinibatches(descent, inner_steps=inner_steps, memory=memory)
     return WarmStarted(method, steps=warm_start, lr=lr) if warm_start else method
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from optbench.numerics.descent import Descent, DescentState
+from optbench.numerics.descent import DescentState
+from optbench.numerics.minibatches import OnMinibatches
 from optbench_descent.steepest import FixedStep, FixedStepState
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class WarmState(Generic[Memory]):
 class WarmStarted(Generic[Memory]):
     """Moves `steps` times by −lr·gradient, each on the minibatch in force, then does what `method` does from there."""
 
-    def __init__(self, method: Descent[Memory], *, steps: int, lr: float) -> None:
+    def __init__(self, method: OnMinibatches[DescentState[Memory]], *, steps: int, lr: float) -> None:
         """Compose the two."""
         self.method, self.steps, self.descent = method, steps, FixedStep(lr)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from optbench.api import OptimizerPlugin, Option, hookimpl
+from optbench.numerics.minibatches import INNER_STEPS, MEMORY
 
 NEWTON_CG_LINE_SEARCH = "strong-wolfe"
 
@@ -78,6 +79,8 @@ def _newton_cg() -> OptimizerPlugin:
                 "of its loss; never indefinite",
                 choices=("hessian", "gauss-newton"),
             ),
+            "inner_steps": INNER_STEPS,
+            "memory": MEMORY,
         },
         cite="Steihaug, SIAM J. Numer. Anal. 20 (1983); Dembo & Steihaug, Math. Prog. 26 (1983); Martens, ICML (2010)",
         evaluations=frozenset({"value", "gradient", "hessian_vector", "line_minimum", "gauss_newton_vector"}),

@@ -13,6 +13,7 @@ from torch import Tensor
 from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
+from optbench.numerics.minibatches import OnMinibatches
 from optbench.numerics.position import Visit, arrive, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
@@ -30,14 +31,24 @@ if TYPE_CHECKING:
 _MAX_TRIALS = 60
 
 
-def newton_cg(*, max_cg: int, forcing: str, trust_region: bool, line_search: str, curvature: str) -> NewtonCG:
+def newton_cg(
+    *,
+    max_cg: int,
+    forcing: str,
+    trust_region: bool,
+    line_search: str,
+    curvature: str,
+    inner_steps: int = 1,
+    memory: str = "keep",
+) -> OnMinibatches[NewtonCGState]:
     """Return the method that the options describe; raises UserError for a trust region with another line search."""
     search = build(line_search)
     if trust_region and search != build(NEWTON_CG_LINE_SEARCH):
         remedy = "both choose how long a step is: take one of them"
         raise UserError("newton-cg: a trust region and a line search", remedy)
     globalisation = WithinRadius() if trust_region else AlongLine(search)
-    return NewtonCG(globalisation, PRODUCTS[curvature], forcing_rule(forcing), max_cg)
+    method = NewtonCG(globalisation, PRODUCTS[curvature], forcing_rule(forcing), max_cg)
+    return OnMinibatches(method, inner_steps=inner_steps, memory=memory)
 
 
 @dataclass
@@ -115,10 +126,18 @@ class NewtonCG:
         state.here, state.batch, state.finished = None, oracle.batch, None
         return state
 
+    def reset(self, state: NewtonCGState) -> None:
+        """Forget all but the point, in place."""
+        eps = torch.finfo(state.point.dtype).eps
+        state.here, state.finished, state.cautious = None, None, False
+        state.progress, state.steady, state.last_step = Progress(eps), Steady(eps), 1.0
+        state.forcing, state.trust, state.lengths = self.forcing(), Trust(), Lengths()
+
     def step(self, oracle: Oracle, state: NewtonCGState) -> NewtonCGState:
         """Solve for a step and take as much of it as f accepts; ends where the gradient vanishes or is no number."""
         if state.here is None or state.batch != oracle.batch:
             state.forcing.begin()
+            state.steady.steps = 0  # how f falls on one minibatch promises nothing of another
         here = locate(oracle, state)
         size, steepness, extent = read(largest(here.gradient), norm(here.gradient), norm(here.point))
         if state.progress.ends(here.value, size) or not math.isfinite(steepness):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from optbench.api import OptimizerPlugin, Option, hookimpl
+from optbench.numerics.minibatches import INNER_STEPS, MEMORY
 
 _LINE_SEARCH = Option(
     default="strong-wolfe",
@@ -60,6 +61,8 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
             "initial_scale": _INITIAL_SCALE,
             "negative_curvature": _NEGATIVE_CURVATURE,
             "line_search": _LINE_SEARCH,
+            "inner_steps": INNER_STEPS,
+            "memory": MEMORY,
         },
         cite="Liu & Nocedal, Math. Programming 45 (1989); Byrd, Nocedal & Schnabel, Math. Programming 63 (1994)",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),

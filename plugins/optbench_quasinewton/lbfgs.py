@@ -11,17 +11,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from optbench.numerics.descent import Descent, Move
+from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
+from optbench.numerics.minibatches import OnMinibatches
 from optbench_quasinewton.compact import Mirrored, Products
 from optbench_quasinewton.passes import Passes, passes
 from optbench_quasinewton.secant import SECANTS, Secant, Weights, skipping
 
 
-def lbfgs(*, history: int, initial_scale: str, negative_curvature: str, line_search: str) -> Descent[Pairs]:
+def lbfgs(
+    *,
+    history: int,
+    initial_scale: str,
+    negative_curvature: str,
+    line_search: str,
+    inner_steps: int = 1,
+    memory: str = "keep",
+) -> OnMinibatches[DescentState[Pairs]]:
     """Return the method that the options describe."""
     rule = CompactInverse(history, scaled=initial_scale == "scaled", secant=SECANTS[negative_curvature])
-    return Descent(rule, build(line_search))
+    return OnMinibatches(Descent(rule, build(line_search)), inner_steps=inner_steps, memory=memory)
 
 
 @dataclass

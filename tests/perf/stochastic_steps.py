@@ -1,20 +1,22 @@
-"""What a step of a stochastic method costs beside a plain PyTorch loop, interleaved: on the clock and in wall time.
+"""What a step of a stochastic method costs beside a plain PyTorch loop: on the clock and in wall time.
 
 `python tests/perf/stochastic_steps.py` trains a 784-100-100-10 net in float32 on random data of MNIST's shape,
 minibatches of 128, one thread. Two loops are compared with, both written out here and independent of optbench:
 - "torch": torch.nn and the class of torch.optim, with zero_grad, backward and step;
 - "by hand": the same net, the method's update written out.
-For each it prints the median over repetitions of how much more a step of the harnessed loop takes, quartiles, and the
-same of the fastest repetitions.
+Blocks of steps of the three take turns. Printed are differences of the tenth and of the fiftieth percentile of a step:
+on a busy machine the lower one is what a step takes when it is left alone.
 """
 
 from __future__ import annotations
 
 import itertools
-import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,11 +30,11 @@ from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 
-REPETITIONS = 21
-STEPS = 100
+BLOCKS, STEPS, WARM = 40, 50, 10  # of the steps of a block the first ones warm it up
 EXAMPLES, WIDTHS, BATCH = 10_000, (784, 100, 100, 10), 128
 LR = 1e-3
 
+Seconds = tuple[list[float], list[float]]  # of each step: on the clock, and wall time from one to the next
 Update = Callable[[list[torch.nn.Parameter], list[dict[str, Tensor]], int], None]
 
 
@@ -109,8 +111,8 @@ def batches() -> Iterator[Tensor]:
         yield from torch.randperm(EXAMPLES, generator=generator).split(BATCH)
 
 
-def with_torch(images: Tensor, classes: Tensor, method: str) -> tuple[float, float]:
-    """Return seconds of the loop around torch.optim's class: of its steps, and with the drawing of minibatches."""
+def with_torch(images: Tensor, classes: Tensor, method: str) -> Seconds:
+    """Return the seconds of the loop around torch.optim's class."""
     model = net()
     cls, options, _ = METHODS[method]
     optimizer = cls(model.parameters(), lr=LR, **options)
@@ -123,8 +125,8 @@ def with_torch(images: Tensor, classes: Tensor, method: str) -> tuple[float, flo
     return timed(step)
 
 
-def by_hand(images: Tensor, classes: Tensor, method: str) -> tuple[float, float]:
-    """Return seconds of the loop with the update written out, likewise."""
+def by_hand(images: Tensor, classes: Tensor, method: str) -> Seconds:
+    """Return the seconds of the loop with the update written out."""
     model, update = net(), METHODS[method][2]
     parameters = list(model.parameters())
     states: list[dict[str, Tensor]] = [{} for _ in parameters]
@@ -139,19 +141,38 @@ def by_hand(images: Tensor, classes: Tensor, method: str) -> tuple[float, float]
     return timed(step)
 
 
-def timed(step: Callable[[Tensor, int], None]) -> tuple[float, float]:
-    """Return the seconds within steps, and of all."""
-    within, began = 0.0, time.perf_counter()
+def timed(step: Callable[[Tensor, int], None]) -> Seconds:
+    """Return the seconds within steps, and from one to the next, the drawing of minibatches included."""
+    within, entered = [], []
     drawn = batches()
     for number in range(1, STEPS + 1):
         batch = next(drawn)
-        entered = time.perf_counter()
+        entered.append(time.perf_counter())
         step(batch, number)
-        within += time.perf_counter() - entered
-    return within, time.perf_counter() - began
+        within.append(time.perf_counter() - entered[-1])
+    return within[WARM:-1], differences(entered)
 
 
-def problem(images: Tensor, classes: Tensor) -> SupervisedProblem:
+def differences(moments: list[float]) -> list[float]:
+    """Return what passes from one moment to the next, without the first ones."""
+    return [later - earlier for earlier, later in itertools.pairwise(moments)][WARM:]
+
+
+class Watched(SupervisedProblem):
+    """Notes when each evaluation begins."""
+
+    def value_and_gradient_tensors(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Note it and evaluate."""
+        self.entered.append(time.perf_counter())
+        return super().value_and_gradient_tensors(x, batch)
+
+    @cached_property
+    def entered(self) -> list[float]:
+        """The moments so far."""
+        return []
+
+
+def problem(images: Tensor, classes: Tensor) -> Watched:
     """Return the same task as a problem."""
 
     def hidden(width: int, following: int) -> Callable[[], torch.nn.Module]:
@@ -162,11 +183,11 @@ def problem(images: Tensor, classes: Tensor) -> SupervisedProblem:
         for index, (width, following) in enumerate(itertools.pairwise(WIDTHS[:-1]))
     ]
     output = Block(name="output", role="output", build=lambda: torch.nn.Linear(*WIDTHS[-2:]))
-    return SupervisedProblem(blocks=(*blocks, output), data={"train": (images, classes)}, batch_size=BATCH)
+    return Watched(blocks=(*blocks, output), data={"train": (images, classes)}, batch_size=BATCH)
 
 
-def harnessed(task: SupervisedProblem, method: str) -> tuple[float, float]:
-    """Return seconds on the clock, and of the whole trial without its snapshots."""
+def harnessed(task: Watched, method: str) -> Seconds:
+    """Return the seconds of a trial's steps on the clock, from one evaluation's end to the next, and in wall time."""
     cls, options, _ = METHODS[method]
     optimizer = TorchOptimizer(cls, {"lr": LR, **options})
     log = EventLog(capacity=10 * STEPS)
@@ -180,35 +201,36 @@ def harnessed(task: SupervisedProblem, method: str) -> tuple[float, float]:
         spool,
         optimizer,
     )
-    began = time.perf_counter()
-    outcome = loop.run()
-    return outcome.seconds, time.perf_counter() - began
+    task.entered.clear()
+    loop.run()
+    return differences(list(log.trace()["seconds"])), differences(task.entered)
 
 
-def compare(method: str, images: Tensor, classes: Tensor, task: SupervisedProblem) -> None:
+def compare(method: str, images: Tensor, classes: Tensor, task: Watched) -> None:
     """Print the differences of one method."""
-    loops = {"torch": with_torch, "by hand": by_hand}
-    seconds: dict[str, list[tuple[float, float]]] = {"harness": [], **{name: [] for name in loops}}
-    for _ in range(REPETITIONS + 1):  # the first of each warms up
-        seconds["harness"].append(harnessed(task, method))
-        for name, loop in loops.items():
-            seconds[name].append(loop(images, classes, method))
-    rounds = {name: found[1:] for name, found in seconds.items()}
-    for name in loops:
+    loops: dict[str, Callable[[], Seconds]] = {
+        "harness": lambda: harnessed(task, method),
+        "torch": lambda: with_torch(images, classes, method),
+        "by hand": lambda: by_hand(images, classes, method),
+    }
+    seconds: dict[str, list[Seconds]] = {name: [] for name in loops}
+    for block in range(BLOCKS + 1):  # the first warms up
+        for name, loop in loops.items() if block % 2 else reversed(loops.items()):
+            seconds[name].append(loop())
+    for name in ("torch", "by hand"):
         for index, what in enumerate(("on the clock", "wall time")):
-            show(f"{method} beside {name}, {what}", rounds["harness"], rounds[name], index)
+            ours, plain = (np.concatenate([block[index] for block in seconds[of][1:]]) for of in ("harness", name))
+            show(f"{method} beside {name}, {what}", 1e6 * ours, 1e6 * plain)
 
 
-def show(what: str, ours: list[tuple[float, float]], plain: list[tuple[float, float]], index: int) -> None:
-    """Print how much more a step takes: microseconds and per cent."""
-    extra = [1e6 * (our[index] - base[index]) / STEPS for our, base in zip(ours, plain, strict=True)]
-    low, middle, high = statistics.quantiles(extra, n=4)
-    base = 1e6 * statistics.median(pair[index] for pair in plain) / STEPS
-    fastest = 1e6 * (min(pair[index] for pair in ours) - min(pair[index] for pair in plain)) / STEPS
-    print(
-        f"{what:40s} {base:8.1f} µs a step {middle:+7.1f} µs ({low:+.1f} to {high:+.1f}), {100 * middle / base:+5.1f} %"
-        f"; of the fastest {fastest:+.1f} µs"
-    )
+def show(what: str, ours: Any, plain: Any) -> None:
+    """Print how much more a step takes, by two percentiles: microseconds and per cent."""
+    print(f"{what:40s}", end="")
+    for share in (10, 50):
+        base = float(np.percentile(plain, share))
+        more = float(np.percentile(ours, share)) - base
+        print(f"  {share} %: {base:7.1f} µs {more:+7.1f} µs {100 * more / base:+5.1f} %", end="")
+    print()
 
 
 def main() -> None:

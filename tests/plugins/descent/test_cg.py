@@ -139,7 +139,7 @@ def test_beta_is_made_of_two_gradients_of_one_minibatch(oracle: Any) -> None:
 
 
 def test_a_beta_that_is_not_a_number_is_none() -> None:
-    method = cg(**{**OPTIONS, "beta": "hestenes-stiefel"})
+    method = cg(**{**OPTIONS, "beta": "hestenes-stiefel"}).method
     memory = method.directions.start(torch.zeros(2, dtype=torch.float64))
     gradient = torch.ones(2, dtype=torch.float64)
     move = Move(direction=-gradient, step=1.0, gradient=gradient, next_gradient=2 * gradient, slope=-2, next_slope=-2)

@@ -23,7 +23,7 @@ from optbench.testing.workloads import small_net
 Make = Callable[..., NewtonCG]
 
 
-def method(**options: Any) -> NewtonCG:
+def method(**options: Any) -> Any:
     defaults = {
         "max_cg": 0,
         "forcing": "superlinear",
@@ -117,7 +117,7 @@ def test_where_a_search_fails_the_next_goes_along_the_gradient_and_a_second_fail
 
     problem = oracle(lambda x: (double(1.0, 10.0, 100.0) * x**2).sum(), 3)
     chosen = method(trust_region=False, forcing="1e-12")
-    chosen.globalisation.search = Failing()
+    chosen.method.globalisation.search = Failing()
     state = chosen.step(problem, chosen.init(problem, double(1.0, 1.0, 1.0)))
     assert (state.finished, problem.counts["hessian_vector"]) == (None, 3)
     state = chosen.step(problem, state)
