@@ -31,6 +31,7 @@ CONJUGATE = {"beta": "hager-zhang", "restart": "every(k=20)", "preconditioner": 
 PAIRS = {"history": 3, "initial_scale": "scaled", "negative_curvature": "skip", "line_search": "strong-wolfe"}
 METHODS = {
     "cg": lambda **options: cg(line_search="strong-wolfe(c2=0.1)", **CONJUGATE, **options),
+    "memoryless cg": lambda **options: cg(line_search="auto", **{**CONJUGATE, "beta": "memoryless"}, **options),
     "lbfgs": lambda **options: lbfgs(**PAIRS, **options),
     "newton-cg": lambda **options: newton_cg(trust_region=False, **PRODUCTS, **options),
     "newton-cg in a region": lambda **options: newton_cg(trust_region=True, **PRODUCTS, **options),
