@@ -14,6 +14,8 @@ import pytest
 from optbench.api import Hooks
 from optbench.cli import COMMANDS
 from optbench.numerics.line_searches import LINE_SEARCHES
+from optbench.records import toml_value
+from optbench.registry import load_catalogue
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -133,3 +135,22 @@ def test_each_line_search_is_documented_with_its_options_and_defaults():
         for name, table in searches_in_the_document().items()
     }
     assert written == options
+
+
+def rows_of_learning() -> list[tuple[str, str]]:
+    """Return the first two cells of each row of docs/learning.md that begins with a name."""
+    text = (ROOT / "docs" / "learning.md").read_text()
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|([^|]*)\|", text, flags=re.MULTILINE)
+    return [(name, cell.strip(" `")) for name, cell in rows]
+
+
+def test_each_initializer_and_each_net_is_documented_with_what_it_takes():
+    catalogue = load_catalogue(only=["optbench"])
+    nets = {item.name for item in catalogue.records("problems") if item.record.kind == "learning"}
+    written = dict(rows_of_learning())
+    expected = {
+        item.name: ", ".join(f"{name}={toml_value(option.default)}" for name, option in item.record.options.items())
+        for item in catalogue.records("initializers")
+    }
+    assert {name: written[name] for name in expected if name in written} == expected
+    assert {name for name in written if name.startswith(("mlp", "conv", "res", "auto", "rec", "depth-"))} == nets

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from optbench.api import FunctionProblem, Point, Recipe
+from optbench.api import FunctionProblem, Point, Recipe, Refused
 from optbench.measure.event_log import EventLog, read_heartbeat, read_log
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
 from optbench.measure.streams import SeededStreams
@@ -48,9 +48,21 @@ def fakes() -> Iterator[str]:
     )
     made.descent = Descent
     made.norm = lambda: lambda problem, point: float(point.parameters.norm())
+    made.halves = lambda: (
+        lambda problem, point: {
+            "first": float(point.parameters[0]),
+            "rest": float(point.parameters[1:].norm()),
+        }
+    )
+    made.refusing = lambda: refuse
     sys.modules[module.__name__] = module
     yield module.__name__
     del sys.modules[module.__name__]
+
+
+def refuse(problem: Any, point: Any) -> float:
+    message = "it does not apply"
+    raise Refused(message)
 
 
 def job(fakes: str, problem: str, optimizer: str, folder: Path | str = "", **changes: Any) -> Job:
@@ -129,6 +141,19 @@ def test_metrics_are_evaluated_at_the_snapshots_of_the_scored_point(fakes: str, 
     expected = [14.0**0.5 * 0.5 ** max(step - 1, 0) for step in trace["step"]]
     assert list(trace["norm"]) == pytest.approx(expected)
     assert record.metrics["f"] == pytest.approx(7.0 * 0.25**7)
+
+
+def test_a_metric_by_part_has_a_column_for_each_and_one_that_is_refused_has_none(fakes: str, tmp_path: Path) -> None:
+    factories = {name: (f"{fakes}:{name}", {}) for name in ("halves", "refusing")}
+    running = job(fakes, "bowl", "descent", tmp_path, metric_factories=factories, budget=Budget(steps=8))
+    time_pass(running)
+
+    record, trace = metrics_pass(running)
+
+    assert [name for name in trace.columns if "halves" in name or "refusing" in name] == ["halves.first", "halves.rest"]
+    total = [first**2 + rest**2 for first, rest in zip(trace["halves.first"], trace["halves.rest"], strict=True)]
+    assert total == pytest.approx([2 * value for value in trace["f"]])
+    assert record.metrics["halves.first"] == trace["halves.first"][-1]
 
 
 def test_a_log_that_is_full_keeps_improvements_and_says_that_it_is_not_complete(tmp_path: Path) -> None:

@@ -40,3 +40,41 @@ def test_a_part_that_a_problem_does_not_hold_back_is_refused() -> None:
     with pytest.raises(Refused, match="holds none back"):
         metrics.validation_loss()(problem, point)
     assert metrics.test_accuracy()(problem, point) >= 0.0
+
+
+@pytest.fixture
+def two_layers() -> SupervisedProblem:
+    """4 inputs, 3 units with tanh, 2 classes."""
+    inputs = torch.arange(40, dtype=torch.float64).view(10, 4).sin()
+    blocks = (
+        Block(name="hidden1", role="hidden", build=lambda: torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh())),
+        Block(name="output", role="output", build=lambda: torch.nn.Linear(3, 2)),
+    )
+    return SupervisedProblem(blocks=blocks, data={"train": (inputs, torch.arange(10) % 2)})
+
+
+def test_gradient_norms_by_layer_are_those_of_each_blocks_tensors(two_layers: SupervisedProblem) -> None:
+    point = two_layers.start(SeededStreams(0))
+    found = metrics.layer_gradient_norms()(two_layers, point)
+    gradient = two_layers.gradient(point.parameters)
+    assert found == pytest.approx({"hidden1": float(gradient[:15].norm()), "output": float(gradient[15:].norm())})
+
+
+def test_activation_spreads_by_layer_are_of_what_the_blocks_put_out(two_layers: SupervisedProblem) -> None:
+    point = two_layers.start(SeededStreams(0))
+    found = metrics.layer_activation_spreads()(two_layers, point)
+    inputs, _ = two_layers.data["train"]
+    weight, bias, last, offset = point.parameters.split([12, 3, 6, 2])
+    hidden = (inputs @ weight.view(3, 4).T + bias).tanh()
+    outputs = hidden @ last.view(2, 3).T + offset
+    spreads = {"hidden1": hidden.std(correction=0), "output": outputs.std(correction=0)}
+    assert found == pytest.approx({name: float(spread) for name, spread in spreads.items()})
+
+
+def test_metrics_by_layer_are_refused_where_there_are_no_blocks() -> None:
+    problem = softmax_digits(
+        device=torch.device("cpu"), dtype=torch.float64, streams=SeededStreams(0), l2=1e-3, batch_size=0
+    )
+    for metric in (metrics.layer_gradient_norms(), metrics.layer_activation_spreads()):
+        with pytest.raises(Refused, match="blocks"):
+            metric(problem, problem.start(SeededStreams(0)))
