@@ -53,7 +53,7 @@ def build_model(
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )
-    model = with_learning(model, labelled.records, read("snapshots"))
+    model = with_learning(model, suite.metrics, labelled.records, read("snapshots"))
     return with_tuning(model, suite, records, arms)
 
 

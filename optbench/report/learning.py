@@ -17,12 +17,21 @@ POINTS = 48
 _ELSEWHERE = ("f", "gradient-norm")  # shown as gaps and by targets
 
 
-def with_learning(model: ReportModel, records: Sequence[TrialRecord], snapshots: Traces) -> ReportModel:
-    """Return the report with the learning curves of `records`, whose traces `snapshots(id)` returns."""
-    return replace(model, learning=tuple(_curves(model, records, snapshots)))
+def with_learning(
+    model: ReportModel, metrics: Sequence[str], records: Sequence[TrialRecord], snapshots: Traces
+) -> ReportModel:
+    """Return the report with learning curves of `records`, whose traces `snapshots(id)` returns.
+
+    `metrics` are the suite's, qualified; those with a number for each layer of a model are left out.
+    """
+    names = [name.rpartition("/")[2] for name in metrics]
+    shown = [name for name in names if name not in _ELSEWHERE]
+    return replace(model, learning=tuple(_curves(model, shown, records, snapshots)))
 
 
-def _curves(model: ReportModel, records: Sequence[TrialRecord], snapshots: Traces) -> Iterator[LearningCurve]:
+def _curves(
+    model: ReportModel, metrics: Sequence[str], records: Sequence[TrialRecord], snapshots: Traces
+) -> Iterator[LearningCurve]:
     for problem in model.problems:
         place = key_of_text(problem.expression), problem.device, problem.dtype
         here = [record for record in records if _place(record) == place]
@@ -30,8 +39,9 @@ def _curves(model: ReportModel, records: Sequence[TrialRecord], snapshots: Trace
             recipe = key_of_text(optimizer.expression)
             own = (record for record in here if _recipe(record) == recipe)
             traces = [trace for record in own if (trace := snapshots(record.id)) is not None and _has_seen(trace)]
-            for metric in dict.fromkeys(name for trace in traces for name in _metrics(trace)):
-                yield _curve((optimizer.id, problem.id, metric), [x for x in traces if metric in x.columns])
+            for metric in metrics:
+                if measured := [trace for trace in traces if metric in trace.columns]:
+                    yield _curve((optimizer.id, problem.id, metric), measured)
 
 
 def _place(record: TrialRecord) -> tuple[str, str, str]:
@@ -45,12 +55,6 @@ def _recipe(record: TrialRecord) -> str:
 def _has_seen(trace: Trace) -> bool:
     """Tell whether examples were counted."""
     return len(trace) > 0 and trace["examples"][-1] > 0
-
-
-def _metrics(trace: Trace) -> tuple[str, ...]:
-    """Return the metrics of a trace: its columns after those that every one has."""
-    every = trace.columns.index("evaluations") + 1
-    return tuple(name for name in trace.columns[every:] if name not in _ELSEWHERE)
 
 
 def _curve(name: tuple[str, str, str], traces: Sequence[Trace]) -> LearningCurve:

@@ -15,7 +15,8 @@ def snapshots(examples: list[float], accuracy: list[float], seconds: float = 1.0
     columns = {name: [0.0] * len(examples) for name in SNAPSHOT_COLUMNS}
     columns |= {"examples": examples, "evaluations": [count / 10 for count in examples]}
     columns |= {"seconds": [seconds * count for count in examples]}
-    return Trace.from_columns({**columns, "test-accuracy": accuracy, "f": [1.0] * len(examples)})
+    ones = [1.0] * len(examples)
+    return Trace.from_columns({**columns, "test-accuracy": accuracy, "f": ones, "layer-norms.first": ones})
 
 
 @pytest.fixture
@@ -25,11 +26,12 @@ def made(results: Any) -> ReportModel:
         trace = snapshots([0.0, 10.0, 100.0], accuracy, seconds=seed + 1)
         results.add("x/adam", "x/net", trace, seed=seed, batch_size=10)
     results.add("x/newton", "x/net", snapshots([0.0, 0.0], [0.1, 0.2]), batch_size=10)
-    return with_learning(results.report(), results.records, results.snapshots.get)
+    metrics = ("x/test-accuracy", "x/f", "x/layer-norms")
+    return with_learning(results.report(), metrics, results.records, results.snapshots.get)
 
 
 def test_metrics_are_aggregated_at_equal_numbers_of_examples(made: ReportModel) -> None:
-    (curve,) = made.learning  # the objective has curves of its own, and who saw no example has none
+    (curve,) = made.learning  # not of the objective, nor by layer, nor of who saw no example
     assert (curve.optimizer, curve.metric) == ("adam", "test-accuracy")
     assert (curve.examples[0], curve.examples[-1]) == (10.0, 100.0)
     assert (curve.median[0], curve.low[0], curve.high[0]) == (0.6, 0.52, 0.68)
