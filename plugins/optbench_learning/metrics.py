@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -95,13 +96,28 @@ def _of_split(split: str, quantity: str) -> Metric:
         if split not in problem.data:
             message = f"{split}-{quantity} wants {split} examples, and the problem holds none back"
             raise Refused(message)
-        measured: dict[str, float] = problem.evaluate(point, split)
+        measured = _evaluated(problem, point, split)
         if quantity not in measured:
             message = f"{split}-{quantity} wants targets that are classes"
             raise Refused(message)
         return measured[quantity]
 
     return measure
+
+
+_last: dict[str, tuple[Callable[[], Any], Callable[[], Any], int, dict[str, float]]] = {}  # by split
+
+
+def _evaluated(problem: Any, point: Point, split: str) -> dict[str, float]:
+    """Return loss and accuracy of a split; of the point that was asked about last they are remembered."""
+    version = point.parameters._version
+    if split in _last:
+        of_problem, of_point, seen, measured = _last[split]
+        if of_problem() is problem and of_point() is point and seen == version:
+            return measured
+    measured = problem.evaluate(point, split)
+    _last[split] = weakref.ref(problem), weakref.ref(point), version, measured
+    return measured
 
 
 def _gradient(problem: Any, x: torch.Tensor) -> torch.Tensor:

@@ -226,7 +226,11 @@ def _mixed() -> dict[str, Option]:
 
 
 def _examples(default: int, *, low: int = 0) -> dict[str, Option]:
-    doc = "training examples" if low else "training examples, the first ones; 0: all that there are"
+    doc = (
+        "training examples"
+        if low
+        else "training examples, the first ones, and no more to validate and to test; 0: all that there are"
+    )
     return {"examples": Option(default=default, doc=doc, low=low)}
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from optbench.api import DataSet, Streams, load_dataset
+from optbench.api import Streams, load_dataset
 from optbench.api.examples import Scaling, split_tensors
 from optbench.api.learning import Examples, Split
 
@@ -39,9 +40,10 @@ class Task:
         return math.prod(self.shape)
 
     def load(self, examples: int, place: Place) -> Splits:
-        """Return tensors with the first so many training examples, 0: all; raises MissingData where it must."""
+        """Return tensors of the first so many examples of each part, 0: all; raises MissingData where it must."""
         found = load_dataset(self.data)
-        return as_tensors(found.first(examples) if examples else found, place, self.scaling)
+        cut = {name: array[:examples] if examples else array for name, array in found.items()}
+        return as_tensors(cut, place, self.scaling)
 
 
 DIGITS = Task("digits", (8, 8), 10, "none")
@@ -51,7 +53,7 @@ FASHION_MNIST = Task("fashion-mnist", (28, 28), 10)
 SHAPES = Task("shapes", (32, 32), 3)
 
 
-def as_tensors(arrays: DataSet, place: Place, scaling: Scaling) -> Splits:
+def as_tensors(arrays: Mapping[str, Any], place: Place, scaling: Scaling) -> Splits:
     """Return (inputs, targets) of each split at a place."""
     return split_tensors(arrays, device=place.device, dtype=place.dtype, scaling=scaling)
 

@@ -78,3 +78,18 @@ def test_metrics_by_layer_are_refused_where_there_are_no_blocks() -> None:
     for metric in (metrics.layer_gradient_norms(), metrics.layer_activation_spreads()):
         with pytest.raises(Refused, match="blocks"):
             metric(problem, problem.start(SeededStreams(0)))
+
+
+def test_loss_and_accuracy_of_a_point_are_one_evaluation_and_a_changed_point_is_another(
+    two_layers: SupervisedProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point, asked = two_layers.start(SeededStreams(0)), []
+    evaluate = SupervisedProblem.evaluate
+    monkeypatch.setattr(SupervisedProblem, "evaluate", lambda *given: asked.append(given) or evaluate(*given))
+    before = metrics.train_loss()(two_layers, point), metrics.train_accuracy()(two_layers, point)
+    assert len(asked) == 1
+    point.parameters.add_(1.0)
+    assert metrics.train_loss()(two_layers, point) == two_layers.evaluate(point, "train")["loss"] != before[0]
+    other = two_layers.with_blocks(two_layers.blocks)
+    metrics.train_accuracy()(other, point)
+    assert len(asked) == 4
