@@ -111,10 +111,7 @@ class Region:
 
     def _solved(self, damping: float, *, completing: bool) -> _Solved | None:
         """Factor H + damping·I and solve, None where it is not positive definite; also for v where `completing`."""
-        self.factor.copy_(self.hessian)
-        self.factor.diagonal().add_(damping)
-        factor, info = torch.linalg.cholesky_ex(self.factor)
-        self.factor.copy_(factor)
+        info = self._factorise(damping)
         step = torch.cholesky_solve(self.gradient[:, None], self.factor)[:, 0].neg_()
         image = self.hessian @ step
         whitened = torch.linalg.solve_triangular(self.factor, step[:, None], upper=False)
@@ -132,6 +129,14 @@ class Region:
         length, whitening, linear, quadratic = scalars[:4]
         seen = None if flat is None else _Flat(flat, *scalars[4:])
         return _Solved(step, length, whitening, linear, quadratic, seen)
+
+    def _factorise(self, damping: float) -> Tensor:
+        """Write the factor of H + damping·I; returns LAPACK's info, (). The matrix that LAPACK made is freed here."""
+        self.factor.copy_(self.hessian)
+        self.factor.diagonal().add_(damping)
+        factor, info = torch.linalg.cholesky_ex(self.factor)
+        self.factor.copy_(factor)
+        return info
 
     def _flattest(self) -> Tensor:
         """Return a unit vector of nearly the lowest eigenvalue, by inverse iteration from a fixed vector."""

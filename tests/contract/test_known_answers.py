@@ -253,8 +253,9 @@ PLANTED = {
 
         def wrong(**options):
             method = cg(**options)
-            honest = method.directions.beta
-            method.directions.beta = lambda move: 0.99 * honest(move)
+            directions = method.method.directions
+            honest = directions.beta
+            directions.beta = lambda move: 0.99 * honest(move)
             return method
         """,
         ("--only", "optimizer=cg"),
