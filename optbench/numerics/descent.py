@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Memory = TypeVar("Memory")
 
 _FARTHEST = 1e300  # entry of a point that sets how long the first displacement is
+_FALL = 4.0  # the power of eps by which squares of the gradient fall on the way, 2.5, and then keep their digits
 _TIMID = 1e-6  # of the last displacement, about: what is tried next is no shorter
 
 
@@ -140,7 +141,7 @@ class Descent(Generic[Memory]):
     def restart(self, state: DescentState[Memory], oracle: Oracle, start: Tensor) -> DescentState[Memory]:
         """Go on from another point (or problem) with what was learnt."""
         state.point.copy_(start)
-        state.here, state.batch, state.finished = None, oracle.batch, None
+        state.here, state.batch, state.finished, state.steady.steps = None, oracle.batch, None, 0
         return state
 
     def reset(self, state: DescentState[Memory]) -> None:
@@ -183,10 +184,11 @@ class Descent(Generic[Memory]):
     def _takes_unit(state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
         """Where a method begins, let f be measured in the gradient's unit if squares in its own leave the floats."""
         number = limits(here.point.dtype)
-        if state.progress.first_gradient or not 0 < size < math.inf or number.tiny / number.eps < -slope < math.inf:
+        least = number.tiny / number.eps**_FALL
+        if state.progress.first_gradient or not 0 < size < math.inf or least < -slope < number.eps * number.max:
             return False
         unit = power_of_two(size, least=number.tiny)
-        if not math.isfinite(here.value / unit):
+        if unit == 1 or not abs(here.value) / unit <= number.max:
             return False
         state.unit, state.here = unit, None
         return True

@@ -42,7 +42,8 @@ def norm(vector: Tensor) -> Tensor:
     """Return the Euclidean norm of all entries, shape (), also where their squares leave the floats; no host reads."""
     number = limits(vector.dtype)
     plain, size = torch.linalg.vector_norm(vector), largest(vector)
-    unit = torch.where((size > 0) & (size < math.inf), size, 1.0)
+    power = size / (2 * torch.frexp(size).mantissa)  # of two, so that no digit changes
+    unit = torch.where((size > 0) & (size < math.inf), power, 1.0)
     rescaled = unit * torch.linalg.vector_norm(vector / unit)
     exact = (plain > (number.tiny / number.eps) ** 0.5) & (plain < math.inf)
     return torch.where(exact, plain, rescaled)

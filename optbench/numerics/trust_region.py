@@ -169,9 +169,11 @@ def _completed(solved: _Solved, radius: float, damping: float) -> ModelStep | No
     flat = solved.flat
     if flat is None:
         return None
-    missing = math.sqrt(max(flat.on_step**2 + radius**2 - solved.length**2, 0.0))
+    square = radius * radius
+    missing = math.sqrt(max(flat.on_step * flat.on_step + square - solved.length * solved.length, 0.0))
     reach = missing - flat.on_step if flat.on_step <= 0 else -missing - flat.on_step
-    if (reach * flat.bend) ** 2 > _HARD * (damping * radius**2 - solved.linear):
+    lost = (reach * flat.bend) * (reach * flat.bend)
+    if not lost < math.inf or lost > _HARD * (damping * square - solved.linear):
         return None
     linear = solved.linear + reach * flat.linear
     quadratic = solved.quadratic + reach * (2 * flat.across + reach * flat.quadratic)

@@ -144,7 +144,7 @@ class NewtonCG:
             state.finished = state.progress.verdict
             return state
         model = self._solve(oracle, state, here, steepness, extent)
-        if math.isfinite(model.length + model.curvature):
+        if 0 < model.length < math.inf and math.isfinite(model.curvature):
             self.globalisation.move(oracle, state, here, model)
         else:
             state.finished = state.progress.verdict
@@ -165,7 +165,8 @@ class NewtonCG:
 class WithinRadius:
     """Takes the step where f falls as the model says, else less of it; so does the next radius.
 
-    A shorter step lies on the same line: it costs an evaluation, but no products.
+    A shorter step lies on the same line: it costs an evaluation, but no products. Where nothing was accepted, another
+    minibatch or point begins with trust in full.
     """
 
     def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: TruncatedStep) -> None:
@@ -186,6 +187,7 @@ class WithinRadius:
                 return
             share = state.trust.radius / model.length
         state.finished = state.progress.verdict
+        state.trust, state.lengths = Trust(), Lengths()
 
 
 class AlongLine:

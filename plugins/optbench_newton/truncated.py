@@ -13,7 +13,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from optbench.numerics.scalars import read
+from optbench.numerics.scalars import norm, read
 from optbench.numerics.unit import power_of_two
 
 _FLAT = 10.0  # roundings of the largest curvature seen, below which curvature counts as none
@@ -90,9 +90,7 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
             end = "residual"
             break
         work.direction.mul_(path.turn(advance, squared)).sub_(work.residual)
-    length, slope, rest = read(
-        torch.linalg.vector_norm(work.step), torch.dot(gradient, work.step), torch.dot(work.residual, work.step)
-    )
+    length, slope, rest = read(norm(work.step), torch.dot(gradient, work.step), torch.dot(work.residual, work.step))
     return TruncatedStep(work.step, length, slope, unit * rest - slope, end, path.products)
 
 
@@ -147,6 +145,8 @@ class _Path:
     def _to(self, radius: float) -> float:
         """Return how far the boundary is."""
         missing = max(radius * radius - self.step_squared, 0.0)
+        if not missing:  # a square may have underflowed
+            return 0.0
         root = math.sqrt(self.step_direction * self.step_direction + self.direction_squared * missing)
         return missing / (self.step_direction + root)
 

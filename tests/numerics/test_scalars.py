@@ -57,3 +57,9 @@ def test_norms_survive_where_squares_do_not(dtype: torch.dtype) -> None:
     assert norm(torch.zeros(2, dtype=dtype)) == 0
     assert norm(torch.tensor([[1.0, -math.inf]], dtype=dtype)) == math.inf
     assert norm(torch.tensor([1.0, math.nan], dtype=dtype)).isnan()
+
+
+@pytest.mark.parametrize("power", [-90, -60, 100])
+def test_norms_have_the_same_digits_in_any_unit(power: int) -> None:
+    for vector in torch.randn(20, 5, generator=torch.Generator().manual_seed(0)):
+        assert norm(vector * 2.0**power) == norm(vector) * 2.0**power

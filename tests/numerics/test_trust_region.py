@@ -88,3 +88,12 @@ def test_a_radius_below_the_floats_leaves_no_step() -> None:
     hessian, gradient = model([-1, 2, 3], 0)
     found = Region(hessian, gradient, torch.empty_like(hessian)).within(0.0)
     assert (float(found.step.norm()), found.length, found.decrease) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("radius", [1e155, 1e200])
+def test_a_radius_whose_square_is_beyond_floats_is_kept_all_the_same(radius: float) -> None:
+    hessian = 1e-100 * torch.diag(torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64))
+    gradient = torch.tensor([1e30, 0.0, 1e20], dtype=torch.float64)
+    step = Region(hessian, gradient, torch.empty(3, 3, dtype=torch.float64)).within(radius)
+    assert 0 < step.length <= 1.1 * radius
+    assert step.step.isfinite().all()

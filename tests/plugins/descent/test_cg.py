@@ -115,6 +115,21 @@ def test_f_scaled_by_a_power_of_two_makes_no_difference(beta: str, oracle: Any, 
     assert ends[0] == ends[1] == ends[2]
 
 
+@pytest.mark.parametrize("beta", ["memoryless", "hager-zhang"])
+def test_squares_that_underflow_on_the_way_make_no_difference(beta: str, oracle: Any, minimize: Any) -> None:
+    """In single precision the squares of a gradient of 1e-10 leave the floats before its digits are used up."""
+    ends = []
+    for power in (0, -30, -45, -60):
+        problem = oracle(
+            lambda x, scale=2.0**power: scale * (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum(),
+            10,
+            dtype=torch.float32,
+        )
+        state = minimize(cg(**{**SEARCHED, "beta": beta, "restart": "none"}), problem, torch.tensor([-1.2, 1.0] * 5))
+        ends.append((state.point.tolist(), problem.evaluations))
+    assert all(end == ends[0] for end in ends)
+
+
 def test_beta_is_made_of_two_gradients_of_one_minibatch(oracle: Any) -> None:
     """The minibatch changes between steps: the direction is kept, β is that of the batch on which it was learnt."""
     centres = torch.tensor([[1.0, 2.0, 3.0], [-2.0, 0.5, 1.0], [0.3, -1.0, 2.0]], dtype=torch.float64)

@@ -61,3 +61,13 @@ def test_a_fixed_step_sees_f_fall_for_ever(oracle: Any, minimize: Any) -> None:
     )
     assert state.finished == "unbounded"
     assert not math.isnan(float(state.point))
+
+
+def test_that_f_fell_steadily_from_one_point_promises_nothing_of_another(oracle: Any) -> None:
+    method = gradient_descent(lr=1.0, line_search="armijo")
+    problem = oracle(lambda x: x.sum(), 2)
+    state = method.init(problem, torch.zeros(2, dtype=torch.float64))
+    for _ in range(2):
+        state = method.step(problem, state)
+    assert state.steady.growth > 1
+    assert method.restart(state, problem, torch.ones(2, dtype=torch.float64)).steady.growth == 1

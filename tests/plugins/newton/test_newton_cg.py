@@ -12,6 +12,7 @@ import torch
 from optbench_newton import NEWTON_CG_LINE_SEARCH
 from optbench_newton.forcing import EisenstatWalker, Superlinear, forcing_rule
 from optbench_newton.newton_cg import NewtonCG, newton_cg
+from optbench_newton.truncated import Limits, Workspace, solve
 from torch import Tensor
 
 from optbench.api import Refused, UserError
@@ -21,6 +22,7 @@ from optbench.testing.trials import limited, place, run
 from optbench.testing.workloads import small_net
 
 Make = Callable[..., NewtonCG]
+WHOLE = Limits(residual=0.0, products=1, radius=math.inf, reach=1.0)
 
 
 def method(**options: Any) -> Any:
@@ -278,3 +280,31 @@ def test_memory_is_a_few_vectors(oracle: Any) -> None:
     work = (state.work.step, state.work.residual, state.work.direction)
     assert all(buffer.shape == (100,) for buffer in (state.point, *work, *state.spare))
     assert len(state.spare) == 2
+
+
+def test_minibatches_on_which_nothing_is_accepted_leave_no_radius_of_zero(oracle: Any, quadratic: Any) -> None:
+    problem = oracle(quadratic(torch.ones(2, dtype=torch.float64)), 2)
+    honest, asked = problem.value_and_gradient, [0]
+
+    def rising(x: Tensor) -> tuple[Tensor, Tensor]:
+        asked[0] += 1
+        value, gradient = honest(x)
+        return value * 0 + asked[0], gradient
+
+    newton = method(inner_steps=1)
+    state = newton.init(problem, double(1, 2))
+    problem.value_and_gradient = rising
+    for batch in range(1, 13):
+        problem.batch = batch
+        state = newton.step(problem, state)
+    assert torch.equal(state.point, double(1, 2))
+    problem.value_and_gradient, problem.batch = honest, 13
+    for _ in range(3):
+        state = newton.step(problem, state)
+    assert state.point.norm() < 1e-6
+
+
+def test_a_step_whose_squares_underflow_has_a_length() -> None:
+    gradient, size = double(3e-200, 4e-200), 5e-200
+    found = solve(lambda v: v, gradient, size, WHOLE, Workspace.like(gradient))
+    assert found.length == pytest.approx(size)
