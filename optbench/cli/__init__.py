@@ -17,7 +17,10 @@ from optbench import __version__
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "suite": ("optbench.cli.suite", "Run a suite, print its table and write its report."),
     "run": ("optbench.cli.run", "Run one trial and show its curve."),
-    "list": ("optbench.cli.list_", "List optimizers, problems, meta-algorithms, suites, metrics or reporters."),
+    "list": (
+        "optbench.cli.list_",
+        "List optimizers, problems, initializers, data sets, suites or what else has a name.",
+    ),
     "show": ("optbench.cli.show", "Show what one name stands for: options, orders, citation, suites."),
     "data": ("optbench.cli.data", "List data sets, fetch them, or tell where they are cached."),
     "check": ("optbench.cli.check", "Check that optimizers, problems and meta-algorithms are sound."),

@@ -48,8 +48,8 @@ def build_model(
         snapshots=read("snapshots"),
         environment=environment,
         command=command,
-        optimizer_info=_info(catalogue, "optimizers", {record.spec.optimizer.name for record in records}),
-        problem_info=_info(catalogue, "problems", {record.spec.problem.name for record in records}),
+        optimizer_info=_info(catalogue, "optimizers", {record.spec.optimizer.name for record in labelled.records}),
+        problem_info=_info(catalogue, "problems", {record.spec.problem.name for record in labelled.records}),
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )

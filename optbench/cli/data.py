@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from optbench.registry import Catalogue, Registered
 
 
-@click.group("data")
-def command() -> None:
+@click.group("data", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
     """List data sets, fetch them into the cache, or tell where they lie.
 
     A NAME may have options, as in "copy(digits=4)".
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
-@command.command("list")
+@command.command("list", short_help="List the data sets: sizes, sources, and which are cached.")
 @json_option
 @plugin_options
 def list_(*, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
@@ -41,7 +44,7 @@ def list_(*, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) ->
     warn_broken(catalogue)
 
 
-@command.command("fetch")
+@command.command("fetch", short_help="Make the arrays of NAME now, from files or the net if it takes them.")
 @click.argument("name")
 @click.option("--from", "place", default="", metavar="FOLDER|URL", help="Where its files lie; URLs may be file://.")
 @json_option
@@ -55,7 +58,7 @@ def fetch(name: str, *, place: str, as_json: bool, plugin: tuple[Path, ...], blo
     _print(chosen, chosen.fetch(place), as_json=as_json)
 
 
-@command.command("path")
+@command.command("path", short_help="Print the folder of NAME's arrays in the cache.")
 @click.argument("name")
 @json_option
 @plugin_options

@@ -22,7 +22,10 @@ _KINDS = ("optimizers", "problems", "meta-algorithms", "initializers", "data-set
 @json_option
 @plugin_options
 def command(kind: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
-    """List what can be named of a kind, such as optimizers, problems, data-sets or suites."""
+    """List what can be named of a kind.
+
+    KIND is optimizers, problems, meta-algorithms, initializers, data-sets, suites, metrics or reporters.
+    """
     catalogue = open_catalogue(plugin, block)
     found = sorted(catalogue.records(kind), key=lambda item: (item.name, item.plugin))
     if as_json:

@@ -51,11 +51,15 @@ def resolve(factory: str) -> Any:
 
 
 def build_optimizer(factory: str, options: Mapping[str, Any]) -> Any:
-    """Return the optimizer; a class with the torch.optim interface goes through the adapter."""
+    """Return the optimizer, a torch.optim class in its adapter; raises UserError for what is none."""
     made = resolve(factory)
     if isinstance(made, type) and issubclass(made, torch.optim.Optimizer):
         return _adapted(made, dict(options))
-    return made(**options)
+    built = made(**options)
+    if not hasattr(built, "minimize") and (missing := [name for name in ("init", "step") if not hasattr(built, name)]):
+        given = f"{factory} made a {type(built).__name__}, which has no {' and no '.join(missing)}"
+        raise UserError(given, "expected a torch.optim.Optimizer, or a class with init and step, or minimize")
+    return built
 
 
 def _adapted(cls: type[torch.optim.Optimizer], options: dict[str, Any]) -> TorchOptimizer:

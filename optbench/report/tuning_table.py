@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("score", "10–90 %", "untuned", "chosen", "trials", "time")
 _LEGEND = (
-    "score, untuned: {measures}, median over seeds and repeats; 10–90 %: of the score. chosen: {chosen}; {edge}: at "
-    "the edge of what was tried, the budget being spent. trials, time: of all tunings together."
+    "{scores}: {measures}, median over seeds and repeats; 10–90 %: of the score. chosen: {chosen}; {edge}: at "
+    "the edge of what was tried, the budget being spent."
 )
 
 
@@ -30,10 +31,10 @@ def tuning_table(model: ReportModel, width: int = 100) -> Table:
 def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
     from rich.text import Text
 
-    table = new_table(f"{model.title}: tuned", _caption(model) + told(left_out, _HEADINGS))
+    shown = [heading for heading in _HEADINGS if heading not in left_out | _empty(model)]
+    table = new_table(f"{model.title}: tuned", _caption(model, shown) + told(left_out, _HEADINGS))
     table.add_column("problem", overflow="fold", min_width=10)
     table.add_column("optimizer", overflow="fold", min_width=10)
-    shown = [heading for heading in _HEADINGS if heading not in left_out | _empty(model)]
     for heading in shown:
         number = heading != "chosen"
         table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
@@ -62,9 +63,12 @@ def _cells(cell: TunedCell) -> tuple[str, ...]:
     )
 
 
-def _caption(model: ReportModel) -> str:
+def _caption(model: ReportModel, shown: Sequence[str]) -> str:
+    """Explain the columns that are there."""
     measures = ", ".join(dict.fromkeys(cell.measure for cell in model.tuned))
     select = ", ".join(dict.fromkeys(cell.select for cell in model.tuned))
     stored = all(cell.method == "stored" for cell in model.tuned)
     chosen = f"found by {select}" if stored else f"by each tuning, by {select}"
-    return _LEGEND.format(measures=measures, chosen=chosen, edge=EDGE)
+    scores, costs = (", ".join(x for x in names if x in shown) for names in (("score", "untuned"), ("trials", "time")))
+    legend = _LEGEND.format(scores=scores, measures=measures, chosen=chosen, edge=EDGE)
+    return f"{legend} {costs}: of all tunings together." if costs else legend

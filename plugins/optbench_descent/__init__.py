@@ -74,7 +74,7 @@ def _cg() -> OptimizerPlugin:
             "warm_start": Option(
                 default=0, doc="steps of stochastic gradient descent before the first direction", low=0
             ),
-            "lr": Option(default=0.01, doc="learning rate of these steps", low=0.0, search="log"),
+            "lr": Option(default=0.01, doc="learning rate of the steps of warm_start", low=0.0),
             "inner_steps": INNER_STEPS,
             "memory": MEMORY,
         },

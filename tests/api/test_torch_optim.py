@@ -89,6 +89,19 @@ def test_without_a_schedule_the_rate_stays() -> None:
         assert moves(TorchOptimizer(Plain, {"lr": 0.1}, schedule), 3) == pytest.approx([0.1] * 3)
 
 
+@pytest.mark.parametrize(
+    ("made", "lacking"),
+    [
+        (SimpleNamespace(), "has no init and no step"),
+        (SimpleNamespace(init=None), "has no step"),
+    ],
+)
+def test_what_is_no_optimizer_is_told(made: object, lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "their_module", SimpleNamespace(Thing=lambda: made))
+    with pytest.raises(UserError, match=f"their_module:Thing made a SimpleNamespace, which {lacking}"):
+        build_optimizer("their_module:Thing", {})
+
+
 def test_a_schedule_is_the_adapters_unless_the_class_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
     module = SimpleNamespace(Plain=Plain, Scheduled=Scheduled)
     monkeypatch.setitem(__import__("sys").modules, "their_module", module)

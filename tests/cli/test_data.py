@@ -50,6 +50,14 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["--plugin", str(tmp_path / "ours.py")]
 
 
+def test_without_a_subcommand_data_shows_its_help(capsys: Capture) -> None:
+    assert main(["data"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Usage: optbench data")
+    assert not shown.err
+    assert "..." not in shown.out.partition("Commands:")[2]
+
+
 def test_list_tells_sizes_source_and_whether_it_is_cached(plugin: list[str], capsys: Capture) -> None:
     assert main(["data", "path", "ramp", *plugin]) == 0
     folder = Path(capsys.readouterr().out.strip())

@@ -8,9 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from optbench.cli._reporting import print_model, write_reports
-from optbench.records import Environment, GateResult, ReportModel
+from optbench.cli._reporting import build_model, print_model, write_reports
+from optbench.records import (
+    Component,
+    Dimension,
+    Entry,
+    Environment,
+    GateResult,
+    ReportModel,
+    Status,
+    SuiteSpec,
+    TrialRecord,
+    TrialSpec,
+    Tuning,
+    TuningTask,
+    Yardstick,
+)
 from optbench.registry import Catalogue, load_catalogue
+from optbench.store import Store
+from optbench.tuning import Choice, TunedArm
 
 PLUGIN = """
 from optbench.api import *
@@ -97,3 +113,26 @@ def test_gates_come_first_and_a_suite_that_ranks_nothing_prints_its_remarks_alon
     assert ranked.index("1 of 1 gates passed") < ranked.index("solved to a relative gap")
     assert "solved to a relative gap" not in unranked
     assert unranked.splitlines()[-1] == "• Trust nobody."
+
+
+def test_what_plugins_say_is_told_where_every_trial_is_a_tuned_one(plugin: list[str], tmp_path: Path) -> None:
+    catalogue = load_catalogue(plugin_files=[Path(plugin[-1])], only=[])
+    method = Component(name="ours/method", options={"beta": "fr", "history": 10, "search": "wolfe(c2=0.9)"})
+    spec = TrialSpec(problem=Component(name="ours/valley", options={"depth": 1.0}), optimizer=method)
+    space, objective = (Dimension(option="history", scale="linear", low=1, high=9),), Yardstick(name="f")
+    task = TuningTask(trial=spec, space=space, seeded=False, select=objective, score=objective)
+    choice = Choice(repeat=0, options={"history": 10}, edge=(), course=None)
+    arm = TunedArm(task=task, choices=(choice,), scored=((TrialRecord(spec=spec, status=Status.BUDGET, f_best=1.0),),))
+    suite = SuiteSpec(
+        name="mine",
+        title="Mine",
+        problems=(Entry(use=spec.problem),),
+        optimizers=(Entry(use=method, space=space),),
+        tuning=Tuning(untuned=False),
+    )
+    with Store.open(tmp_path / "results.sqlite") as store:
+        model = build_model(
+            catalogue, store, suite=suite, records=(), keys={}, environment=ENVIRONMENT, command="", arms=[arm]
+        )
+    assert [(item.summary, item.kind) for item in model.problems] == [("A valley.", "nonconvex")]
+    assert [(item.summary, item.cite) for item in model.optimizers] == [("A method [of ours].", "Somebody (1999)")]

@@ -179,6 +179,9 @@ def test_columns_with_nothing_in_them_are_left_out(made: Any) -> None:
     stored = [replace(cell, untuned=None, choices=(replace(cell.choices[0], trials=0),)) for cell in made[0].tuned]
     table = tuning_table(replace(made[0], tuned=tuple(stored)))
     assert [column.header for column in table.columns] == ["problem", "optimizer", "score", "10–90 %", "chosen"]
+    assert str(table.caption).startswith("score: test-accuracy, ")
+    assert "trials, time" not in str(table.caption)
+    assert "trials, time: of all tunings together" in str(tuning_table(made[0]).caption)
 
 
 def test_the_tuning_section_round_trips_through_json(made: Any) -> None:
