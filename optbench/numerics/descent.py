@@ -163,7 +163,7 @@ class Descent(Generic[Memory]):
             state.reach = max(1.0, state.progress.eps**0.5 * min(here.extent, _FARTHEST))
         direction = self.directions.direction(state.memory, here.gradient)
         slope, size = slope_and_size(here.gradient, direction)
-        if seen is oracle and self._takes_unit(state, here, slope, size):
+        if not state.progress.first_gradient and seen is oracle and self._takes_unit(state, here, slope, size):
             return self.step(oracle, state)
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
@@ -185,7 +185,7 @@ class Descent(Generic[Memory]):
         """Where a method begins, let f be measured in the gradient's unit if squares in its own leave the floats."""
         number = limits(here.point.dtype)
         least = number.tiny / number.eps**_FALL
-        if state.progress.first_gradient or not 0 < size < math.inf or least < -slope < number.eps * number.max:
+        if not 0 < size < math.inf or least < -slope < number.eps * number.max:
             return False
         unit = power_of_two(size, least=number.tiny)
         if unit == 1 or not abs(here.value) / unit <= number.max:

@@ -87,5 +87,6 @@ class Buffered(Protocol):
 
 def arrive(state: Buffered, visit: Visit) -> None:
     """Go to a point that lies in a spare buffer; the buffer of the last one becomes spare."""
-    state.spare = [buffer for buffer in (*state.spare, state.point) if buffer is not visit.point]
+    first, second = state.spare
+    state.spare = [second if visit.point is first else first, state.point]
     state.point, state.here = visit.point, visit
