@@ -32,8 +32,12 @@ class Problem:
     def value(self, x):
         return x.square().sum()
 
-def make(**options):
-    return object()
+class Still:
+    def init(self, oracle, start):
+        raise NotImplementedError
+
+    def step(self, oracle, state):
+        raise NotImplementedError
 
 @hookimpl
 def optbench_problems():
@@ -42,7 +46,7 @@ def optbench_problems():
 
 @hookimpl
 def optbench_optimizers():
-    yield OptimizerPlugin(name="still", factory=f"{__name__}:make", summary="")
+    yield OptimizerPlugin(name="still", factory=f"{__name__}:Still", summary="")
 """
 
 INITIALIZER = """
