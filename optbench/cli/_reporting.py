@@ -30,7 +30,7 @@ def build_model(
     arms: Sequence[TunedArm] = (),
 ) -> ReportModel:
     """Return the report's model; `keys` are those of the time passes by trial id, `arms` what was tuned."""
-    from optbench.report import build_report, label_tuned, with_learning, with_tuning
+    from optbench.report import build_report, label_tuned, with_ablations, with_learning, with_tuning
 
     labelled = label_tuned(suite, records, arms)
 
@@ -54,6 +54,8 @@ def build_model(
         projections=projections,
     )
     model = with_learning(model, suite.metrics, labelled.records, read("snapshots"))
+    switched = {part.name for ablation in suite.ablations for part in ablation.factor}
+    model = with_ablations(model, labelled.suite, labelled.records, _info(catalogue, "meta-algorithms", switched))
     return with_tuning(model, suite, records, arms)
 
 
@@ -89,6 +91,7 @@ def write_reports(
 def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> None:
     """Print the tables of a report, then the sentence `done`, then the pages that were written."""
     from optbench.report import (
+        ablation_table,
         comparison_table,
         gate_table,
         remarks,
@@ -102,6 +105,7 @@ def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> 
     tables += [scaling_table] if model.scaling else []
     tables += [tuning_table] if model.tuned else []
     tables += [terminal_table] if model.ranking else []
+    tables += [ablation_table] if model.ablations else []
     tables += [solved_table, comparison_table] if model.comparisons else []
     screen = console()
     for table in tables:
@@ -131,9 +135,26 @@ def model_json(model: ReportModel) -> dict[str, Any]:
     if model.comparisons:
         data["comparisons"] = [row.to_row() for row in model.comparisons]
         data["solved"] = [count.to_row() for count in model.solved]
+    if model.ablations:
+        data["ablations"] = _ablations_json(model)
     if model.tuned:
         data |= _tuning_json(model)
     return data
+
+
+def _ablations_json(model: ReportModel) -> list[dict[str, Any]]:
+    """Return the effects, with what a report's names stand for; null over several arms, or problems."""
+    arms = {item.id: item.expression for item in model.optimizers}
+    problems = {item.id: item.expression for item in model.problems}
+    return [
+        {
+            **effect.to_row(),
+            "present": arms.get(effect.present),
+            "absent": arms.get(effect.absent),
+            "problem": problems.get(effect.problem),
+        }
+        for effect in model.ablations
+    ]
 
 
 def _tuning_json(model: ReportModel) -> dict[str, Any]:

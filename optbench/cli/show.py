@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -232,8 +232,15 @@ def _measured(described: dict[str, Any]) -> list[tuple[str, str]]:
         searched = () if spec.tuning.stored else spec.optimizers
         tuned = (f"{entry.use.short}: {part.in_words}" for entry in searched for part in entry.space)
         lines.append(("tuning", "; ".join((spec.tuning.in_words, *dict.fromkeys(tuned)))))
+    if spec.ablations:
+        switched = dict.fromkeys(f"{_recipe(item.factor)} with {_recipe(item.base)}" for item in spec.ablations)
+        lines.append(("with and without", "; ".join(switched)))
     gates = [f"{gate.name}: {gate.statement}" for gate in spec.gates]
     return [*lines, *(("" if number else "gates", gate) for number, gate in enumerate(gates))]
+
+
+def _recipe(recipe: Sequence[Component]) -> str:
+    return " + ".join(part.short for part in recipe)
 
 
 def _host_syncs(data: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Frozen records that travel between the stages; standard library only, each round-trips through JSON."""
 
+from optbench.records.ablation import ABLATION_HEADINGS, Ablation, AblationEffect
 from optbench.records.canonical import canonical_json, content_hash, finite
 from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
@@ -61,6 +62,7 @@ from optbench.records.tuning import (
 )
 
 __all__ = [
+    "ABLATION_HEADINGS",
     "AREA_FACTOR",
     "BYTES",
     "CONDITIONS",
@@ -85,6 +87,8 @@ __all__ = [
     "TARGET_KINDS",
     "TIME_COLUMNS",
     "TUNED",
+    "Ablation",
+    "AblationEffect",
     "Budget",
     "Call",
     "Cell",

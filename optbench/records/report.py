@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from optbench.records.ablation import AblationEffect
 from optbench.records.environment import Environment
 from optbench.records.gate import GateResult
 from optbench.records.pairing import PairingResult, SolvedCount
@@ -257,6 +258,7 @@ class ReportModel:
     gates: tuple[GateResult, ...] = ()
     comparisons: tuple[PairingResult, ...] = ()  # of suites that name pairs
     solved: tuple[SolvedCount, ...] = ()  # by test, of suites that name pairs
+    ablations: tuple[AblationEffect, ...] = ()  # of suites that ablate
     scaling: tuple[ScalingFit, ...] = ()  # of suites that sweep a size
     scaling_points: tuple[ScalingPoint, ...] = ()
     tuned: tuple[TunedCell, ...] = ()  # of suites that tune
@@ -337,6 +339,7 @@ _PARTS: Mapping[str, type] = {
     "gates": GateResult,
     "comparisons": PairingResult,
     "solved": SolvedCount,
+    "ablations": AblationEffect,
     "scaling": ScalingFit,
     "scaling_points": ScalingPoint,
     "agreements": TuningAgreement,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from optbench.records.ablation import Ablation
 from optbench.records.gate import Gate
 from optbench.records.pairing import Pairing
 from optbench.records.report import BYTES
@@ -99,6 +100,10 @@ class SuiteSpec:
     weights: Mapping[str, float] = field(default_factory=dict)  # kind of COUNTED -> weight in costs; empty: no costs
     gates: tuple[Gate, ...] = ()  # what must come out
     pairings: tuple[Pairing, ...] = ()  # who is compared with whom
+    ablations: tuple[Ablation, ...] = ()  # arms that differ in one factor
+    scores: tuple[
+        Yardstick, ...
+    ] = ()  # what their effects are measured by; empty: the tuning's score, or the objective
     scaling: Scaling | None = None
     tuning: Tuning | None = None
     ranking: bool = True  # whether reports rank the optimizers by what they solve
@@ -117,6 +122,8 @@ class SuiteSpec:
             fields[key] = tuple(fields[key])
         fields["gates"] = tuple(Gate.from_json(item) for item in fields.get("gates", ()))
         fields["pairings"] = tuple(Pairing.from_json(item) for item in fields.get("pairings", ()))
+        fields["ablations"] = tuple(Ablation.from_json(item) for item in fields.get("ablations", ()))
+        fields["scores"] = tuple(Yardstick(**item) for item in fields.get("scores", ()))
         fields["budget"] = Budget.from_json(fields["budget"])
         fields["limits"] = Limits(**fields["limits"])
         fields["tuning"] = None if fields.get("tuning") is None else Tuning.from_json(fields["tuning"])

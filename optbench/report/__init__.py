@@ -1,5 +1,7 @@
 """From records to a report: `build_report` aggregates, the tables show it in a terminal. No HTML here."""
 
+from optbench.report.ablation_table import ablation_table
+from optbench.report.ablations import with_ablations
 from optbench.report.build import build_report
 from optbench.report.learning import with_learning
 from optbench.report.notes import MARK
@@ -12,6 +14,7 @@ from optbench.report.tuning_table import tuning_table
 
 __all__ = [
     "MARK",
+    "ablation_table",
     "build_report",
     "comparison_table",
     "gate_table",
@@ -21,6 +24,7 @@ __all__ = [
     "solved_table",
     "terminal_table",
     "tuning_table",
+    "with_ablations",
     "with_learning",
     "with_tuning",
 ]

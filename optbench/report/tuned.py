@@ -64,8 +64,13 @@ def _with_tuned(suite: SuiteSpec) -> SuiteSpec:
     def scored(recipe: Parts) -> Parts:
         return tuned.get(key_of(recipe), recipe)
 
+    ablations = (
+        replace(item, **{name: scored(getattr(item, name)) for name in ("base", "present", "absent")})
+        for item in suite.ablations
+    )
     return replace(
         suite,
+        ablations=tuple(ablations),
         optimizers=tuple(entry for given in suite.optimizers for entry in _entries(given, suite)),
         gates=tuple(replace(gate, optimizers=tuple(map(scored, gate.optimizers))) for gate in suite.gates),
         pairings=tuple(replace(pair, first=scored(pair.first), second=scored(pair.second)) for pair in suite.pairings),

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optbench.api import UserError
-from optbench.records import Budget, Call, Component, Entry
+from optbench.records import Ablation, Budget, Call, Component, Entry
 from optbench.registry.resolving import examine, parse_text
+from optbench.suites.ablating import MOST_FACTORS, Parts, ablations, arms, switched
 from optbench.suites.mistakes import Mistake
 from optbench.suites.schema import BudgetTable, EntryTable, OptimizerTable, ProblemTable, SuiteTable, TuningTable
 from optbench.suites.spaces import read_space
@@ -34,12 +35,13 @@ class EntryReader:
         """Start without mistakes."""
         self.catalogue = catalogue
         self.mistakes: list[Mistake] = []
+        self.ablations: list[Ablation] = []  # of the optimizers that were read
 
     def problem(self, index: int, table: ProblemTable, fallback: BudgetTable) -> Iterator[Entry]:
         """Yield an entry for each point of the problem's grid; `fallback` is the suite's budget."""
         key = f"problem[{index}]"
         budget = budget_of(table.budget, fallback) if _given(table.budget) else None
-        calls = self._calls(key, table.use)
+        calls = self._calls(f"{key}.use", table.use)
         if len(calls) > 1:
             self._add(f"{key}.use", f"given {table.use!r}; a problem takes no '+'; meta-algorithms go with optimizers")
             return
@@ -47,17 +49,40 @@ class EntryReader:
             yield Entry(use=use, groups=tuple(table.groups), budget=budget, dtype=table.dtype)
 
     def optimizer(self, index: int, table: OptimizerTable, tuning: TuningTable | None = None) -> Iterator[Entry]:
-        """Yield an entry for each point of the optimizer's grid, each with all meta-algorithms and what is tuned."""
+        """Yield an entry for each arm at each point of the optimizer's grid, with what is tuned of it."""
         key = f"optimizer[{index}]"
-        calls = self._calls(key, table.use)
-        looked_up = (self._component("meta-algorithms", call, f"{key}.use") for call in calls[1:])
-        metas = tuple(component for component in looked_up if component is not None)
+        calls = self._calls(f"{key}.use", table.use)
+        metas = self._meta_algorithms(f"{key}.use", calls[1:])
+        factors = self._factors(key, table, metas)
         for use in self._expanded("optimizers", key, calls[:1], table):
             written = {*calls[0].options, *table.grid}
             space, mistakes = read_space(self.catalogue, use, table, written, tuning)
             for place, message in mistakes:
                 self._add(f"{key}.{place}", message)
-            yield Entry(use=use, meta_algorithms=metas, groups=tuple(table.groups), space=space)
+            self.ablations += ablations((use, *metas), factors, table.ablate_mode)
+            for switches in arms(factors, table.ablate_mode):
+                chosen = (*metas, *switched(factors, switches))
+                yield Entry(use=use, meta_algorithms=chosen, groups=tuple(table.groups), space=space)
+
+    def _meta_algorithms(self, key: str, calls: Sequence[Call]) -> Parts:
+        looked_up = (self._component("meta-algorithms", call, key) for call in calls)
+        return tuple(component for component in looked_up if component is not None)
+
+    def _factors(self, key: str, table: OptimizerTable, always: Parts) -> tuple[Parts, ...]:
+        """Return what is switched on and off: one meta-algorithm each, or several joined by `+`."""
+        if not table.ablate and "ablate_mode" in table.model_fields_set:
+            self._add(f"{key}.ablate_mode", "given without `ablate`, which says what is switched on and off")
+        if len(table.ablate) > MOST_FACTORS and table.ablate_mode == "combinations":
+            self._add(f"{key}.ablate", f"{2 ** len(table.ablate)} combinations; allowed: {MOST_FACTORS} at most")
+            return ()
+        factors = []
+        for place, text in enumerate(table.ablate):
+            where = f"{key}.ablate[{place}]"
+            factor = self._meta_algorithms(where, self._calls(where, text))
+            if factor in factors or any(part in always for part in factor):
+                self._add(where, f"given {text!r}; it stands in this entry already")
+            factors.append(factor)
+        return tuple(factors)
 
     def metrics(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the qualified names of metrics."""
@@ -80,7 +105,7 @@ class EntryReader:
         try:
             return parse_text(text)
         except UserError as error:
-            self._add(f"{key}.use", str(error))
+            self._add(key, str(error))
             return ()
 
     def _expanded(self, kind: str, key: str, calls: tuple[Call, ...], table: EntryTable) -> Iterator[Component]:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from optbench.api import UserError
 from optbench.records import LEAST_SIZES, Limits, Scaling, SuiteSpec, Target, canonical_json
 from optbench.records.nearest import suggestion
+from optbench.suites.ablating import distinct
 from optbench.suites.entries import EntryReader, budget_of
 from optbench.suites.gates import read_gates, with_names
 from optbench.suites.mistakes import Mistake, SuiteError
@@ -97,9 +98,9 @@ def _spec(table: SuiteTable, reader: EntryReader, path: Path, yardsticks: Yardst
     problems = (
         [replace(entry, **own) for entry in reader.problem(index, item, table.budget)]
         for index, item in enumerate(table.problem)
-        for own in [yardsticks.of_problem(index, item, tuned=table.tuning is not None)]
+        for own in [yardsticks.of_problem(index, item, tuned=table.tuning is not None, ablated=_ablates(table))]
     )
-    optimizers = (reader.optimizer(index, item, table.tuning) for index, item in enumerate(table.optimizer))
+    optimizers = [list(reader.optimizer(index, item, table.tuning)) for index, item in enumerate(table.optimizer)]
     return SuiteSpec(
         name=path.stem,
         source=str(path),
@@ -111,10 +112,16 @@ def _spec(table: SuiteTable, reader: EntryReader, path: Path, yardsticks: Yardst
         devices=tuple(dict.fromkeys(table.devices)),
         dtypes=tuple(dict.fromkeys(table.dtypes)),
         targets=tuple(yardsticks.targets),
+        ablations=distinct(reader.ablations),
+        scores=yardsticks.of_ablation(table.ablation, ablated=_ablates(table)),
         weights={} if table.cost is None else table.cost.weights,
         scaling=None if table.scaling is None else Scaling.from_json(table.scaling.model_dump()),
         **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory", "ranking"}),
     )
+
+
+def _ablates(table: SuiteTable) -> bool:
+    return any(optimizer.ablate for optimizer in table.optimizer)
 
 
 def _look_up(data: dict[str, Any], reader: EntryReader) -> None:

@@ -23,10 +23,10 @@ def read_pairings(
     return pairings, picker.mistakes
 
 
-def is_left(pairing: Pairing, spec: SuiteSpec) -> bool:
-    """Tell whether the suite still has both."""
+def are_left(spec: SuiteSpec, *wanted: Parts) -> bool:
+    """Tell whether the suite still has all of these optimizers."""
     recipes = [recipe_of(entry) for entry in spec.optimizers]
-    return pairing.first in recipes and pairing.second in recipes
+    return all(recipe in recipes for recipe in wanted)
 
 
 def _pairing(key: str, table: CompareTable, spec: SuiteSpec, picker: EntryPicker) -> Pairing:

@@ -32,6 +32,8 @@ Swept = Literal[
     "state_bytes", "peak_live_bytes", "transient_bytes", "peak_process_bytes", "peak_device_bytes", "step_seconds"
 ]
 
+AblateMode = Literal["combinations", "one-at-a-time", "all-but-one"]
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -81,6 +83,12 @@ class TuningTable(_Table):
     stored: str | None = None
 
 
+class AblationTable(_Table):
+    """`[ablation]`."""
+
+    scores: Annotated[list[str], Field(min_length=1)]
+
+
 class SearchTable(_Table):
     """`search.OPTION` of an optimizer."""
 
@@ -112,6 +120,8 @@ class OptimizerTable(EntryTable):
 
     tune: bool | list[str] | None = None
     search: dict[str, SearchTable] = {}
+    ablate: Annotated[list[str], Field(min_length=1)] = []
+    ablate_mode: AblateMode = "combinations"
 
 
 class ProblemTable(EntryTable):
@@ -188,6 +198,7 @@ class SuiteTable(_Table):
     cost: CostTable | None = None
     scaling: ScalingTable | None = None
     tuning: TuningTable | None = None
+    ablation: AblationTable | None = None
     problem: Annotated[list[ProblemTable], Field(min_length=1)]
     optimizer: Annotated[list[OptimizerTable], Field(min_length=1)]
     gate: list[GateTable] = []
@@ -206,6 +217,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("optimizer",): OptimizerTable,
     ("optimizer", "search"): SearchTable,
     ("tuning",): TuningTable,
+    ("ablation",): AblationTable,
     ("gate",): GateTable,
     ("compare",): CompareTable,
 }

@@ -12,7 +12,7 @@ from optbench.records import Budget, Component, Entry, SuiteSpec
 from optbench.records.nearest import suggestion
 from optbench.suites import spellings
 from optbench.suites.gates import has_trials
-from optbench.suites.pairings import is_left
+from optbench.suites.pairings import are_left
 
 _SELECTORS: dict[str, Callable[[Entry], tuple[Component, ...]]] = {
     "problem": lambda entry: (entry.use,),
@@ -26,7 +26,7 @@ def select(spec: SuiteSpec, only: Iterable[str]) -> SuiteSpec:
 
     Patterns of one key add up, those of different keys narrow. A pattern matches a short or a qualified name, with
     shell wildcards. Gates that are left without a trial, and comparisons without one of
-    the two, are left out. Raises UserError where a pattern matches nothing.
+    the two arms, are left out. Raises UserError where a pattern matches nothing.
     """
     patterns: dict[str, list[str]] = {}
     for text in only:
@@ -40,7 +40,8 @@ def select(spec: SuiteSpec, only: Iterable[str]) -> SuiteSpec:
     return replace(
         spec,
         gates=tuple(gate for gate in spec.gates if has_trials(gate, spec)),
-        pairings=tuple(pairing for pairing in spec.pairings if is_left(pairing, spec)),
+        pairings=tuple(pairing for pairing in spec.pairings if are_left(spec, pairing.first, pairing.second)),
+        ablations=tuple(item for item in spec.ablations if are_left(spec, item.present, item.absent)),
     )
 
 

@@ -27,7 +27,7 @@ from optbench.records.nearest import suggestion
 from optbench.registry.resolving import parse_text, resolve, resolve_recipe
 from optbench.suites.mistakes import Mistake
 from optbench.suites.picking import recipe_of
-from optbench.suites.schema import OptimizerTable, ProblemTable, TuningTable
+from optbench.suites.schema import AblationTable, OptimizerTable, ProblemTable, TuningTable
 from optbench.suites.spaces import read_space
 
 if TYPE_CHECKING:
@@ -59,14 +59,24 @@ class Yardsticks:
         self.mistakes.append(Mistake(key, "; ".join(filter(None, (message, suggestion(text, allowed))))))
         return Yardstick(name=OBJECTIVE)
 
-    def of_problem(self, index: int, table: ProblemTable, *, tuned: bool) -> dict[str, Any]:
+    def of_problem(self, index: int, table: ProblemTable, *, tuned: bool, ablated: bool) -> dict[str, Any]:
         """Return a problem's own; it is scored by what it selects by, unless it says otherwise."""
         given = {key: text for key in ("select", "score") if (text := getattr(table, key)) is not None}
-        if not tuned:
-            self.mistakes += [Mistake(f"problem[{index}].{key}", "given without [tuning]") for key in given]
-            return {}
-        read = {key: self.read(f"problem[{index}].{key}", text) for key, text in given.items()}
+        used = {"select": tuned, "score": tuned or ablated}
+        without = {"select": "[tuning]", "score": "[tuning] and `ablate`"}
+        unused = [key for key in given if not used[key]]
+        self.mistakes += [Mistake(f"problem[{index}].{key}", f"given without {without[key]}") for key in unused]
+        read = {key: self.read(f"problem[{index}].{key}", text) for key, text in given.items() if used[key]}
         return {"score": read["select"], **read} if "select" in read else read
+
+    def of_ablation(self, table: AblationTable | None, *, ablated: bool) -> tuple[Yardstick, ...]:
+        """Return what the effects of what is ablated are measured by; none where the suite doesn't say."""
+        if table is None:
+            return ()
+        if not ablated:
+            self.mistakes.append(Mistake("ablation", "given without `ablate` in an optimizer"))
+        names = [(f"ablation.scores[{place}]", text) for place, text in enumerate(table.scores)]
+        return tuple(dict.fromkeys(self.read(key, text) for key, text in names))
 
 
 def read_tuning(

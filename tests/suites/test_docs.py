@@ -18,6 +18,7 @@ TABLES = {
     "`[limits]`": schema.LimitsTable,
     "`[scaling]`": schema.ScalingTable,
     ENTRIES: schema.ProblemTable,
+    "`[ablation]`": schema.AblationTable,
     "`[tuning]`": schema.TuningTable,
     "`search.OPTION`": schema.SearchTable,
     "`[[gate]]`": schema.GateTable,
