@@ -227,6 +227,16 @@ def files_of_users() -> Iterator[DataSetPlugin]:
         source="files of your own",
     )
 
+    yield DataSetPlugin(
+        name="npz",
+        factory=f"{DATA}.own:npz",
+        summary="Arrays of numpy: x and y, or x_train, y_train, x_test and so on.",
+        options={"path": Option(default="", doc="file, as numpy.savez writes it")},
+        inputs=("path",),
+        licence="that of the file",
+        source="a file of your own",
+    )
+
 
 def _generated(name: str, factory: str, summary: str, cite: str, **fields: Any) -> DataSetPlugin:
     stated = {"licence": "BSD-3-Clause", "source": GENERATED, "generated": True, **fields}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from optbench.api import Block, Streams, SupervisedProblem, UserError, load_dataset
+from optbench.api import Block, DataSet, Streams, SupervisedProblem, UserError, load_dataset
 from optbench.api.initializing import Initialization, Initializer
 from optbench.api.sampling import SAMPLINGS
-from optbench_learning import tasks
+from optbench_learning import chosen, tasks
 from optbench_learning.models import networks
 from optbench_learning.models.layers import Activation
 from optbench_learning.models.recurrent import recurrent_net
@@ -25,8 +26,8 @@ def _perceptron(
 ) -> SupervisedProblem:
     """Return a multilayer perceptron."""
     made = Activation(activation, pieces)
-    blocks = networks.multilayer_perceptron(task.inputs, hidden * depth, task.classes, made)
-    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), task.inputs), **rest)
+    blocks = networks.multilayer_perceptron(task.inputs, hidden * depth, task.outputs, made)
+    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), task.inputs), task.loss, **rest)
 
 
 def _convolutional_net(
@@ -41,12 +42,12 @@ def _convolutional_net(
     **rest: Any,
 ) -> SupervisedProblem:
     """Return a convolutional net."""
-    height, width = task.shape
+    made, shape = Activation(activation, pieces), task.picture
+    _, height, width = shape
     if not min(height, width) >> len(channels):
         raise UserError(f"channels={channels}", f"each halves the picture of {height} × {width}", "fewer channels")
-    made, shape = Activation(activation, pieces), (1, height, width)
-    blocks = networks.convolutional_net(shape, channels, hidden * depth, task.classes, made)
-    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), *shape), **rest)
+    blocks = networks.convolutional_net(shape, channels, hidden * depth, task.outputs, made)
+    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), *shape), task.loss, **rest)
 
 
 def _residual_perceptron(
@@ -54,37 +55,43 @@ def _residual_perceptron(
 ) -> SupervisedProblem:
     """Return residual units of two dense layers, or plain ones."""
     made = Activation(activation, pieces)
-    blocks = networks.residual_perceptron(task.inputs, width, units, task.classes, made, skip=skip)
-    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), task.inputs), **rest)
+    blocks = networks.residual_perceptron(task.inputs, width, units, task.outputs, made, skip=skip)
+    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), task.inputs), task.loss, **rest)
 
 
 def _residual_net(
     task: Task, *, channels: int, units: int, skip: bool, examples: int, activation: str, pieces: int, **rest: Any
 ) -> SupervisedProblem:
     """Return residual units of two convolutions, or plain ones."""
-    made, shape = Activation(activation, pieces), (1, *task.shape)
-    blocks = networks.residual_net(shape[0], channels, units, task.classes, made, skip=skip)
-    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), *shape), **rest)
+    made, shape = Activation(activation, pieces), task.picture
+    if min(shape[1:]) < networks.STEM_POOL:
+        raise UserError(
+            f"pictures of {shape[1]} × {shape[2]}", f"{networks.STEM_POOL} × {networks.STEM_POOL} or larger"
+        )
+    blocks = networks.residual_net(shape[0], channels, units, task.outputs, made, skip=skip)
+    return _trained(blocks, lambda place: tasks.reshaped(task.load(examples, place), *shape), task.loss, **rest)
 
 
 def _autoencoder(
-    inputs: int, load: Load, *, hidden: list[int], code: int, activation: str, pieces: int, **rest: Any
+    task: Task, *, hidden: list[int], code: int, examples: int, activation: str, pieces: int, **rest: Any
 ) -> SupervisedProblem:
-    """Return an autoencoder; its loss is the cross entropy of each pixel."""
-    blocks = networks.autoencoder(inputs, hidden, code, Activation(activation, pieces))
-    loss = functional.binary_cross_entropy_with_logits
-    return _trained(blocks, lambda place: tasks.their_own_targets(tasks.reshaped(load(place), inputs)), loss, **rest)
+    """Return an autoencoder; its loss, which is the task's, compares with the inputs."""
+    blocks = networks.autoencoder(task.inputs, hidden, code, Activation(activation, pieces))
 
+    def load(place: Place) -> tasks.Splits:
+        return tasks.their_own_targets(tasks.reshaped(task.load(examples, place), task.inputs))
 
-def autoencoder_digits(*, examples: int, **rest: Any) -> SupervisedProblem:
-    """Return an autoencoder of the digits' pixels."""
-    return _autoencoder(tasks.DIGITS.inputs, lambda place: tasks.DIGITS.load(examples, place), **rest)
+    return _trained(blocks, load, task.loss, **rest)
 
 
 def autoencoder_curves(*, examples: int, **rest: Any) -> SupervisedProblem:
-    """Return an autoencoder of drawn curves."""
-    curves = f"curves(n={examples})"
-    return _autoencoder(28 * 28, lambda place: tasks.as_tensors(load_dataset(curves), place, "unit"), **rest)
+    """Return an autoencoder of so many drawn curves."""
+    return _autoencoder(_pixels(tasks.classes(f"curves(n={examples})", (28, 28), 0)), examples=0, **rest)
+
+
+def _pixels(task: Task) -> Task:
+    """Return the task whose loss is the cross entropy of each pixel."""
+    return replace(task, loss=functional.binary_cross_entropy_with_logits)
 
 
 def _recurrent(
@@ -97,6 +104,29 @@ def _recurrent(
     symbols = len(arrays["alphabet"])
     blocks = recurrent_net(symbols, hidden * depth, symbols, cell=cell, symbols=True, each_step=True)
     return _trained(blocks, lambda place: tasks.as_tensors(arrays, place, "none"), **rest)
+
+
+def mlp(*, data: DataSet, shape: list[int], scaling: str, **rest: Any) -> SupervisedProblem:
+    """Return a multilayer perceptron on any data."""
+    return _perceptron(chosen.supervised(data, shape, scaling), **rest)
+
+
+def convnet(*, data: DataSet, shape: list[int], scaling: str, **rest: Any) -> SupervisedProblem:
+    """Return a convolutional net on any pictures."""
+    return _convolutional_net(chosen.supervised(data, shape, scaling), **rest)
+
+
+def resnet(*, data: DataSet, shape: list[int], scaling: str, width: int, **rest: Any) -> SupervisedProblem:
+    """Return residual units on any data: of convolutions on pictures, else of dense layers."""
+    task = chosen.supervised(data, shape, scaling)
+    if len(task.shape) == 1:
+        return _residual_perceptron(task, width=width, **rest)
+    return _residual_net(task, channels=width, **rest)
+
+
+def autoencoder(*, data: DataSet, shape: list[int], scaling: str, **rest: Any) -> SupervisedProblem:
+    """Return an autoencoder of any data."""
+    return _autoencoder(chosen.reproduced(data, shape, scaling), **rest)
 
 
 def depth_chain(*, depth: int, examples: int, factor: float, **rest: Any) -> SupervisedProblem:
@@ -145,6 +175,7 @@ convnet_mnist5k = partial(_convolutional_net, tasks.MNIST_5K)
 convnet_fashion_mnist = partial(_convolutional_net, tasks.FASHION_MNIST)
 resnet_digits = partial(_residual_perceptron, tasks.DIGITS)
 resnet_fashion_mnist = partial(_residual_net, tasks.FASHION_MNIST)
+autoencoder_digits = partial(_autoencoder, _pixels(tasks.DIGITS))
 recurrent_addition = partial(_recurrent, "addition", ("digits", "mixed"))
 recurrent_copy = partial(_recurrent, "copy", ("digits", "mixed"))
 recurrent_programs = partial(_recurrent, "programs", ("length", "nesting", "mixed"))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn import functional
 
-from optbench.api import Streams, load_dataset
+from optbench.api import Streams, UserError, load_dataset
 from optbench.api.examples import Scaling, split_tensors
-from optbench.api.learning import Examples, Split
+from optbench.api.learning import Examples, Loss, Split
 
 Splits = Mapping[Split, Examples]
 
@@ -25,32 +26,49 @@ class Place:
     streams: Streams
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
-    """A data set of classes by its name, the shape of one input, and how inputs are scaled."""
+    """Examples in the form in which a model takes them."""
 
-    data: str
-    shape: tuple[int, ...]
-    classes: int
+    arrays: Callable[[], Mapping[str, Any]]  # as `load_dataset` gives them; raises MissingData where it must
+    shape: tuple[int, ...]  # of one input
+    outputs: int  # classes, or numbers to be told
     scaling: Scaling = "unit"
+    loss: Loss = functional.cross_entropy
 
     @property
     def inputs(self) -> int:
         """How many numbers an input has."""
         return math.prod(self.shape)
 
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        """Channels, height and width of an input; raises UserError where inputs are no pictures."""
+        if len(self.shape) not in _PICTURES:
+            wanted = "(height, width) or (channels, height, width)"
+            raise UserError(f"inputs of shape {self.shape} are no pictures", wanted, "the option shape may cut them so")
+        channels, height, width = (1, *self.shape)[-_PICTURES[1] :]
+        return channels, height, width
+
     def load(self, examples: int, place: Place) -> Splits:
-        """Return tensors of the first so many examples of each part, 0: all; raises MissingData where it must."""
-        found = load_dataset(self.data)
-        cut = {name: array[:examples] if examples else array for name, array in found.items()}
+        """Return tensors of the first so many examples of each part, 0: all."""
+        cut = {name: array[:examples] if examples else array for name, array in self.arrays().items()}
         return as_tensors(cut, place, self.scaling)
 
 
-DIGITS = Task("digits", (8, 8), 10, "none")
-MNIST_5K = Task("mnist-5k", (28, 28), 10)
-MNIST_1D = Task("mnist-1d", (40,), 10, "none")
-FASHION_MNIST = Task("fashion-mnist", (28, 28), 10)
-SHAPES = Task("shapes", (32, 32), 3)
+_PICTURES = (2, 3)  # axes of a picture's shape
+
+
+def classes(data: str, shape: tuple[int, ...], count: int, scaling: Scaling = "unit") -> Task:
+    """Return the task of telling the classes of a data set."""
+    return Task(arrays=lambda: load_dataset(data), shape=shape, outputs=count, scaling=scaling)
+
+
+DIGITS = classes("digits", (8, 8), 10, "none")
+MNIST_5K = classes("mnist-5k", (28, 28), 10)
+MNIST_1D = classes("mnist-1d", (40,), 10, "none")
+FASHION_MNIST = classes("fashion-mnist", (28, 28), 10)
+SHAPES = classes("shapes", (32, 32), 3)
 
 
 def as_tensors(arrays: Mapping[str, Any], place: Place, scaling: Scaling) -> Splits:

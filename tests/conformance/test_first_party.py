@@ -15,6 +15,7 @@ SHIPPED = [item for kind in CHECKED for item in CATALOGUE.records(kind) if item.
 LIKE_OTHERS = {
     *("mlp-mnist1d", "mlp-mnist5k", "mlp-fashion-mnist", "mlp-shapes", "convnet-mnist5k", "convnet-fashion-mnist"),
     *("resnet-fashion-mnist", "autoencoder-curves", "recurrent-addition", "recurrent-programs"),
+    *("mlp", "convnet", "resnet", "autoencoder"),
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from io import BytesIO
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -23,9 +25,9 @@ def idx(*, files: Mapping[str, bytes]) -> Arrays:
     if ("test_images" in read) != ("test_labels" in read):
         raise UserError("data set idx has one of test_images and test_labels", "both or neither")
     for inputs, labels in (("images", "labels"), ("test_images", "test_labels")):
-        if inputs in read and (read[labels].ndim != 1 or len(read[inputs]) != len(read[labels])):
-            shapes = f"{read[inputs].shape} and {read[labels].shape}"
-            raise UserError(f"{inputs} and {labels} have shapes {shapes}", "one label an image")
+        if inputs in read and read[labels].ndim != 1:
+            raise UserError(f"{labels} have shape {read[labels].shape}", "one label an image")
+        _require_pairs(read, inputs, labels)
     read = {name: array.astype(np.int64) if "labels" in name else array for name, array in read.items()}
     test = (read["test_images"], read["test_labels"]) if "test_images" in read else None
     return _cut(read["images"], read["labels"], test)
@@ -50,6 +52,45 @@ def libsvm(*, files: Mapping[str, bytes], targets: str) -> Arrays:
         labels = [np.searchsorted(known, label).astype(np.int64) for label in labels]
     parts = [(table.toarray(), label) for table, label in zip(tables, labels, strict=True)]
     return _cut(*parts[0], parts[1] if len(parts) > 1 else None)
+
+
+def npz(*, files: Mapping[str, bytes]) -> Arrays:
+    """Return the arrays of a file of numpy: x and y, or parts by their names; what is not held out there is cut off.
+
+    Without x_test, every fourth example (of a class) is for testing, without x_validation every fifth of the others.
+    """
+    read = _unpacked(files["path"])
+    for part in ("", "_train", "_validation", "_test"):
+        _require_pairs(read, f"x{part}", f"y{part}")
+    if "x" in read:
+        return _cut(read["x"], read["y"], None)
+    if "x_train" not in read:
+        raise UserError(f"the file has {', '.join(read) or 'nothing'}", "x and y, or x_train, y_train, x_test, …")
+    if "x_validation" in read and "x_test" in read:
+        return read
+    if "x_validation" in read:
+        raise UserError("the file has x_validation and no x_test", "both, x_test alone, or neither")
+    return _cut(read["x_train"], read["y_train"], (read["x_test"], read["y_test"]) if "x_test" in read else None)
+
+
+def _unpacked(content: bytes) -> Arrays:
+    """Return what a file of numpy holds; raises UserError where it is none."""
+    try:
+        with np.load(BytesIO(content), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, EOFError, AttributeError, TypeError, BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"no file in numpy's format npz: {error}", "what numpy.savez writes, of plain numbers"
+        ) from None
+
+
+def _require_pairs(read: Mapping[str, Array], inputs: str, targets: str) -> None:
+    """Raise UserError where there is one without the other, or another number of them."""
+    if (inputs in read) != (targets in read):
+        raise UserError(f"there is one of {inputs} and {targets}", "both or neither")
+    if inputs in read and (not read[inputs].ndim or not read[targets].ndim or len(read[inputs]) != len(read[targets])):
+        shapes = f"{read[inputs].shape} and {read[targets].shape}"
+        raise UserError(f"{inputs} and {targets} have shapes {shapes}", "as many of each")
 
 
 def _cut(inputs: Array, targets: Array, test: tuple[Array, Array] | None) -> Arrays:

@@ -10,6 +10,8 @@ from torch import nn
 from optbench.api import Block
 from optbench_learning.models.layers import Activation, Build, Skip, convolutional, dense, stack
 
+STEM_POOL = 4  # pixels, in height and width, of which the stem of a residual net takes the largest
+
 
 def multilayer_perceptron(
     inputs: int, hidden: Sequence[int], outputs: int, activation: Activation
@@ -59,7 +61,7 @@ def residual_net(
     He et al. (2016) without normalisation, which is a matter of its own; the stem halves the picture twice. Inputs are
     (B, c, h, w).
     """
-    stem = Block(name="stem", role="hidden", build=convolutional(depth, channels, activation, kernel=3, pool=4))
+    stem = Block(name="stem", role="hidden", build=convolutional(depth, channels, activation, kernel=3, pool=STEM_POOL))
     unit = _unit(
         lambda: nn.Conv2d(channels, activation.channels(channels), 3, padding="same"),
         activation,

@@ -95,7 +95,7 @@ def test_more_images_than_labels_are_told(write):
         write("images", packed(np.zeros((3, 2), int), "u1")),
         write("labels", packed(np.zeros(2, int), "u1")),
     )
-    with pytest.raises(UserError, match=r"images and labels have shapes \(3, 2\) and \(2,\); one label an image"):
+    with pytest.raises(UserError, match=r"images and labels have shapes \(3, 2\) and \(2,\); as many of each"):
         load_dataset(f'idx(images="{images}", labels="{labels}")')
 
 
@@ -141,3 +141,46 @@ def test_a_table_that_no_memory_holds_is_refused(write):
     path = write("table", b"1 900000000:1\n-1 1:1\n")
     with pytest.raises(UserError, match=r"the table takes 13\.4 GiB; at most 2 GiB"):
         load_dataset(f'libsvm(path="{path}")')
+
+
+def saved(path, **arrays):
+    np.savez(path, **arrays)
+    return load_dataset(f'npz(path="{path}")')
+
+
+def test_arrays_of_numpy_are_cut_like_other_files(tmp_path):
+    x, y = np.arange(40.0).reshape(40, 1), np.arange(40) % 2
+    arrays = saved(tmp_path / "a.npz", x=x, y=y)
+    assert [len(arrays[f"x_{part}"]) for part in ("train", "validation", "test")] == [24, 6, 10]
+    seen = np.concatenate([arrays[f"x_{part}"][:, 0] for part in ("train", "validation", "test")])
+    assert sorted(seen) == list(range(40))
+    for part in ("train", "validation", "test"):
+        assert np.array_equal(arrays[f"x_{part}"][:, 0] % 2, arrays[f"y_{part}"])
+
+
+def test_parts_that_a_file_of_numpy_has_stay_as_they_are(tmp_path):
+    x, y = np.arange(10.0).reshape(10, 1), np.zeros(10, int)
+    kept = saved(tmp_path / "b.npz", x_train=x, y_train=y, x_validation=x + 10, y_validation=y, x_test=x + 20, y_test=y)
+    assert [kept[f"x_{part}"][0, 0] for part in ("train", "validation", "test")] == [0, 10, 20]
+    cut = saved(tmp_path / "c.npz", x_train=x, y_train=y, x_test=x + 20, y_test=y)
+    assert [len(cut[f"x_{part}"]) for part in ("train", "validation", "test")] == [8, 2, 10]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"a": np.zeros(3)}, "the file has a; x and y, or x_train"),
+        ({"x": np.zeros(3)}, "there is one of x and y; both or neither"),
+        ({"x": np.zeros(3), "y": np.zeros(4)}, r"x and y have shapes \(3,\) and \(4,\); as many of each"),
+        ({"x": np.array([None]), "y": np.zeros(1)}, "no file in numpy's format npz: Object arrays"),
+    ],
+)
+def test_arrays_of_numpy_that_make_no_data_set_are_told(tmp_path, arrays, told):
+    with pytest.raises(UserError, match=told):
+        saved(tmp_path / "d.npz", **arrays)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\3\4....", b"\x93NUMPY\1\0v\0"])
+def test_what_is_no_file_of_numpy_is_told(write, content):
+    with pytest.raises(UserError, match="no file in numpy's format npz"):
+        load_dataset(f'npz(path="{write("e.npz", content)}")')
