@@ -23,7 +23,7 @@ from optbench.analysis.runtimes import (
 from optbench.analysis.scaling import Exponent, fit_exponent
 from optbench.analysis.scores import ecdf_area, profile_area
 from optbench.analysis.significance import RankTest, equivalence_test, holm, sign_test, signed_rank_test
-from optbench.analysis.student import Interval, t_interval, t_test
+from optbench.analysis.student import Interval, t_interval, t_test, welch_interval
 from optbench.analysis.weights import weighted_cost
 
 __all__ = [
@@ -68,5 +68,6 @@ __all__ = [
     "t_test",
     "weighted_cost",
     "weighted_lower_quantile",
+    "welch_interval",
     "wilson_interval",
 ]

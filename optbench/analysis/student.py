@@ -41,6 +41,26 @@ def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, sample.size, t_test(sample))
 
 
+def welch_interval(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Return the mean of `first` less that of `second`, two independent samples, and its interval; NaNs are left out.
+
+    B. L. Welch, The generalization of "Student's" problem when several different population variances are involved,
+    Biometrika, 1947: each sample has a variance of its own. A side with fewer than two values has no interval.
+    """
+    from scipy.stats import ttest_ind
+
+    one, two = present(first), present(second)
+    if min(one.size, two.size) < 2:
+        estimate = float(np.mean(one) - np.mean(two)) if min(one.size, two.size) else math.nan
+        return Interval(estimate, math.nan, math.nan, min(one.size, two.size))
+    estimate = float(np.mean(one) - np.mean(two))
+    if np.ptp(one) == np.ptp(two) == 0:  # equal values are taken at their word
+        return Interval(estimate, estimate, estimate, min(one.size, two.size), 1.0 if estimate == 0 else 0.0)
+    found = ttest_ind(one, two, equal_var=False)
+    ends = found.confidence_interval(confidence)
+    return Interval(estimate, float(ends.low), float(ends.high), min(one.size, two.size), float(found.pvalue))
+
+
 def t_test(
     values: ArrayLike, null: float = 0.0, *, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
 ) -> float:

@@ -48,8 +48,10 @@ def build_model(
         snapshots=read("snapshots"),
         environment=environment,
         command=command,
-        optimizer_info=_info(catalogue, "optimizers", {record.spec.optimizer.name for record in labelled.records}),
-        problem_info=_info(catalogue, "problems", {record.spec.problem.name for record in labelled.records}),
+        optimizer_info=plugin_info(
+            catalogue, "optimizers", {record.spec.optimizer.name for record in labelled.records}
+        ),
+        problem_info=plugin_info(catalogue, "problems", {record.spec.problem.name for record in labelled.records}),
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )
@@ -177,7 +179,7 @@ def _tuning_json(model: ReportModel) -> dict[str, Any]:
     return {"tuning": tuned, "tuning_agreement": agreements}
 
 
-def _info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
+def plugin_info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
     """Return what plugins say of themselves; a plugin that is gone since the results were stored says nothing."""
     from optbench.api import UserError
     from optbench.registry import default_options

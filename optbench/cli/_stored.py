@@ -46,6 +46,14 @@ def latest(store: Store, suite: str | None, location: str) -> StoredRun:
     return _read(store, run)
 
 
+def numbered(store: Store, number: int, location: str) -> StoredRun:
+    """Return the run of that number; raises UserError where there is none."""
+    run = store.run(number)
+    if run is None:
+        raise UserError(f"no run {number} in {location}", remedy="`optbench list runs` tells them")
+    return _read(store, run)
+
+
 def _read(store: Store, run: Run) -> StoredRun:
     """Return a run: what is derived from results is worked out anew."""
     from optbench.measure.reliability import with_spread

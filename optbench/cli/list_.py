@@ -10,22 +10,39 @@ import click
 
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, print_table, warn_broken
 from optbench.cli._describe import call_text, to_json
+from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._stored import existing
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue, Registered
 
-_KINDS = ("optimizers", "problems", "meta-algorithms", "initializers", "data-sets", "suites", "metrics", "reporters")
+_KINDS = (
+    "optimizers",
+    "problems",
+    "meta-algorithms",
+    "initializers",
+    "data-sets",
+    "suites",
+    "metrics",
+    "reporters",
+    "runs",
+)
 
 
 @click.command("list")
 @click.argument("kind", metavar="KIND", type=click.Choice(_KINDS))
+@click.option("--store", metavar="PATH|URL", default=str(DEFAULT_STORE), show_default=True, help="Of runs.")
 @json_option
 @plugin_options
-def command(kind: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
+def command(kind: str, *, store: str, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
     """List what can be named of a kind.
 
-    KIND is optimizers, problems, meta-algorithms, initializers, data-sets, suites, metrics or reporters.
+    KIND is optimizers, problems, meta-algorithms, initializers, data-sets, suites, metrics, reporters, or runs, which
+    are those in the store.
     """
+    if kind == "runs":
+        _list_runs(store, as_json=as_json)
+        return
     catalogue = open_catalogue(plugin, block)
     found = sorted(catalogue.records(kind), key=lambda item: (item.name, item.plugin))
     if as_json:
@@ -33,6 +50,32 @@ def command(kind: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[
     else:
         _print(kind, found, catalogue)
     warn_broken(catalogue)
+
+
+def _list_runs(store: str, *, as_json: bool) -> None:
+    """List the runs of a store, the last one first."""
+    from optbench.store import Store
+
+    with Store.open(existing(store)) as opened:
+        runs = opened.runs()
+        rows = [
+            {
+                "run": run.id,
+                "suite": run.suite["name"],
+                "started": run.started,
+                "results": len(opened.run_keys(run.id)),
+                "machine": run.environment.machine,
+                "commit": run.environment.commit,
+                "command": run.command,
+            }
+            for run in runs
+        ]
+    if as_json:
+        print_json(rows)
+    else:
+        columns = ("run", "suite", "started", "results", "machine", "commit", "command")
+        cells = [[str(row[name] or "–")[: 16 if name == "started" else None] for name in columns] for row in rows]
+        print_table(columns, cells, spare=("commit", "machine", "results"))
 
 
 def _print(kind: str, found: list[Registered], catalogue: Catalogue) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from optbench.api import UserError
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
-from optbench.cli._plan import Plan, Sorted
 from optbench.cli._reporting import build_model, model_json, print_model, write_reports
+from optbench.cli._roles import by_role
 from optbench.cli._stored import StoredRun, existing, latest
-from optbench.records import ReportModel, Status, SuiteSpec, TrialRecord
+from optbench.records import ReportModel
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
@@ -63,7 +61,7 @@ def command(
 
 
 def _stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> ReportModel:
-    results, missing = _by_role(stored.spec, catalogue, stored.records)
+    results, missing = by_role(stored.spec, catalogue, stored.records)
     return build_model(
         catalogue,
         store,
@@ -75,29 +73,3 @@ def _stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> Repo
         command=stored.run.command,
         projections=[record for key, record in stored.found.items() if key.pass_ == "projection"],
     )
-
-
-def _by_role(spec: SuiteSpec, catalogue: Catalogue, records: Sequence[TrialRecord]) -> tuple[Sorted, list[TrialRecord]]:
-    """Return the stored records by what they are for, and the plain trials of the suite that have no result.
-
-    Those are refused ones, absent devices, what an interrupt left.
-    """
-    try:
-        plan = Plan.of(spec, catalogue)
-    except UserError:  # a plugin is gone since: what is stored is reported all the same
-        return Sorted([record for record in records if spec.tuning is None or _is_written(record, spec)]), []
-    stored = {record.id for record in records}
-    why = "no result is stored: its device was absent, or the run was interrupted (`optbench suite` continues it)"
-    missing = [*plan.plain.refused, *((trial, why) for trial in plan.plain.trials)]
-    return plan.sort(records), [
-        TrialRecord(spec=trial, status=Status.SKIPPED, reason=reason)
-        for trial, reason in missing
-        if trial.id not in stored
-    ]
-
-
-def _is_written(record: TrialRecord, spec: SuiteSpec) -> bool:
-    """Tell whether the suite has this optimizer as it is, untuned."""
-    trial = record.spec
-    recipes = ((entry.use, entry.meta_algorithms) for entry in spec.optimizers)
-    return (trial.optimizer, trial.meta_algorithms) in recipes

@@ -2,6 +2,7 @@
 
 from optbench.records.ablation import ABLATION_HEADINGS, Ablation, AblationEffect
 from optbench.records.canonical import canonical_json, content_hash, finite
+from optbench.records.change import Changes, Effect, Outcome, ProblemEffect, Side
 from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
 from optbench.records.gate import QUANTITIES, TARGETED, Gate, GateResult
@@ -92,8 +93,10 @@ __all__ = [
     "Budget",
     "Call",
     "Cell",
+    "Changes",
     "Component",
     "Dimension",
+    "Effect",
     "Entry",
     "Environment",
     "ExpressionError",
@@ -105,10 +108,12 @@ __all__ = [
     "LearningCurve",
     "Limits",
     "Method",
+    "Outcome",
     "Pairing",
     "PairingResult",
     "Pass",
     "Position",
+    "ProblemEffect",
     "Quantiles",
     "Range",
     "Rehearsals",
@@ -120,6 +125,7 @@ __all__ = [
     "ScalingFit",
     "ScalingPoint",
     "Score",
+    "Side",
     "SolvedCount",
     "Space",
     "Status",

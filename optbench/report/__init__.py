@@ -3,7 +3,12 @@
 from optbench.report.ablation_table import ablation_table
 from optbench.report.ablations import with_ablations
 from optbench.report.build import build_report
+from optbench.report.change_table import change_table, problem_table
+from optbench.report.changes import Pair, arms, paired_arms, problem_labels
+from optbench.report.compared import Measure, bytes_of, evaluations_to, headline_target, metric, seconds_to
+from optbench.report.effects import effects
 from optbench.report.learning import with_learning
+from optbench.report.naming import expression
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
@@ -14,13 +19,27 @@ from optbench.report.tuning_table import tuning_table
 
 __all__ = [
     "MARK",
+    "Measure",
+    "Pair",
     "ablation_table",
+    "arms",
     "build_report",
+    "bytes_of",
+    "change_table",
     "comparison_table",
+    "effects",
+    "evaluations_to",
+    "expression",
     "gate_table",
+    "headline_target",
     "label_tuned",
+    "metric",
+    "paired_arms",
+    "problem_labels",
+    "problem_table",
     "remarks",
     "scaling_table",
+    "seconds_to",
     "solved_table",
     "terminal_table",
     "tuning_table",

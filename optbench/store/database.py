@@ -19,6 +19,7 @@ from optbench.store.schema import environments, results, runs, traces, uses
 
 _T = TypeVar("_T")
 _CHUNK = 500  # keys a query
+_RUNS = select(runs, environments.c.data).join(environments)
 _KEY_COLUMNS = (results.c.id, results.c["pass"], results.c.machine, results.c.source)
 
 
@@ -105,12 +106,25 @@ class Store:
 
     def latest_run(self, suite: str | None = None) -> Run | None:
         """Return the run that began last, of one suite where `suite` names it; None where there is none."""
-        query = select(runs, environments.c.data).join(environments).order_by(runs.c.number.desc()).limit(1)
-        if suite is not None:
-            query = query.where(runs.c.suite_name == suite)
+        return next(iter(self._runs(suite, limit=1)), None)
+
+    def runs(self, suite: str | None = None) -> list[Run]:
+        """Return all runs, of one suite where `suite` names it; the one that began last stands first."""
+        return self._runs(suite)
+
+    def run(self, number: int) -> Run | None:
+        """Return the run of that number; None where there is none."""
+        query = _RUNS.where(runs.c.number == number)
         with self._read.begin() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _run(row)
+
+    def _runs(self, suite: str | None, limit: int | None = None) -> list[Run]:
+        query = _RUNS.order_by(runs.c.number.desc()).limit(limit)
+        if suite is not None:
+            query = query.where(runs.c.suite_name == suite)
+        with self._read.begin() as connection:
+            return list(map(_run, connection.execute(query)))
 
     def run_keys(self, run: int) -> tuple[ResultKey, ...]:
         """Return the keys of the results that a run measured or reused, oldest result first."""

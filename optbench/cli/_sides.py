@@ -1,0 +1,109 @@
+"""What `compare` is given as A and B: a store, a run of a store, or an optimizer of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optbench.api import UserError
+from optbench.cli._roles import by_role
+from optbench.cli._stored import StoredRun, existing, latest, numbered
+from optbench.records import Call, Component, ExpressionError, Side, SuiteSpec, TrialRecord, canonical_json, parse
+
+if TYPE_CHECKING:
+    from optbench.registry import Catalogue
+
+_SUFFIXES = (".sqlite", ".sqlite3", ".db")
+ALLOWED = "allowed: a store (PATH or PATH#RUN), the number of a run, or an optimizer of a run"
+
+
+@dataclass(frozen=True)
+class Given:
+    """One side as it was written: a store with perhaps a run, or (without a store) an optimizer."""
+
+    text: str
+    store: str | None = None
+    run: int | None = None
+
+    @classmethod
+    def parse(cls, text: str, store: str) -> Given:
+        """Return what `text` says; a number is a run of `store`. Raises UserError where a run is no number."""
+        if text.isdecimal():
+            return cls(text, store, int(text))
+        location, _, number = text.partition("#")
+        if not ("://" in location or location.endswith(_SUFFIXES) or Path(location).is_file()):
+            return cls(text)
+        if number and not number.isdecimal():
+            raise UserError(f"{text}: run {number!r}", "allowed: a run's number", "`optbench list runs` tells them")
+        return cls(text, location, int(number) if number else None)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The scored trials of a run."""
+
+    side: Side
+    spec: SuiteSpec
+    records: Sequence[TrialRecord]
+    machine: str  # fingerprint: times of different ones are not compared
+
+
+def read(catalogue: Catalogue, given: Given, suite: str | None) -> Results:
+    """Return the results of the run that is given by its number, else of the store's last one of the suite."""
+    from optbench.report import label_tuned
+    from optbench.store import Store
+
+    location = str(given.store)
+    with Store.open(existing(location)) as opened:
+        stored = latest(opened, suite, location) if given.run is None else numbered(opened, given.run, location)
+    results, _ = by_role(stored.spec, catalogue, stored.records)
+    labelled = label_tuned(stored.spec, results.plain, results.arms)
+    return Results(_side(stored, location), labelled.suite, labelled.records, stored.run.environment.fingerprint)
+
+
+def of_optimizer(text: str, results: Results) -> list[TrialRecord]:
+    """Return the trials of the one optimizer that has the names, and the options, that `text` writes.
+
+    Raises UserError where no optimizer of the run has them, or several have.
+    """
+    from optbench.report import arms, expression
+
+    try:
+        calls = parse(text)
+    except ExpressionError as error:
+        raise UserError(f"{text!r}: {error}", ALLOWED) from None
+    every = arms(results.records)
+    found = [arm for arm in every if _fits(calls, arm.parts)]
+    if len(found) == 1:
+        return list(found[0].trials)
+    names = "; ".join(expression(arm.parts) for arm in found or every)
+    what = "several of the run's optimizers are so" if found else "no optimizer of the run"
+    raise UserError(
+        f"{text!r}: {what}",
+        f"it has {names}" if not found else names,
+        "write the options that tell it from the others" if found else "",
+    )
+
+
+def _fits(calls: Sequence[Call], parts: Sequence[Component]) -> bool:
+    return len(calls) == len(parts) and all(
+        call.name in {part.name, part.short}
+        and all(
+            key in part.options and canonical_json(part.options[key]) == canonical_json(value)
+            for key, value in call.options.items()
+        )
+        for call, part in zip(calls, parts, strict=True)
+    )
+
+
+def _side(stored: StoredRun, location: str) -> Side:
+    run = stored.run
+    return Side(
+        title=f"{location}#{run.id}",
+        suite=stored.spec.name,
+        started=run.started[:16].replace("T", " "),
+        machine=run.environment.machine,
+        commit=run.environment.commit,
+    )

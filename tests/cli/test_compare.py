@@ -1,0 +1,153 @@
+"""`optbench compare` on stores that are written here, and `optbench list runs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optbench.cli import main
+from optbench.records import Budget, Component, Entry, Environment, Status, SuiteSpec, TrialRecord, TrialSpec
+from optbench.store import ResultKey, Store
+
+ENVIRONMENT = Environment(
+    machine="here", system="s", architecture="a", cpu="c", cores=1, memory=1, python="3", libraries={}, commit="abc"
+)
+PROBLEMS, ARMS, TARGET = 6, ("one", "two"), "relative:1e-05"
+Write = Callable[..., str]
+
+
+def component(name: str) -> Component:
+    return Component(name=f"gone/{name}")
+
+
+def suite(arms: tuple[str, ...], seeds: tuple[int, ...]) -> SuiteSpec:
+    return SuiteSpec(
+        name="mine",
+        title="Mine",
+        problems=tuple(Entry(use=component(f"p{index}")) for index in range(PROBLEMS)),
+        optimizers=tuple(Entry(use=component(arm)) for arm in arms),
+        seeds=seeds,
+        targets=(TARGET,),
+        budget=Budget(evaluations=100),
+    )
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Return a function that adds a run to a store; its plugins are gone, as after an upgrade."""
+    monkeypatch.setenv("OPTBENCH_PLUGINS", "")
+    monkeypatch.chdir(tmp_path)
+
+    def add(
+        name: str,
+        factor: float = 1.0,
+        *,
+        arms: tuple[str, ...] = ARMS,
+        seeds: tuple[int, ...] = (0, 1),
+        machine: str = "here",
+        **fields: Any,
+    ) -> str:
+        environment = replace(ENVIRONMENT, machine=machine)
+        with Store.open(tmp_path / name) as store:
+            run = store.begin_run(suite(arms, seeds).to_json(), "optbench suite mine", environment)
+            for arm in arms:
+                for index in range(PROBLEMS):
+                    for seed in seeds:
+                        spec = TrialSpec(problem=component(f"p{index}"), optimizer=component(arm), seed=seed)
+                        cost = (40 + 10 * index + seed) * (factor if arm == "one" else 1.0)
+                        record = TrialRecord(
+                            spec=spec,
+                            status=Status.TARGET,
+                            evaluations_to_target={TARGET: cost},
+                            seconds_to_target={TARGET: cost / 1000},
+                            **fields,
+                        )
+                        store.add(run, ResultKey(spec.id, "time", environment.fingerprint, str(run)), record)
+        return name
+
+    return add
+
+
+def test_a_regression_fails_the_gate_and_is_told_with_its_interval(write: Write, capsys: pytest.CaptureFixture[str]):
+    stores = write("a.sqlite"), write("b.sqlite", 1.1)
+    assert main(["compare", *stores]) == 0
+    assert "worse" in capsys.readouterr().out
+    assert main(["compare", *stores, "--fail-on", "regression", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    worse, same = found["effects"]
+    assert (worse["optimizer"], worse["outcome"], same["outcome"]) == ("one", "worse", "same")
+    assert worse["low"] <= 1.1 + 1e-9
+    assert worse["high"] >= 1.1 - 1e-9
+    assert worse["low"] > 1.05
+    assert found["failed"]
+
+
+def test_what_got_better_passes_the_gate(write: Write, capsys: pytest.CaptureFixture[str]):
+    assert main(["compare", write("a.sqlite", 1.1), write("b.sqlite"), "--fail-on", "regression"]) == 0
+    assert "better" in capsys.readouterr().out
+
+
+def test_runs_of_one_store_are_compared_by_their_numbers(write: Write, capsys: pytest.CaptureFixture[str]):
+    write("a.sqlite")
+    write("a.sqlite", 2.0)
+    assert main(["list", "runs", "--store", "a.sqlite", "--json"]) == 0
+    assert [row["run"] for row in json.loads(capsys.readouterr().out)] == [2, 1]
+    assert main(["compare", "1", "2", "--store", "a.sqlite", "--fail-on", "regression"]) == 1
+    assert main(["compare", "a.sqlite#2", "a.sqlite#1", "--fail-on", "regression"]) == 0
+
+
+def test_optimizers_of_one_run_are_compared(write: Write, capsys: pytest.CaptureFixture[str]):
+    write("a.sqlite", 3.0)
+    assert main(["compare", "two", "gone/one", "--store", "a.sqlite", "--json"]) == 0
+    (effect,) = json.loads(capsys.readouterr().out)["effects"]
+    assert (effect["optimizer"], effect["ratio"]) == ("two → gone/one", pytest.approx(3.0))
+
+
+def test_what_only_one_side_has_is_told_and_may_fail(write: Write, capsys: pytest.CaptureFixture[str]):
+    stores = write("a.sqlite"), write("b.sqlite", arms=("two", "three"))
+    assert main(["compare", *stores, "--fail-on", "regression"]) == 0
+    out = capsys.readouterr().out
+    assert "one: only before" in out
+    assert "three: only after" in out
+    assert main(["compare", *stores, "--fail-on", "missing"]) == 1
+
+
+def test_times_of_two_machines_are_not_compared(write: Write, capsys: pytest.CaptureFixture[str]):
+    stores = write("a.sqlite"), write("b.sqlite", machine="there")
+    arguments = ["compare", *stores, "--measure", "seconds", "--measure", "evaluations", "--json"]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {effect["measure"] for effect in found["effects"]} == {"evaluations"}
+    assert "machines" in found["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a.sqlite", "none.sqlite"], "no store at"),
+        (["a.sqlite#7", "a.sqlite"], "no run 7"),
+        (["a.sqlite#x", "a.sqlite"], "run 'x'"),
+        (["a.sqlite", "lbfgs"], "two of a kind"),
+        (["lbfgs", "one", "--store", "a.sqlite"], "no optimizer of the run"),
+        (["o(", "one", "--store", "a.sqlite"], "brackets"),
+        (["a.sqlite", "a.sqlite", "--measure", "speed"], "allowed: evaluations, seconds, state_bytes"),
+        (["a.sqlite", "a.sqlite", "--target", "relative:1"], "allowed: relative:1e-05"),
+        (["a.sqlite", "a.sqlite", "--suite", "other"], "no run of other"),
+        (["a.sqlite", "a.sqlite", "--margin", "0.5"], "0.5"),
+        (["a.sqlite", "a.sqlite", "--measure", "state_bytes"], "no results in common"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(
+    write: Write, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+):
+    write("a.sqlite")
+    assert main(["compare", *arguments]) == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error
+    assert "\n" not in error
+    assert not Path("none.sqlite").exists()

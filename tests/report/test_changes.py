@@ -1,0 +1,215 @@
+"""What got better or worse between two sets of results, against hand-computed and independent values."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp, ttest_ind
+
+from optbench.analysis import welch_interval
+from optbench.records import Component, Outcome, Status
+from optbench.report import bytes_of, effects, evaluations_to, headline_target, metric, paired_arms, problem_labels
+
+TARGET = "relative:1e-05"
+EVALUATIONS = [evaluations_to(TARGET)]
+
+
+def trials(synthetic, costs, *, optimizer="q/lbfgs", status=Status.TARGET, **fields):
+    """Return trials of one optimizer: `costs` maps (problem, seed) to evaluations, None where it was not solved."""
+    results = synthetic.Results()
+    for (problem, seed), cost in costs.items():
+        results.add(optimizer, f"f/{problem}", seed=seed, status=status, evaluations_to_target={TARGET: cost}, **fields)
+    return results.records
+
+
+def judged(before, after, measures=EVALUATIONS, margin=1.0):
+    """Return the effects of the arms that both have."""
+    pairs, _ = paired_arms(before, after, {})
+    return effects(pairs, lambda _: measures, problem_labels([*before, *after], {}), margin)
+
+
+def grid(function, problems=6, seeds=3):
+    return {(f"p{p}", s): function(p, s) for p in range(problems) for s in range(seeds)}
+
+
+def test_a_tenth_more_evaluations_is_worse_with_the_interval_of_student(synthetic):
+    base = grid(lambda p, s: 40.0 * (p + 1) + 7 * s)
+    ratios = grid(lambda p, s: 1.1 + 0.01 * math.sin(5 * p + s))
+    (effect,), problems = judged(
+        trials(synthetic, base), trials(synthetic, {key: cost * ratios[key] for key, cost in base.items()})
+    )
+    means = [np.mean([math.log(ratios[f"p{p}", s]) for s in range(3)]) for p in range(6)]
+    interval = ttest_1samp(means, 0).confidence_interval()
+    assert effect.outcome is Outcome.WORSE
+    assert effect.ratio == pytest.approx(math.exp(np.mean(means)), rel=1e-12)
+    assert (effect.low, effect.high) == pytest.approx((math.exp(interval.low), math.exp(interval.high)), rel=1e-9)
+    assert effect.low < 1.1 < effect.high
+    assert effect.low > 1
+    assert (effect.problems, effect.pairs, len(problems)) == (6, 18, 6)
+
+
+def test_fewer_evaluations_are_better_and_equal_ones_the_same(synthetic):
+    base = grid(lambda p, s: 30.0 + p)
+    before = trials(synthetic, base)
+    better = judged(before, trials(synthetic, {key: 0.5 * cost for key, cost in base.items()}))[0][0]
+    same = judged(before, trials(synthetic, base))[0][0]
+    assert (better.outcome, better.ratio) == (Outcome.BETTER, pytest.approx(0.5))
+    assert (same.outcome, same.ratio, same.low, same.high) == (Outcome.SAME, 1.0, 1.0, 1.0)
+
+
+def test_a_change_within_the_margin_is_none(synthetic):
+    base = grid(lambda p, s: 1000.0 + p)
+    (effect,), _ = judged(
+        trials(synthetic, base), trials(synthetic, {key: 1.005 * cost for key, cost in base.items()}), margin=1.01
+    )
+    assert effect.outcome is Outcome.UNDECIDED
+
+
+@pytest.mark.parametrize("problems", [1, 4])
+def test_other_seeds_are_seldom_told_apart_and_a_doubling_is(synthetic, problems):
+    random = np.random.default_rng(3)
+    verdicts, doubled = [], []
+    for _ in range(60):
+        draws = [
+            {(f"p{p}", s + 100 * side): 50 * random.lognormal(0, 0.2) for p in range(problems) for s in range(8)}
+            for side in (0, 1)
+        ]
+        before, after = (trials(synthetic, side) for side in draws)
+        verdicts.append(judged(before, after)[0][0].outcome)
+        more = trials(synthetic, {key: 2 * cost for key, cost in draws[1].items()})
+        doubled.append(judged(before, more)[0][0].outcome)
+    assert sum(outcome is not Outcome.UNDECIDED for outcome in verdicts) <= 8  # 5 % of 60 expected: 9 has p = 0.003
+    assert set(doubled) == {Outcome.WORSE}
+
+
+def test_problems_that_are_lost_are_worse_by_the_exact_sign_test(synthetic):
+    base = grid(lambda p, s: 40.0, problems=8, seeds=1)
+    lost = {key: None if index < 7 else cost for index, (key, cost) in enumerate(base.items())}
+    (effect,), problems = judged(trials(synthetic, base), trials(synthetic, lost))
+    assert (effect.outcome, effect.solved_before, effect.solved_after) == (Outcome.SOLVES_LESS, 8, 1)
+    assert effect.p_value == pytest.approx(2 * 2 * 0.5**7)  # Holm over the sign test and the ranks
+    assert [row.after for row in problems].count(math.inf) == 7
+    gained = judged(trials(synthetic, lost), trials(synthetic, base))[0][0]
+    assert gained.outcome is Outcome.SOLVES_MORE
+
+
+def test_two_lost_problems_of_eight_are_not_told_apart_from_chance(synthetic):
+    base = grid(lambda p, s: 40.0, problems=8, seeds=1)
+    lost = {key: None if index < 2 else cost for index, (key, cost) in enumerate(base.items())}
+    assert judged(trials(synthetic, base), trials(synthetic, lost))[0][0].outcome is Outcome.UNDECIDED
+
+
+def test_one_pair_of_counts_stands_by_itself_and_of_times_does_not(synthetic):
+    before, after = (trials(synthetic, {("p", 0): cost}) for cost in (40, 44))
+    (effect,), _ = judged(before, after)
+    assert (effect.outcome, effect.low, effect.p_value) == (Outcome.WORSE, None, None)
+    other = trials(synthetic, {("p", 5): 44})
+    assert judged(before, other)[0][0].outcome is Outcome.UNDECIDED
+
+
+def test_seeds_of_one_problem_are_two_samples_where_none_is_shared(synthetic):
+    one, two = [40.0, 44, 43, 41, 45], [52.0, 50, 55, 49, 53]
+    before = trials(synthetic, {("p", seed): cost for seed, cost in enumerate(one)})
+    after = trials(synthetic, {("p", 50 + seed): cost for seed, cost in enumerate(two)})
+    (effect,), _ = judged(before, after)
+    expected = ttest_ind(np.log(two), np.log(one), equal_var=False)
+    assert effect.outcome is Outcome.WORSE
+    assert effect.p_value == pytest.approx(expected.pvalue)
+    assert effect.low == pytest.approx(math.exp(expected.confidence_interval().low))
+
+
+def test_unsolved_seeds_of_two_samples_rank_last(synthetic):
+    before = trials(synthetic, {("p", seed): 40.0 + seed for seed in range(8)})
+    after = trials(synthetic, {("p", 50 + seed): None for seed in range(8)})
+    assert judged(before, after)[0][0].outcome is Outcome.SOLVES_LESS
+
+
+def test_an_error_counts_as_unsolved_and_a_skipped_trial_does_not_count(synthetic):
+    base = grid(lambda p, s: 40.0, problems=8, seeds=1)
+    before = trials(synthetic, base)
+    results = synthetic.Results()
+    for problem, _ in base:
+        results.add("q/lbfgs", f"f/{problem}", status=Status.ERROR)
+    assert judged(before, results.records)[0][0].outcome is Outcome.SOLVES_LESS
+    skipped = synthetic.Results()
+    skipped.add("q/lbfgs", "f/p0", status=Status.SKIPPED)
+    assert judged(before, skipped.records) == ((), ())
+
+
+def test_many_comparisons_are_adjusted_together(synthetic):
+    """An effect with p = 0.04 stands alone, and falls among ten."""
+    base = {(f"p{p}", 0): 100.0 for p in range(5)}
+    telling, none = [1.06 + step for step in (-1, -0.5, 0, 0.5, 1)], [1.0, -1.0, 0.5, -0.5, 0.1]
+
+    def arm(index, logs):
+        moved = {key: cost * math.exp(0.05 * log) for (key, cost), log in zip(base.items(), logs, strict=True)}
+        return [trials(synthetic, side, optimizer=f"q/a{index}") for side in (base, moved)]
+
+    alone = judged(*arm(0, telling))[0][0]
+    assert alone.outcome is Outcome.WORSE
+    assert 0.03 < alone.p_value < 0.05
+    arms = [arm(index, none if index else telling) for index in range(10)]
+    before, after = ([record for sides in arms for record in sides[side]] for side in (0, 1))
+    found, _ = judged(before, after)
+    assert {effect.outcome for effect in found} == {Outcome.UNDECIDED}
+    assert found[0].p_value == pytest.approx(10 * alone.p_value)
+
+
+def test_bytes_are_compared_and_nothing_of_nothing_is_the_same(synthetic):
+    costs = {("p0", 0): 10, ("p1", 0): 10}
+    before = trials(synthetic, costs, state_bytes=0, peak_live_bytes=100)
+    after = trials(synthetic, costs, state_bytes=0, peak_live_bytes=210)
+    found, _ = judged(before, after, [bytes_of("state_bytes"), bytes_of("peak_live_bytes")])
+    assert [effect.outcome for effect in found] == [Outcome.SAME, Outcome.WORSE]
+    assert found[1].ratio == pytest.approx(2.1)
+    grown = trials(synthetic, costs, state_bytes=8)
+    assert judged(before, grown, [bytes_of("state_bytes")])[0][0].ratio is None
+
+
+@pytest.mark.parametrize(("higher", "outcome"), [(True, Outcome.BETTER), (False, Outcome.WORSE)])
+def test_metrics_are_compared_by_differences_in_their_own_direction(synthetic, higher, outcome):
+    results = [synthetic.Results() for _ in range(2)]
+    for side, shift in zip(results, (0.0, 0.05), strict=True):
+        for seed in range(6):
+            side.add("s/adam", "l/net", seed=seed, metrics={"accuracy": 0.9 + shift + 0.001 * seed * (1 + 20 * shift)})
+    (effect,), _ = judged(results[0].records, results[1].records, [metric("accuracy", higher_is_better=higher)])
+    assert effect.outcome is outcome
+    assert effect.ratio is None
+    assert effect.difference == pytest.approx(0.05 + 0.001 * 2.5)
+
+
+def test_an_arm_is_found_again_by_its_name_when_it_has_a_new_option(synthetic):
+    old, new = (
+        Component(name="q/lbfgs", options={"history": 10}),
+        Component(name="q/lbfgs", options={"history": 10, "b": 1}),
+    )
+    before = trials(synthetic, {("p", 0): 40}, optimizer=old)
+    pairs, missing = paired_arms(before, trials(synthetic, {("p", 0): 40}, optimizer=new), {})
+    assert [len(pair.after) for pair in pairs] == [1]
+    assert missing == []
+    two = [
+        *trials(synthetic, {("p", 0): 40}, optimizer=new),
+        *trials(synthetic, {("p", 0): 4}, optimizer=Component(name="q/lbfgs")),
+    ]
+    pairs, missing = paired_arms(before, two, {})
+    assert (pairs, len(missing)) == ([], 3)
+
+
+def test_the_headline_is_the_strictest_target_that_half_reach(synthetic):
+    targets = ("relative:1e-01", "relative:1e-05", "gradient:1e-06")
+    results = synthetic.Results()
+    for seed in range(4):
+        reached = {"relative:1e-01": 3, "relative:1e-05": 30 if seed < 2 else None, "gradient:1e-06": 40}
+        results.add("q/lbfgs", "f/p", seed=seed, evaluations_to_target=reached)
+    assert headline_target(targets, results.records) == "relative:1e-05"
+    assert headline_target(targets, results.records[2:]) == "relative:1e-01"
+    assert headline_target(targets, []) == "relative:1e-01"
+    assert headline_target((), results.records) is None
+
+
+def test_welch_agrees_with_scipy_and_takes_equal_values_at_their_word():
+    one, two = np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.4, 0.1, 0.2])
+    found, expected = welch_interval(one, two), ttest_ind(one, two, equal_var=False)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert welch_interval([1, 1], [2, 2]).p_value == 0
+    assert math.isnan(welch_interval([1], [2, 2]).low)
