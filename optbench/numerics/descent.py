@@ -76,29 +76,29 @@ class Directions(Protocol[Memory]):
         ...
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DescentState(Generic[Memory]):
     """State of a descent. `point` and the spare buffers change places; the memory is updated in place."""
 
     # published
     point: Tensor  # (n,)
-    finished: Finished | None
+    finished: Finished | None = None
 
     # what directions are made from
     memory: Memory
-    steepest: bool  # the memory is empty: nothing is left to forget
+    steepest: bool = True  # the memory is empty: nothing is left to forget
 
     # where the last step ended; None before the first
-    here: Visit | None
+    here: Visit | None = None
     batch: int  # the minibatch of `here`
 
     # whether there is progress; values are compared within one minibatch only
     progress: Progress
 
     # the last step's length: step·slope sets the first trial of the next
-    last_step: float
-    last_slope: float
-    opening: tuple[float, float] | None  # both, of the first step on this minibatch
+    last_step: float = 0.0
+    last_slope: float = 0.0
+    opening: tuple[float, float] | None = None  # both, of the first step on this minibatch
     steady: Steady
 
     # buffers that trial points are written to
@@ -111,7 +111,8 @@ class DescentState(Generic[Memory]):
     def turn(self) -> None:
         """Turn to another minibatch, where to expect what the first step on the last one was, not the last."""
         self.last_step, self.last_slope = self.opening or (self.last_step, self.last_slope)
-        self.opening, self.steady.steps = None, 0
+        self.opening = None
+        self.steady.forget()
 
 
 class Descent(Generic[Memory]):
@@ -123,48 +124,36 @@ class Descent(Generic[Memory]):
 
     def init(self, oracle: Oracle, start: Tensor) -> DescentState[Memory]:
         """Copy the start and allocate; nothing is evaluated yet."""
-        return DescentState(
-            point=start.clone(),
-            finished=None,
-            memory=self.directions.start(start),
-            steepest=True,
-            here=None,
-            batch=oracle.batch,
-            progress=Progress(torch.finfo(start.dtype).eps),
-            last_step=0.0,
-            last_slope=0.0,
-            opening=None,
-            steady=Steady(torch.finfo(start.dtype).eps),
-            spare=[torch.empty_like(start), torch.empty_like(start)],
-        )
+        spare = [torch.empty_like(start), torch.empty_like(start)]
+        return self._begin(start.clone(), oracle.batch, self.directions.start(start), spare)
 
     def restart(self, state: DescentState[Memory], oracle: Oracle, start: Tensor) -> DescentState[Memory]:
-        """Go on from another point (or problem) with what was learnt."""
-        state.point.copy_(start)
-        state.here, state.batch, state.finished, state.steady.steps = None, oracle.batch, None, 0
-        return state
+        """Go on from another point (or problem) with the memory alone, if it is in the oracle's unit of f."""
+        begun = self._begin(state.point.copy_(start), oracle.batch, state.memory, state.spare)
+        begun.steepest = state.steepest
+        if state.unit != 1:
+            self._forget(begun)
+        return begun
 
-    def reset(self, state: DescentState[Memory]) -> None:
-        """Forget all but the point, in place."""
-        eps = torch.finfo(state.point.dtype).eps
+    def reset(self, state: DescentState[Memory]) -> DescentState[Memory]:
+        """Forget all but the point; what is returned takes over the buffers."""
         self.directions.forget(state.memory)
-        state.steepest, state.here, state.finished = True, None, None
-        state.progress, state.steady = Progress(eps), Steady(eps)
-        state.last_step = state.last_slope = 0.0
-        state.opening, state.reach, state.unit = None, 1.0, 1.0
+        return self._begin(state.point, state.batch, state.memory, state.spare)
+
+    @staticmethod
+    def _begin(point: Tensor, batch: int, memory: Memory, spare: list[Tensor]) -> DescentState[Memory]:
+        eps = limits(point.dtype).eps
+        return DescentState(
+            point=point, memory=memory, batch=batch, progress=Progress(eps), steady=Steady(eps), spare=spare
+        )
 
     def step(self, oracle: Oracle, state: DescentState[Memory]) -> DescentState[Memory]:
         """Search along one direction; where that fails forget the memory, and where it is empty already, finish."""
         if state.batch != oracle.batch:
             state.turn()
-        seen: Asked = oracle if state.unit == 1 else InUnit(oracle, state.unit)
-        here = locate(seen, state)
-        if here.extent:
-            state.reach = max(1.0, state.progress.eps**0.5 * min(here.extent, _FARTHEST))
-        direction = self.directions.direction(state.memory, here.gradient)
-        slope, size = slope_and_size(here.gradient, direction)
-        if not state.progress.first_gradient and seen is oracle and self._takes_unit(state, here, slope, size):
-            return self.step(oracle, state)
+        seen, here, direction, slope, size = self._look(oracle, state)
+        if not state.progress.first_gradient and self._takes_unit(state, here, slope, size):
+            seen, here, direction, slope, size = self._look(oracle, state)
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
             return state
@@ -180,16 +169,28 @@ class Descent(Generic[Memory]):
             return state if state.finished else self._give_up(state)
         return self._move(state, ray, slope, found)
 
-    @staticmethod
-    def _takes_unit(state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
-        """Where a method begins, let f be measured in the gradient's unit if squares in its own leave the floats."""
+    def _look(self, oracle: Oracle, state: DescentState[Memory]) -> tuple[Asked, Visit, Tensor, float, float]:
+        """Return whom to ask, where the state stands, the direction, its slope, and the gradient's largest entry."""
+        seen: Asked = oracle if state.unit == 1 else InUnit(oracle, state.unit)
+        here = locate(seen, state)
+        if here.extent:
+            state.reach = max(1.0, state.progress.eps**0.5 * min(here.extent, _FARTHEST))
+        direction = self.directions.direction(state.memory, here.gradient)
+        return seen, here, direction, *slope_and_size(here.gradient, direction)
+
+    def _takes_unit(self, state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
+        """Where a method begins, let f be measured in the gradient's unit if squares in its own leave the floats.
+
+        What was learnt in another unit is forgotten.
+        """
         number = limits(here.point.dtype)
         least = number.tiny / number.eps**_FALL
-        if not 0 < size < math.inf or least < -slope < number.eps * number.max:
+        if state.unit != 1 or not 0 < size < math.inf or least < -slope < number.eps * number.max:
             return False
         unit = power_of_two(size, least=number.tiny)
         if unit == 1 or not abs(here.value) / unit <= number.max:
             return False
+        self._forget(state)
         state.unit, state.here = unit, None
         return True
 
@@ -226,6 +227,11 @@ class Descent(Generic[Memory]):
         if state.steepest:
             state.finished = state.progress.verdict
         state.progress.fails()
-        self.directions.forget(state.memory)
-        state.steepest, state.last_step, state.steady.steps = True, 0.0, 0
+        state.last_step = 0.0
+        state.steady.forget()
+        self._forget(state)
         return state
+
+    def _forget(self, state: DescentState[Memory]) -> None:
+        self.directions.forget(state.memory)
+        state.steepest = True

@@ -42,8 +42,8 @@ class Resettable(Protocol[State]):
         """Go on from another point with what was learnt."""
         ...
 
-    def reset(self, state: State) -> None:
-        """Forget all but the point, in place: what follows is as after `init` there."""
+    def reset(self, state: State) -> State:
+        """Forget all but the point: what follows is as after `init` there. Buffers are taken over."""
         ...
 
     def step(self, oracle: Oracle, state: State) -> State:
@@ -74,7 +74,7 @@ class OnMinibatches(Generic[State]):
         if not oracle.batch:
             return self.method.step(oracle, state)
         if self.resets and state.batch != oracle.batch:
-            self.method.reset(state)
+            state = self.method.reset(state)
         for _ in range(self.inner_steps):
             state = self.method.step(oracle, state)
             if state.finished:

@@ -36,6 +36,10 @@ class Steady:
         """
         return self.steps > 1 and self.last > ENDLESS**2 * self.first
 
+    def forget(self) -> None:
+        """Have seen no step: how f falls from one point, or on one minibatch, promises nothing of another."""
+        self.steps = 0
+
     def note(self, line: Line, found: Found) -> None:
         """Take the end of a search into account."""
         trial, promise = found.trial, -found.trial.step * line.slope
@@ -44,4 +48,4 @@ class Steady:
             self.steps = self.steps + 1 if trial.slope - line.slope <= rounding else 0
             self.first, self.last = (promise if self.steps == 1 else self.first), promise
         else:
-            self.steps = 0
+            self.forget()

@@ -42,6 +42,10 @@ class FixedStep:
         """Copy the start."""
         return FixedStepState(start.clone())
 
+    def restart(self, state: FixedStepState, oracle: Oracle, start: Tensor) -> FixedStepState:
+        """Go on from another point (or problem); nothing is remembered."""
+        return FixedStepState(state.point.copy_(start))
+
     def step(self, oracle: Oracle, state: FixedStepState) -> FixedStepState:
         """Move, unless the gradient is zero or f has fallen for ever."""
         value, gradient = oracle.value_and_gradient(state.point)

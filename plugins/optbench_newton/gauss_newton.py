@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -46,21 +46,21 @@ class Residuals:
         return rounding(self.value, self.point)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class GaussNewtonState:
     """State of the method. `point` and `trial` change places; `scale` is updated in place."""
 
     # published
     point: Tensor  # (n,)
-    finished: Finished | None
+    finished: Finished | None = None
 
     # where the last step ended; None before the first
-    here: Residuals | None
+    here: Residuals | None = None
     batch: int  # the minibatch of `here`
     progress: Progress
 
     # how far the linear model is trusted
-    trust: Trust
+    trust: Trust = field(default_factory=lambda: Trust(growth=_GROWTH))
     scale: Tensor  # (n,), the units that lengths are measured in; 0 where none is known
 
     # buffer
@@ -87,22 +87,20 @@ class GaussNewton:
 
     def init(self, oracle: Oracle, start: Tensor) -> GaussNewtonState:
         """Copy the start and allocate; nothing is evaluated yet."""
-        return GaussNewtonState(
-            point=start.clone(),
-            finished=None,
-            here=None,
-            batch=oracle.batch,
-            progress=Progress(torch.finfo(start.dtype).eps),
-            trust=Trust(growth=_GROWTH),
-            scale=torch.zeros_like(start),
-            trial=torch.empty_like(start),
-        )
+        return self._begin(start.clone(), oracle.batch, torch.zeros_like(start), torch.empty_like(start))
 
     def restart(self, state: GaussNewtonState, oracle: Oracle, start: Tensor) -> GaussNewtonState:
-        """Go on from another point (or problem) with the radius and the scale."""
-        state.point.copy_(start)
-        state.here, state.batch, state.finished = None, oracle.batch, None
-        return state
+        """Go on from another point (or problem); radius and scale are kept, unless the method had finished."""
+        if state.finished:
+            return self._begin(state.point.copy_(start), oracle.batch, state.scale.zero_(), state.trial)
+        begun = self._begin(state.point.copy_(start), oracle.batch, state.scale, state.trial)
+        begun.trust = state.trust
+        return begun
+
+    @staticmethod
+    def _begin(point: Tensor, batch: int, scale: Tensor, trial: Tensor) -> GaussNewtonState:
+        progress = Progress(torch.finfo(point.dtype).eps)
+        return GaussNewtonState(point=point, batch=batch, progress=progress, scale=scale, trial=trial)
 
     def step(self, oracle: Oracle, state: GaussNewtonState) -> GaussNewtonState:
         """Linearise the residuals and move; ends where the gradient vanishes, and where J is no number."""

@@ -36,7 +36,3 @@ class Marquardt:
         else:
             self.damping *= self.growth
             self.growth *= 2
-
-    def forget(self) -> None:
-        """Have seen no Hessian."""
-        self.damping, self.growth = 0.0, 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -14,13 +14,13 @@ from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import OnMinibatches
-from optbench.numerics.position import Visit, arrive, locate
+from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
-from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.steady import Steady
 from optbench.numerics.trust import ACCEPTED, Lengths, Trust, gain
 from optbench_newton import NEWTON_CG_LINE_SEARCH
+from optbench_newton.along import move_along
 from optbench_newton.forcing import Forcing, forcing_rule
 from optbench_newton.products import PRODUCTS, Product
 from optbench_newton.truncated import Limits, TruncatedStep, Workspace, solve
@@ -51,25 +51,25 @@ def newton_cg(
     return OnMinibatches(method, inner_steps=inner_steps, memory=memory)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class NewtonCGState:
     """State of the method. `point` and the spare buffers change places; `work` is overwritten in place."""
 
     # published
     point: Tensor  # (n,)
-    finished: Finished | None
+    finished: Finished | None = None
 
     # where the last step ended; None before the first
-    here: Visit | None
+    here: Visit | None = None
     batch: int  # the minibatch of `here`
     progress: Progress
 
     # how accurately the next equations are solved, and how far their model is trusted
     forcing: Forcing
-    trust: Trust
-    lengths: Lengths
-    cautious: bool  # the last step failed: the next goes along the gradient
-    last_step: float  # along the line of the last step
+    trust: Trust = field(default_factory=Trust)
+    lengths: Lengths = field(default_factory=Lengths)
+    cautious: bool = False  # the last step failed: the next goes along the gradient
+    last_step: float = 1.0  # along the line of the last step
     steady: Steady  # whether steps go on like this for ever
 
     # buffers
@@ -104,40 +104,37 @@ class NewtonCG:
 
     def init(self, oracle: Oracle, start: Tensor) -> NewtonCGState:
         """Copy the start and allocate; nothing is evaluated yet."""
-        return NewtonCGState(
-            point=start.clone(),
-            finished=None,
-            here=None,
-            batch=oracle.batch,
-            progress=Progress(torch.finfo(start.dtype).eps),
-            forcing=self.forcing(),
-            trust=Trust(),
-            lengths=Lengths(),
-            cautious=False,
-            last_step=1.0,
-            steady=Steady(torch.finfo(start.dtype).eps),
-            work=Workspace.like(start),
-            spare=[torch.empty_like(start), torch.empty_like(start)],
-        )
+        spare = [torch.empty_like(start), torch.empty_like(start)]
+        return self._begin(start.clone(), oracle.batch, Workspace.like(start), spare)
 
     def restart(self, state: NewtonCGState, oracle: Oracle, start: Tensor) -> NewtonCGState:
-        """Go on from another point (or problem) with the radius."""
-        state.point.copy_(start)
-        state.here, state.batch, state.finished = None, oracle.batch, None
-        return state
+        """Go on from another point (or problem); the radius alone is kept, unless the method had finished."""
+        begun = self._begin(state.point.copy_(start), oracle.batch, state.work, state.spare)
+        if not state.finished:
+            begun.trust = state.trust
+        return begun
 
-    def reset(self, state: NewtonCGState) -> None:
-        """Forget all but the point, in place."""
-        eps = torch.finfo(state.point.dtype).eps
-        state.here, state.finished, state.cautious = None, None, False
-        state.progress, state.steady, state.last_step = Progress(eps), Steady(eps), 1.0
-        state.forcing, state.trust, state.lengths = self.forcing(), Trust(), Lengths()
+    def reset(self, state: NewtonCGState) -> NewtonCGState:
+        """Forget all but the point; what is returned takes over the buffers."""
+        return self._begin(state.point, state.batch, state.work, state.spare)
+
+    def _begin(self, point: Tensor, batch: int, work: Workspace, spare: list[Tensor]) -> NewtonCGState:
+        eps = torch.finfo(point.dtype).eps
+        return NewtonCGState(
+            point=point,
+            batch=batch,
+            progress=Progress(eps),
+            forcing=self.forcing(),
+            steady=Steady(eps),
+            work=work,
+            spare=spare,
+        )
 
     def step(self, oracle: Oracle, state: NewtonCGState) -> NewtonCGState:
         """Solve for a step and take as much of it as f accepts; ends where the gradient vanishes or is no number."""
         if state.here is None or state.batch != oracle.batch:
             state.forcing.begin()
-            state.steady.steps = 0  # how f falls on one minibatch promises nothing of another
+            state.steady.forget()
         here = locate(oracle, state)
         size, steepness, extent = read(largest(here.gradient), norm(here.gradient), norm(here.point))
         if state.progress.ends(here.value, size) or not math.isfinite(steepness):
@@ -199,18 +196,10 @@ class AlongLine:
 
     def move(self, oracle: Oracle, state: NewtonCGState, here: Visit, model: TruncatedStep) -> None:
         """Search, the whole step first, or more where nothing has bent f upwards."""
-        ray = Ray(oracle, here, model.step, (state.spare[0], state.spare[1]))
-        line, growth = ray.line(model.slope), state.steady.growth
-        found = self.search.search(line, growth * state.last_step if growth > 1 else 1.0)
-        state.steady.note(line, found)
-        if found.outcome == "unbounded" or state.steady.is_endless:
-            state.finished = "unbounded"
-        if found.trial.step == 0:
+        if move_along(oracle, state, here, model.step, model.slope, self.search):
+            state.cautious = False
+        else:
             self._fail(state, model)
-            return
-        visit = ray.take(found.trial.step)
-        arrive(state, visit)
-        state.cautious, state.last_step = False, visit.step
 
     @staticmethod
     def _fail(state: NewtonCGState, model: TruncatedStep) -> None:

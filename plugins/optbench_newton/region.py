@@ -38,7 +38,3 @@ class Radius:
         if math.isinf(self.trust.radius):
             self.trust.radius = proposed.length
         self.trust.judge(proposed.length, gained)
-
-    def forget(self) -> None:
-        """Trust the first Newton step."""
-        self.trust.radius = math.inf

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from optbench.numerics.line import Found, LineSearch
-from optbench.numerics.position import Visit, arrive, locate
+from optbench.numerics.line import LineSearch
+from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
-from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.steady import Steady
+from optbench_newton.along import move_along
 from optbench_newton.fixed import solve_symmetric
 from optbench_newton.hessians import Hessian
 
@@ -25,24 +25,24 @@ _RAISE, _LOWER = 4.0, 0.25
 _MAX_FACTORS = 40
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SearchingState:
     """State of the method. `point` and the spare buffers change places; `damped` is overwritten in place."""
 
     # published
     point: Tensor  # (n,)
-    finished: Finished | None
+    finished: Finished | None = None
 
     # where the last step ended; None before the first
-    here: Visit | None
+    here: Visit | None = None
     batch: int  # the minibatch of `here`
     progress: Progress
 
     # what was added to the diagonal last
-    damping: float
+    damping: float = 0.0
 
     # the last step, and whether steps go on like this for ever
-    last_step: float
+    last_step: float = 1.0
     steady: Steady
 
     # buffers
@@ -109,27 +109,27 @@ class SearchingNewton:
     def init(self, oracle: Oracle, start: Tensor) -> SearchingState:
         """Copy the start and allocate; nothing is evaluated yet."""
         n = start.numel()
-        return SearchingState(
-            point=start.clone(),
-            finished=None,
-            here=None,
-            batch=oracle.batch,
-            progress=Progress(torch.finfo(start.dtype).eps),
-            damping=0.0,
-            last_step=1.0,
-            steady=Steady(torch.finfo(start.dtype).eps),
-            damped=start.new_empty(n, n),
-            spare=[torch.empty_like(start), torch.empty_like(start)],
-        )
+        spare = [torch.empty_like(start), torch.empty_like(start)]
+        return self._begin(start.clone(), oracle.batch, start.new_empty(n, n), spare)
 
     def restart(self, state: SearchingState, oracle: Oracle, start: Tensor) -> SearchingState:
-        """Go on from another point (or problem) with the damping."""
-        state.point.copy_(start)
-        state.here, state.batch, state.finished = None, oracle.batch, None
-        return state
+        """Go on from another point (or problem); the damping alone is kept, unless the method had finished."""
+        begun = self._begin(state.point.copy_(start), oracle.batch, state.damped, state.spare)
+        if not state.finished:
+            begun.damping = state.damping
+        return begun
+
+    @staticmethod
+    def _begin(point: Tensor, batch: int, damped: Tensor, spare: list[Tensor]) -> SearchingState:
+        eps = torch.finfo(point.dtype).eps
+        return SearchingState(
+            point=point, batch=batch, progress=Progress(eps), steady=Steady(eps), damped=damped, spare=spare
+        )
 
     def step(self, oracle: Oracle, state: SearchingState) -> SearchingState:
         """Search along one direction; finish where there is none, or nothing on it."""
+        if state.batch != oracle.batch:
+            state.steady.forget()
         here = locate(oracle, state)
         (size,) = read(largest(here.gradient))
         if state.progress.ends(here.value, size):
@@ -139,22 +139,6 @@ class SearchingNewton:
         if solved is None:
             state.finished = state.progress.verdict
             return state
-        direction, slope = solved
-        ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
-        line = ray.line(slope)
-        growth = state.steady.growth
-        found = self.search.search(line, growth * state.last_step if growth > 1 else 1.0)
-        state.steady.note(line, found)
-        return self._move(state, ray, found)
-
-    @staticmethod
-    def _move(state: SearchingState, ray: Ray, found: Found) -> SearchingState:
-        if found.outcome == "unbounded" or state.steady.is_endless:
-            state.finished = "unbounded"
-        if found.trial.step == 0:
+        if not move_along(oracle, state, here, *solved, self.search):
             state.finished = state.finished or state.progress.verdict
-            return state
-        visit = ray.take(found.trial.step)
-        state.last_step = visit.step
-        arrive(state, visit)
         return state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -33,27 +33,23 @@ class StepControl(Protocol):
         """Take in which share of the model's decrease f has shown; no step counts as one that failed."""
         ...
 
-    def forget(self) -> None:
-        """Be as new."""
-        ...
 
-
-@dataclass
+@dataclass(kw_only=True)
 class TrialState:
     """State of the method. `point` and `trial` change places; `factor` is overwritten in place."""
 
     # published
     point: Tensor  # (n,)
-    finished: Finished | None
+    finished: Finished | None = None
 
     # where the last step ended; None before the first
-    here: Visit | None
+    here: Visit | None = None
     batch: int  # the minibatch of `here`
     progress: Progress
 
     # how far the model is trusted
     control: StepControl
-    lengths: Lengths
+    lengths: Lengths = field(default_factory=Lengths)
 
     # buffers
     trial: Tensor  # (n,), the point being tried
@@ -70,26 +66,24 @@ class TrialNewton:
     def init(self, oracle: Oracle, start: Tensor) -> TrialState:
         """Copy the start and allocate; nothing is evaluated yet."""
         n = start.numel()
-        return TrialState(
-            point=start.clone(),
-            finished=None,
-            here=None,
-            batch=oracle.batch,
-            progress=Progress(torch.finfo(start.dtype).eps),
-            control=self.control(),
-            lengths=Lengths(),
-            trial=torch.empty_like(start),
-            factor=start.new_empty(n, n),
-        )
+        return self._begin(start.clone(), oracle.batch, torch.empty_like(start), start.new_empty(n, n))
 
     def restart(self, state: TrialState, oracle: Oracle, start: Tensor) -> TrialState:
-        """Go on from another point (or problem); trust is kept unless the method had finished."""
-        if state.finished:
-            state.control.forget()
-            state.lengths = Lengths()
-        state.point.copy_(start)
-        state.here, state.batch, state.finished = None, oracle.batch, None
-        return state
+        """Go on from another point (or problem); trust alone is kept, unless the method had finished."""
+        begun = self._begin(state.point.copy_(start), oracle.batch, state.trial, state.factor)
+        if not state.finished:
+            begun.control = state.control
+        return begun
+
+    def _begin(self, point: Tensor, batch: int, trial: Tensor, factor: Tensor) -> TrialState:
+        return TrialState(
+            point=point,
+            batch=batch,
+            progress=Progress(torch.finfo(point.dtype).eps),
+            control=self.control(),
+            trial=trial,
+            factor=factor,
+        )
 
     def step(self, oracle: Oracle, state: TrialState) -> TrialState:
         """Try steps that are trusted less and less until f accepts one; stall where it accepts none."""

@@ -109,12 +109,13 @@ class DenseInverse:
         −Hg is the direction, times the scale of an H that begins here.
         """
         after, before = weights
-        _, image = memory.matrix.room()
         if not memory.updated:
             scale, across = self._fill(memory, move, weights)
+            _, image = memory.matrix.room()
             combine(memory.product, after, move.direction, -before * scale, out=image)
             return scale, across
         memory.matrix.times(move.next_gradient, memory.product)
+        _, image = memory.matrix.room()
         combine(memory.product, after, move.direction, -before, out=image)
         (across,) = read(torch.dot(move.next_gradient, image))
         return 1.0, across

@@ -199,10 +199,12 @@ def test_another_minibatch_is_evaluated_afresh(least_squares: Any) -> None:
     assert state.batch == problem.batch
 
 
-def test_restart_goes_on_from_another_point_with_radius_and_scale(least_squares: Any, minimize: Any) -> None:
+def test_restart_goes_on_from_another_point_with_radius_and_scale(least_squares: Any) -> None:
     problem = least_squares(valley, 2)
     method = levenberg("moré")
-    state = minimize(method, problem, double(-1.2, 1.0))
+    state = method.init(problem, double(-1.2, 1.0))
+    for _ in range(3):
+        state = method.step(problem, state)
     radius, scale = state.trust.radius, state.scale.clone()
     state = method.restart(state, problem, double(-3.0, 2.0))
     assert (state.finished, state.trust.radius) == (None, radius)

@@ -169,10 +169,12 @@ def test_a_step_stays_on_one_minibatch(trust_region: bool, oracle: Any) -> None:
     assert float((state.point - double(1.25, 0.75)).abs().max()) < 0.5
 
 
-def test_restart_goes_on_from_another_point_with_the_radius(oracle: Any, minimize: Any) -> None:
+def test_restart_goes_on_from_another_point_with_the_radius(oracle: Any) -> None:
     problem = oracle(rosenbrock, 2)
     chosen = method()
-    state = minimize(chosen, problem, double(-1.2, 1.0))
+    state = chosen.init(problem, double(-1.2, 1.0))
+    for _ in range(3):
+        state = chosen.step(problem, state)
     radius = state.trust.radius
     state = chosen.restart(state, problem, double(2.0, 2.0))
     assert (state.finished, state.trust.radius) == (None, radius)

@@ -77,6 +77,25 @@ def test_the_direction_uses_the_matrix_as_it_is() -> None:
     assert torch.equal(rule.direction(memory, gradient), -2 * gradient)
 
 
+def test_what_was_forgotten_leaves_no_trace_in_the_matrix() -> None:
+    rule = DenseInverse(scaled=True, grows=True)
+    memory, fresh = rule.start(random(3)), rule.start(random(3))
+    for seed in range(3):
+        rule.learn(memory, convex_move(seed))
+    rule.forget(memory)
+    for known in (memory, fresh):
+        rule.learn(known, convex_move(9))
+    assert torch.equal(memory.matrix.dense(), fresh.matrix.dense())
+
+
+def convex_move(seed: int) -> Move:
+    """A move on a quadratic with the eigenvalues 1, 2 and 3."""
+    direction, before = random(2, 3, seed=seed)
+    after = before + 0.5 * direction * torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    slopes = float(before @ direction), float(after @ direction)
+    return Move(direction, 0.5, before, after, *slopes)
+
+
 def test_the_matrix_is_allocated_once(oracle: Any) -> None:
     problem = oracle(lambda x: (x**4).sum() + x.sum(), 4)
     method = bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe")
