@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, Self
 
 import torch
@@ -18,6 +19,7 @@ from optbench.api.initializing import Initializer, adjust, glorot_uniform, looks
 from optbench.api.modules import Leaves, Substituted, count_flops, normalises_by_batch
 from optbench.api.problems import Block, Layout, Point, Streams
 from optbench.api.sampling import Sampling, check_batch_size, joined, reshuffled
+from optbench.api.statistics import RunningStatistics, evaluating, keeps_statistics
 
 IGNORED = -100  # a target that counts for nothing, as in torch's losses
 Split = Literal["train", "test", "validation"]
@@ -90,9 +92,12 @@ class SupervisedProblem:
 
     @cached_property
     def forward_flops(self) -> int:
-        """Model FLOPs of one example's forward pass; see `count_flops`."""
+        """Model FLOPs of one example's forward pass in training; see `count_flops`."""
         inputs, _ = self.data["train"]
-        return count_flops(self.model, inputs[:1])
+        if not normalises_by_batch(self.model):
+            return count_flops(self.model, inputs[:1])
+        counted = self._built().to(inputs.device, self._dtype)  # a model of its own: the pass moves its statistics
+        return count_flops(counted, inputs[:2]) // 2
 
     @cached_property
     def _lengths(self) -> list[int]:
@@ -101,6 +106,10 @@ class SupervisedProblem:
     @cached_property
     def _apply(self) -> Substituted:
         return Substituted(self.model)
+
+    @cached_property
+    def _running(self) -> RunningStatistics | None:
+        return RunningStatistics(self.model) if keeps_statistics(self.model) else None
 
     @cached_property
     def _leaves(self) -> Leaves:
@@ -121,7 +130,10 @@ class SupervisedProblem:
         if looks_at_data(self.initialize):
             adjust(self.initialize, model, self.blocks, *self._guide(streams))
         x = torch.cat([parameter.flatten() for parameter in model.parameters()])
-        return Point(parameters=x.to(self.data["train"][0].device, self._dtype), layout=self.layout)
+        statistics = None if self._running is None else self._running.initial.clone()
+        return Point(
+            parameters=x.to(self.data["train"][0].device, self._dtype), statistics=statistics, layout=self.layout
+        )
 
     def _guide(self, streams: Streams) -> Examples:
         """Return the inputs of the minibatch that initializers look at, and all targets, on the CPU in float64."""
@@ -132,7 +144,12 @@ class SupervisedProblem:
 
     def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the objective on the training examples that `batch` (B,) indexes; None: all of them."""
+        self._turn_to(x)
         return self._objective(self._tensors(x), batch)
+
+    def _turn_to(self, x: Tensor) -> None:
+        if self._running is not None:
+            self._running.turn_to(x)
 
     def _objective(self, tensors: Sequence[Tensor], batch: Tensor | None) -> Tensor:
         inputs, targets = self._rows(batch)
@@ -146,14 +163,17 @@ class SupervisedProblem:
 
     def value_and_gradient(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the objective and its gradient from one forward and one backward pass."""
+        self._turn_to(x)
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
-            value = self.value(leaf, batch)
+            value = self._objective(self._tensors(leaf), batch)
             (gradient,) = torch.autograd.grad(value, leaf)
         return value.detach(), gradient
 
     def value_and_gradient_tensors(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return the objective and its gradient by each tensor of the layout, not gathered in a flat vector."""
+        if self._running is not None:
+            self._running.turn_to(x)
         leaves = self._leaves.at(x)
         if torch.is_grad_enabled():  # as it is within a trial: entering the context costs a small net's step 1 %
             return self._differentiated(leaves, batch)
@@ -166,14 +186,17 @@ class SupervisedProblem:
 
     def hessian_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the Hessian times v by a second backward pass."""
+        self._turn_to(x)
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.value(leaf, batch), leaf, create_graph=True)
+            value = self._objective(self._tensors(leaf), batch)
+            (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
             (product,) = torch.autograd.grad(gradient, leaf, v)
         return product
 
     def gauss_newton_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return JᵀHJv plus the penalty's part: J of the model's outputs by x, H of the loss by the outputs."""
+        self._turn_to(x)
         inputs, targets = self._rows(batch)
         loss: Callable[[Tensor], Tensor] = lambda outputs: self.loss(outputs, targets, reduction="mean")  # noqa: E731
         product = gauss_newton_product(lambda leaf: self._apply(self._tensors(leaf), inputs), loss, x, v)
@@ -191,23 +214,61 @@ class SupervisedProblem:
         squares = [tensor.square().sum() for tensor in tensors if tensor.ndim >= 2]
         return 0.5 * self.l2 * torch.stack(squares).sum()
 
+    # ---- running statistics, where the model keeps some
+
+    def commit(self, x: Tensor) -> None:
+        """End a step at x (n,): go over to the statistics of its evaluation there or, where none was, of its first."""
+        if self._running is not None:
+            self._running.commit(x)
+
+    def statistics(self) -> Tensor | None:
+        """Return a copy of the running statistics, (k,), laid out by `statistics_layout`; None where there are none."""
+        return None if self._running is None else self._running.values()
+
+    def restore(self, statistics: Tensor) -> None:
+        """Go on from other statistics, (k,), which what was evaluated before has no part in."""
+        if self._running is not None:
+            self._running.restore(statistics)
+
+    @cached_property
+    def statistics_layout(self) -> Layout:
+        """Where each buffer lies in the statistics, named "block.module.buffer"."""
+        return {} if self._running is None else self._running.layout
+
+    def estimated_statistics(self, x: Tensor) -> Tensor | None:
+        """Return the statistics at x (n,) from one pass over the training examples, (k,); None where there are none.
+
+        The mean over minibatches in the order of the data, as torch.optim.swa_utils.update_bn takes it.
+        """
+        if self._running is None:
+            return None
+        tensors, (inputs, _) = self._tensors(x), self.data["train"]
+        order = torch.arange(self.examples, device=inputs.device).split(self.batch_size or self.examples)
+        parts = (inputs[batch] for batch in joined(iter(order), least=2))
+        with evaluating(self.model), torch.no_grad():
+            return self._running.mean_over(partial(self._apply, tensors, part) for part in parts)
+
     # ---- examples and metrics
 
     def batches(self, streams: Streams) -> Iterator[Tensor] | None:
         """Return minibatches without end as index tensors, (B,); None where every evaluation uses all examples."""
+        by_batch = normalises_by_batch(self.model)
+        if by_batch and (self.batch_size or self.examples) < 2:
+            raise UserError(
+                "a batch of one example", "2 or more, for the model normalises by batch", "raise batch_size"
+            )
         if self.batch_size is None:
             return None
         drawn = self.sampling(streams, self.examples, self.batch_size)
-        if not normalises_by_batch(self.model):
-            return drawn
-        if self.batch_size < 2:
-            raise UserError("batch_size=1", "2 or more, for the model normalises by batch")
-        return joined(drawn, least=2)
+        return joined(drawn, least=2) if by_batch else drawn
 
     def evaluate(self, point: Point, split: Split) -> dict[str, float]:
-        """Return the mean loss, without penalty, and for class targets the accuracy on a split."""
+        """Return the mean loss, without penalty, and for class targets the accuracy on a split.
+
+        The model is in evaluation mode, with the point's statistics or, where it has none, the running ones.
+        """
         inputs, targets = self.data[split]
-        with torch.no_grad():
+        with self._judging(point), torch.no_grad():
             tensors = self._tensors(point.parameters)
             outputs = torch.cat([self._apply(tensors, part) for part in inputs.split(_AT_ONCE)])
             measured = {"loss": float(self.loss(outputs, targets, reduction="mean"))}
@@ -225,12 +286,17 @@ class SupervisedProblem:
 
         handles = [block.register_forward_hook(keep(name)) for name, block in self.model.named_children()]
         try:
-            with torch.no_grad():
+            with self._judging(point), torch.no_grad():
                 self._apply(self._tensors(point.parameters), self.data[split][0][:_AT_ONCE])
         finally:
             for handle in handles:
                 handle.remove()
         return seen
+
+    def _judging(self, point: Point) -> AbstractContextManager[None]:
+        if self._running is not None:
+            self._running.judge_by(point.statistics)
+        return evaluating(self.model)
 
     # ---- other problems on the same data
 

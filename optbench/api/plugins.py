@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Evaluation = Literal[
     "value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum", "gauss_newton_vector"
@@ -125,6 +125,18 @@ class MetaAlgorithmPlugin(Plugin):
     """A meta-algorithm: `factory(**options) -> MetaAlgorithm`."""
 
     needs: frozenset[Feature] = frozenset()
+    needs_with: Mapping[str, Mapping[Any, frozenset[Feature]]] = field(default_factory=dict)  # option -> value -> more
+    deterministic: bool = True  # weights and minibatches, which depend on the seed anyway, left aside
+    random_options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # option -> values that draw numbers
+
+    def with_needs_of(self, options: Mapping[str, Any]) -> Self:
+        """Return the record with all that it needs with these options as `needs`."""
+        further = (needs.get(options.get(name), frozenset()) for name, needs in self.needs_with.items())
+        return replace(self, needs=self.needs.union(*further))
+
+    def depends_on_seed(self, options: Mapping[str, Any]) -> bool:
+        """Tell whether trials with other seeds differ: it draws random numbers always, or with these options."""
+        return not self.deterministic or any(options.get(name) in drawn for name, drawn in self.random_options.items())
 
 
 @dataclass(frozen=True, kw_only=True)

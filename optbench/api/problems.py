@@ -77,7 +77,8 @@ class Problem(Protocol):
     Minibatches: `batches(streams) -> iterator of LongTensor` (None where the problem is full-batch); then each method
     above also takes `batch: Tensor | None` (None: all examples).
     Statistics: evaluations keep theirs aside; `commit(x)` folds in those of this step's evaluation at x or, if there
-    was none, those of the step's first; `statistics() -> Tensor`, `restore(Tensor)`.
+    was none, those of the step's first; `statistics() -> Tensor | None`, `restore(Tensor)`, and for the points of
+    readouts `estimated_statistics(x) -> Tensor | None`, from a pass over the training examples.
     Optional attributes: `batch_size` (int or None), `examples` (how many one full evaluation uses),
     `forward_flops` (model FLOPs of one example's forward pass), `coordinate_blocks` (sequence of slices),
     `local_minima` (values of f at other minima that descent may end at; only shown, never counted as solved).

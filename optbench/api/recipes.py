@@ -20,7 +20,10 @@ class Readout(Protocol):
         ...
 
     def point(self) -> Point:
-        """Return the point to score as if the run ended now; its preparation is timed."""
+        """Return the point to score as if the run ended now; its preparation is timed.
+
+        Without statistics where the problem keeps some, it gets those that the problem estimates at it.
+        """
         ...
 
 

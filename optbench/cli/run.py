@@ -88,7 +88,7 @@ def _spec(catalogue: Catalogue, optimizer: str, problem: str, options: _Options)
     """Return the trial; raises UserError, also where the combination is refused."""
     from optbench.api import UserError
     from optbench.records import Budget, TrialSpec
-    from optbench.registry import missing_features, resolve, resolve_recipe
+    from optbench.registry import meet, resolve, resolve_recipe
     from optbench.registry.resolving import parse_text
     from optbench.suites import spellings
 
@@ -102,27 +102,19 @@ def _spec(catalogue: Catalogue, optimizer: str, problem: str, options: _Options)
     except ValueError as error:
         raise UserError(str(error)) from None
     used = resolve(catalogue, "problems", calls[0])
-    seeded = catalogue.get("optimizers", solver.name).record.depends_on_seed(solver.options) or catalogue.get(
-        "problems", used.name
-    ).record.depends_on_seed(used.options)
-    spec = TrialSpec(
+    met = meet(catalogue, used, solver, metas)
+    if met.refusal:
+        raise UserError(met.refusal)
+    return TrialSpec(
         problem=used,
         optimizer=solver,
         meta_algorithms=metas,
-        seed=options.seed if seeded else 0,
+        seed=options.seed if met.depends_on_seed else 0,
         device=device,
         dtype=dtype,
         threads=options.threads,
         budget=budget,
     )
-    reason = missing_features(
-        problem=catalogue.get("problems", spec.problem.name).record,
-        optimizer=catalogue.get("optimizers", solver.name).record,
-        meta_algorithms=[catalogue.get("meta-algorithms", meta.name).record for meta in metas],
-    )
-    if reason:
-        raise UserError(reason)
-    return spec
 
 
 def _run(catalogue: Catalogue, spec: TrialSpec, options: _Options) -> tuple[TrialRecord, Trace | None]:

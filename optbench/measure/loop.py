@@ -172,8 +172,7 @@ class TrialLoop:
                 f"stage {index + 1} starts with {start.parameters.numel()} parameters, its problem has {problem.size}"
             )
             raise ValueError(message)
-        if start.statistics is not None and hasattr(problem, "restore"):
-            problem.restore(start.statistics)
+        keeps_statistics = _restore(problem, start, fresh)
         batches = problem.batches(self.place.streams) if hasattr(problem, "batches") else None
         scalars = self.books.scalars if stage.on_curve else self.books.off_curve
         oracle = CountingOracle(
@@ -187,7 +186,7 @@ class TrialLoop:
             stochastic=batches is not None,
         )
         before = self._running
-        commit = getattr(problem, "commit", None)
+        commit = problem.commit if keeps_statistics else None
         slow = batches is not None or problem.size > BRIEF_SIZE
         published = start.parameters if batches is None else start.parameters.clone()
         running = _Running(
@@ -343,13 +342,23 @@ class TrialLoop:
         return self._final_point(), 0.0, 0.0
 
     def _prepared(self, readout: Readout) -> tuple[Point, float, float]:
-        """Time the readout's preparation of its point; the device is waited for on both sides."""
+        """Time the readout's preparation of its point; the device is waited for on both sides.
+
+        Statistics that the readout leaves out are those of its point, estimated from the training examples.
+        """
         ledger = self.books.ledger
         ledger.wait()
         began, cpu_began = ledger.now(), ledger.cpu_now()
-        point = readout.point()
+        point = self._with_statistics(readout.point())
         ledger.wait()
         return point, ledger.now() - began, ledger.cpu_now() - cpu_began
+
+    def _with_statistics(self, point: Point) -> Point:
+        """Return the point with statistics of its own, where the problem keeps some and the readout gives none."""
+        problem: Any = self._running.stage.problem if self._running is not None else None
+        if point.statistics is not None or not hasattr(problem, "estimated_statistics"):
+            return point
+        return replace(point, statistics=problem.estimated_statistics(point.parameters))
 
     def _final_point(self) -> Point | None:
         return None if self._running is None else self._point(self._running, self._running.published)
@@ -374,6 +383,20 @@ class TrialLoop:
             ledger.evaluations,
         )
         self.snapshots.take(row, point, last=last)
+
+
+def _restore(problem: Any, start: Point, fresh: Point) -> bool:
+    """Begin with the start's running statistics or, where it has none, with fresh ones; tell whether there are any."""
+    kept = problem.statistics() if hasattr(problem, "statistics") else None
+    if kept is None:
+        return False
+    statistics = fresh.statistics if start.statistics is None else start.statistics
+    if statistics is not None:
+        if statistics.shape != kept.shape:
+            message = f"a stage starts with {statistics.numel()} running statistics, its problem keeps {kept.numel()}"
+            raise ValueError(message)
+        problem.restore(statistics)
+    return True
 
 
 def _go_on(previous: Point | None, fresh: Point) -> Point:

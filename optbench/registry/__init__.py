@@ -7,7 +7,7 @@ from optbench.registry.catalogue import Broken, Catalogue, PluginInfo, Registere
 from optbench.registry.discovery import build_catalogue, installed_names, load_catalogue
 from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
-from optbench.registry.requirements import missing_features
+from optbench.registry.requirements import Meeting, meet, missing_features
 from optbench.registry.resolving import NamedPlugin, fill_in, named_factories, named_plugins, resolve, resolve_recipe
 from optbench.registry.sources import source_hash
 from optbench.registry.spelling import default_options, telling_options
@@ -16,6 +16,7 @@ __all__ = [
     "KINDS",
     "Broken",
     "Catalogue",
+    "Meeting",
     "NamedPlugin",
     "PluginInfo",
     "Registered",
@@ -26,6 +27,7 @@ __all__ = [
     "import_file",
     "installed_names",
     "load_catalogue",
+    "meet",
     "missing_features",
     "missing_library",
     "named_factories",

@@ -119,6 +119,9 @@ def _sets(record: Any) -> str:
         unknown = _unknown(getattr(record, name, ()), values)
         if unknown:
             return f"{name}: unknown {unknown[0]!r}; allowed: {', '.join(values)}"
+    with_options = [needs for values in getattr(record, "needs_with", {}).values() for needs in values.values()]
+    if unknown := _unknown(frozenset().union(*with_options), get_args(Feature)):
+        return f"needs_with: unknown {unknown[0]!r}; allowed: {', '.join(get_args(Feature))}"
     if isinstance(record, ProblemPlugin) and record.kind not in get_args(Kind):
         return f"kind: unknown {record.kind!r}; allowed: {', '.join(get_args(Kind))}"
     return ""

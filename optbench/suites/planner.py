@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optbench.records import Entry, Space, SuiteSpec, TrialRecord, TrialSpec, Tuning, TuningTask, Yardstick
-from optbench.registry.requirements import missing_features
+from optbench.registry.requirements import meet
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
@@ -94,9 +94,7 @@ class SuitePlanner:
         return dtype == pair.dtype if pair.dtype is not None else dtype in self.spec.dtypes
 
     def _pair(self, problem: Entry, optimizer: Entry) -> _Pair:
-        solved = self._catalogue.get("problems", problem.use.name).record
-        solver = self._catalogue.get("optimizers", optimizer.use.name).record
-        metas = [self._catalogue.get("meta-algorithms", meta.name).record for meta in optimizer.meta_algorithms]
+        met = meet(self._catalogue, problem.use, optimizer.use, optimizer.meta_algorithms)
         trial = TrialSpec(
             problem=problem.use,
             optimizer=optimizer.use,
@@ -107,8 +105,8 @@ class SuitePlanner:
         return _Pair(
             trial=trial,
             dtype=problem.dtype,
-            seeded=solver.depends_on_seed(optimizer.use.options) or solved.depends_on_seed(problem.use.options),
-            refusal=missing_features(problem=solved, optimizer=solver, meta_algorithms=metas),
+            seeded=met.depends_on_seed,
+            refusal=met.refusal,
             space=() if self.spec.tuning is None else optimizer.space,
             yardsticks=() if self.spec.tuning is None else _yardsticks(problem, self.spec.tuning),
         )

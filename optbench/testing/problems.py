@@ -49,6 +49,11 @@ PROBLEM_CHECKS: tuple[Check, ...] = (
         _behaviour("check_evaluations"),
     ),
     Check(
+        "statistics-follow-the-steps",
+        "Of running statistics a step keeps those of its evaluation where it ends, else those of its first.",
+        deferred("problems_statistics", "check_statistics"),
+    ),
+    Check(
         "declared-evaluations-work",
         "Every kind of evaluation that the record declares can be had, and is finite at the start.",
         _behaviour("check_declared"),

@@ -116,7 +116,8 @@ def check_evaluations(subject: Subject) -> None:
 
 
 def _statistics(rig: Rig) -> Tensor:
-    return rig.problem.statistics().clone() if hasattr(rig.problem, "statistics") else torch.empty(0)
+    statistics = rig.problem.statistics() if hasattr(rig.problem, "statistics") else None
+    return torch.empty(0) if statistics is None else statistics.clone()
 
 
 def check_declared(subject: Subject) -> None:

@@ -81,3 +81,22 @@ def test_a_library_that_is_not_installed_is_told_with_what_brings_it() -> None:
 def test_libraries_that_are_there_stand_in_no_way() -> None:
     foreign = OptimizerPlugin(name="foreign", factory="m:F", summary="", requires={"json": "json"})
     assert missing_features(problem=problem(), optimizer=foreign) is None
+
+
+def test_what_a_meta_algorithm_needs_depends_on_its_options() -> None:
+    moving: frozenset[Feature] = frozenset({"movable-point"})
+    record = MetaAlgorithmPlugin(
+        name="shift", factory="m:S", summary="", needs=frozenset({"model"}), needs_with={"way": {"move": moving}}
+    )
+    assert record.with_needs_of({"way": "stay"}).needs == {"model"}
+    moved = record.with_needs_of({"way": "move"})
+    reason = missing_features(problem=problem(gives={"model"}), optimizer=optimizer(), meta_algorithms=[moved])
+    assert reason == "shift needs movable-point, which neither valley nor method gives"
+
+
+def test_a_meta_algorithm_may_draw_random_numbers_always_or_with_some_options() -> None:
+    assert not meta().depends_on_seed({})
+    drawing = MetaAlgorithmPlugin(name="blur", factory="m:B", summary="", random_options={"way": ("sampled",)})
+    assert drawing.depends_on_seed({"way": "sampled"})
+    assert not drawing.depends_on_seed({"way": "exact"})
+    assert MetaAlgorithmPlugin(name="blur", factory="m:B", summary="", deterministic=False).depends_on_seed({})
