@@ -91,13 +91,14 @@ class NamedDataSet:
         return found
 
     def fetch(self, place: str = "") -> DataSet:
-        """Return the arrays, made from the files in a folder or under a URL where they are not cached yet."""
+        """Return the arrays, made of the files in a folder or under a URL; these are compared even if it is cached."""
         files = self.record.files
         if place and not files:
             raise UserError(f"data set {self.record.name} is made from no files that could be fetched", self._remedy())
         if not files or (not place and self._folder_with_files()):
             return self.load()
-        return self._from_cache({}, lambda: read_files(files, place) if place else self._from_its_url())
+        contents = read_files(files, place) if place else None
+        return self._from_cache({}, lambda: contents or self._from_its_url())
 
     def _from_its_url(self) -> dict[str, bytes]:
         if not self.record.url:
@@ -172,6 +173,8 @@ def _sound(made: Any, name: str) -> Mapping[str, Array]:
     for key, array in made.items():
         if not isinstance(array, np.ndarray) or array.dtype.hasobject or not array.ndim:
             raise UserError(f"data set {name}: {key} is no array of numbers", "an array of numpy, one row an example")
+    if "x_train" in made and not len(made["x_train"]):
+        raise UserError(f"data set {name} has no training examples")
     for part in ("train", "validation", "test"):
         lengths = {key: len(made[key]) for key in (f"x_{part}", f"y_{part}", f"difficulty_{part}") if key in made}
         if len(set(lengths.values())) > 1:

@@ -53,9 +53,14 @@ def fetch(name: str, *, place: str, as_json: bool, plugin: tuple[Path, ...], blo
     """Make the arrays of NAME and keep them in the cache, from files that are compared with their hashes.
 
     The files come from --from, else from a package of the system, else from the net, if NAME states an address.
+    Those of --from are compared even if NAME is cached.
     """
     chosen = _chosen(name, plugin, block)
-    _print(chosen, chosen.fetch(place), as_json=as_json)
+    known = chosen.cached
+    arrays = chosen.fetch(place)
+    if known:
+        click.echo(f"was cached already{f', from the same files as in {place}' if place else ''}", err=True)
+    _print(chosen, arrays, as_json=as_json)
 
 
 @command.command("path", short_help="Print the folder of NAME's arrays in the cache.")

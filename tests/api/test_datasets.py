@@ -162,6 +162,18 @@ def test_fetched_files_serve_from_then_on(tmp_path):
     assert load_dataset("read")["x_train"].tolist() == [1, 2, 3]
 
 
+def test_files_to_fetch_from_are_compared_even_if_the_set_is_cached(tmp_path):
+    (tmp_path / "numbers").write_bytes(CONTENT)
+    found = named_dataset("read")
+    found.fetch(str(tmp_path))
+    assert found.fetch(str(tmp_path))["x_train"].tolist() == [1, 2, 3]
+    (tmp_path / "numbers").write_bytes(b"\x01\x02\x04")
+    with pytest.raises(UserError, match="numbers is damaged or another file"):
+        found.fetch(str(tmp_path))
+    with pytest.raises(UserError, match="no numbers"):
+        found.fetch(str(tmp_path / "nowhere"))
+
+
 def test_files_of_a_package_of_the_system_are_found(tmp_path, plugins):
     plugins("ours", lambda: [replace(RECORDS["read"], folders=(str(tmp_path / "none"), str(tmp_path)))])
     (tmp_path / "numbers.gz").write_bytes(CONTENT)

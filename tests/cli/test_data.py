@@ -89,6 +89,30 @@ def test_fetch_takes_a_folder_or_a_url_and_tells_where_the_arrays_are(
     assert capsys.readouterr().out.strip() == told["path"]
 
 
+def test_fetch_tells_what_was_cached_and_compares_all_the_same(
+    plugin: list[str], capsys: Capture, tmp_path: Path
+) -> None:
+    (tmp_path / "numbers").write_bytes(CONTENT)
+    fetch = ["data", "fetch", "numbers", "--from", str(tmp_path), *plugin]
+    assert main(fetch) == 0
+    assert not capsys.readouterr().err
+    assert main(fetch) == 0
+    assert capsys.readouterr().err == f"was cached already, from the same files as in {tmp_path}\n"
+    (tmp_path / "numbers").write_bytes(b"other")
+    assert main(fetch) == 2
+    assert "numbers is damaged or another file: sha256" in capsys.readouterr().err
+
+
+def test_a_damaged_cache_is_told_with_what_to_delete(plugin: list[str], capsys: Capture) -> None:
+    assert main(["data", "path", "ramp", *plugin]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    (array,) = folder.glob("*.npy")
+    array.write_bytes(array.read_bytes() + b"x")
+    assert main(["data", "path", "ramp", *plugin]) == 2
+    told = f"optbench: the cached data in {folder} are damaged; delete that folder; it is built again\n"
+    assert capsys.readouterr().err == told
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

@@ -25,8 +25,8 @@ def idx(*, files: Mapping[str, bytes]) -> Arrays:
     if ("test_images" in read) != ("test_labels" in read):
         raise UserError("data set idx has one of test_images and test_labels", "both or neither")
     for inputs, labels in (("images", "labels"), ("test_images", "test_labels")):
-        if inputs in read and read[labels].ndim != 1:
-            raise UserError(f"{labels} have shape {read[labels].shape}", "one label an image")
+        if inputs in read and (read[labels].ndim != 1 or read[labels].dtype.kind == "f"):
+            raise UserError(f"{labels} are {read[labels].dtype} of shape {read[labels].shape}", "an integer an image")
         _require_pairs(read, inputs, labels)
     read = {name: array.astype(np.int64) if "labels" in name else array for name, array in read.items()}
     test = (read["test_images"], read["test_labels"]) if "test_images" in read else None
@@ -42,9 +42,11 @@ def libsvm(*, files: Mapping[str, bytes], targets: str) -> Arrays:
 
     try:
         read = load_svmlight_files([BytesIO(content) for content in files.values()])
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UserError(f"no file in LIBSVM's format: {error}", "lines of: label index:value index:value …") from None
     tables, labels = read[::2], read[1::2]
+    if not all(np.isfinite(numbers).all() for numbers in (*labels, *(table.data for table in tables))):
+        raise UserError("a file in LIBSVM's format holds what is no finite number", "finite labels and values")
     if (size := sum(table.shape[0] for table in tables) * tables[0].shape[1] * 8) > LARGEST:
         raise UserError(f"the table takes {size / 2**30:.1f} GiB", f"at most {LARGEST / 2**30:.0f} GiB, zeros too")
     if targets == "classes":

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from optbench_learning.models import networks
-from optbench_learning.models.layers import Activation, Maxout, Skip
+from optbench_learning.models.layers import ELEMENTWISE, MAXOUT, Activation, Maxout, Skip
 from optbench_learning.models.recurrent import CELLS, recurrent_net
 from torch import nn
 
@@ -16,6 +16,7 @@ from optbench.api.errors import MissingData
 from optbench.api.initializing import Initialization, glorot_uniform
 from optbench.api.modules import count_flops
 from optbench.api.streams import SeededStreams
+from optbench.measure.oracle import Place
 from optbench.registry import load_catalogue, missing_library
 from optbench.testing.subject import Subject
 from optbench.testing.trials import place
@@ -26,13 +27,13 @@ STREAMS = SeededStreams(0)
 RELU = Activation("relu")
 
 
-def small(registered, **options):
+def small(registered, where=None, **options):
     """Build the small copy of a problem, which says why where its data are missing."""
     if why := missing_library(registered.record):
         pytest.skip(why)
     subject = Subject.with_options(registered, options, CATALOGUE)
     try:
-        return subject.problem(place())
+        return subject.problem(where or place())
     except MissingData as missing:
         pytest.skip(str(missing))
 
@@ -41,25 +42,69 @@ def named(name, **options):
     return small(CATALOGUE.get("problems", name), **options)
 
 
-@pytest.mark.parametrize("registered", NETS, ids=lambda item: item.name)
-def test_gradients_and_products_are_those_of_differences(registered):
+OF_THE_EXAMPLES = {"sampling", "mixed", "scaling"}  # options that leave the model alone
+KINKED = {"relu", "maxout"}
+
+
+def models(registered):
+    """Yield the options of each model that a problem's options choose among, so that a new one is looked at, too."""
+    declared = registered.record.options
+    for name, option in declared.items():
+        values = option.choices or ((True, False) if isinstance(option.default, bool) else ())
+        yield from ({name: value} for value in values if name not in OF_THE_EXAMPLES)
+    if "activation" not in declared:
+        yield {}
+
+
+MODELS = [pytest.param(item, chosen, id=f"{item.name}-{chosen}") for item in NETS for chosen in models(item)]
+
+
+@pytest.mark.parametrize(("registered", "chosen"), MODELS)
+def test_gradients_and_products_are_those_of_differences(registered, chosen):
     """In float64 at a point beside the start, on a minibatch, where kinks are further away than the step."""
-    problem = small(registered, **({"activation": "tanh"} if "activation" in registered.record.options else {}))
+    problem = small(registered, **chosen)
     generator = torch.Generator().manual_seed(5)
     x = problem.start(STREAMS).parameters
     x = x + 0.1 * torch.randn(problem.size, generator=generator, dtype=torch.float64)
     direction = nn.functional.normalize(torch.randn(problem.size, generator=generator, dtype=torch.float64), dim=0)
     batches = problem.batches(STREAMS)
     batch = next(batches) if batches else None
+    activation = registered.record.options.get("activation")
+    kinked = activation is not None and chosen.get("activation", activation.default) in KINKED
+    step = 1e-6 if kinked else 1e-4
     _, gradient = problem.value_and_gradient(x, batch)
-    slope = difference(lambda t: problem.value(x + t * direction, batch))
+    slope = difference(lambda t: problem.value(x + t * direction, batch), step)
     assert float(gradient @ direction) == pytest.approx(float(slope), rel=1e-6, abs=1e-7)
     product = problem.hessian_vector(x, direction, batch)
-    expected = difference(lambda t: problem.gradient(x + t * direction, batch))
+    expected = difference(lambda t: problem.gradient(x + t * direction, batch), step)
     torch.testing.assert_close(product, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))
 
 
-def difference(function, step=1e-4):
+def test_every_activation_cell_and_unit_is_among_the_models_that_are_looked_at():
+    seen = {(name, value) for case in MODELS for name, value in case.values[1].items()}
+    assert seen >= {("activation", name) for name in (*ELEMENTWISE, MAXOUT)} | {("cell", name) for name in CELLS}
+    assert seen >= {("skip", True), ("skip", False)}
+
+
+@pytest.mark.parametrize("registered", NETS, ids=lambda item: item.name)
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_minibatches_of_one_and_a_last_short_one_train_alike_in_both_precisions(registered, batch_size):
+    values = {}
+    for dtype in (torch.float64, torch.float32):
+        where = Place(torch.device("cpu"), dtype, STREAMS)
+        problem = small(registered, where, examples=7, batch_size=batch_size)
+        x, sizes, batches = problem.start(STREAMS).parameters, set(), problem.batches(STREAMS)
+        for _ in range(9):
+            batch = next(batches)
+            sizes.add(len(batch))
+            x = x - 0.01 * problem.gradient(x, batch)
+        assert sizes == {batch_size, 1}
+        assert x.dtype == dtype
+        values[dtype] = float(problem.value(x))
+    assert values[torch.float32] == pytest.approx(values[torch.float64], rel=1e-4, abs=1e-6)
+
+
+def difference(function, step):
     """Return the derivative at 0 by central differences, extrapolated once."""
     coarse, fine = ((function(h) - function(-h)) / (2 * h) for h in (2 * step, step))
     return (4 * fine - coarse) / 3

@@ -131,10 +131,31 @@ def test_libsvm_labels_may_be_numbers(write):
     assert set(arrays["y_train"].tolist()) == {0.5, 1.5}
 
 
-@pytest.mark.parametrize("content", [b"1 1:x\n", b"a 1:1\n", b"1 2:1 1:1\n"])
+@pytest.mark.parametrize("content", [b"1 1:x\n", b"a 1:1\n", b"1 2:1 1:1\n", b"1 %d:1\n" % 10**20])
 def test_what_is_not_in_libsvms_format_is_told(write, content):
     with pytest.raises(UserError, match="no file in LIBSVM's format"):
         load_dataset(f'libsvm(path="{write("table", content)}")')
+
+
+@pytest.mark.parametrize("content", [b"nan 1:1\n", b"1 1:nan\n", b"1 1:1\n-1 1:1e400\n"])
+def test_libsvm_files_of_what_is_no_finite_number_are_told(write, content):
+    with pytest.raises(UserError, match="holds what is no finite number"):
+        load_dataset(f'libsvm(path="{write("table", content)}")')
+
+
+@pytest.mark.parametrize("content", [b"", b"# nothing\n"])
+def test_files_without_examples_are_told(write, content):
+    with pytest.raises(UserError, match="data set libsvm has no training examples"):
+        load_dataset(f'libsvm(path="{write("table", content)}")')
+
+
+def test_labels_of_images_that_are_no_integers_are_told(write):
+    images, labels = (
+        write("images", packed(np.zeros((3, 2), int), "u1")),
+        write("labels", packed(np.ones(3) / 2, ">f4")),
+    )
+    with pytest.raises(UserError, match=r"labels are float32 of shape \(3,\); an integer an image"):
+        load_dataset(f'idx(images="{images}", labels="{labels}")')
 
 
 def test_a_table_that_no_memory_holds_is_refused(write):
