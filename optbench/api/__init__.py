@@ -27,7 +27,7 @@ from optbench.api.plugins import (
     Work,
 )
 from optbench.api.problems import Block, FunctionProblem, Layout, LearningProblem, Panel, Point, Problem, Streams
-from optbench.api.recipes import MetaAlgorithm, Planner, Readout, Recipe, Stage
+from optbench.api.recipes import Judged, MetaAlgorithm, Planner, Readout, Recipe, Stage
 
 if TYPE_CHECKING:
     from optbench.api.learning import SupervisedProblem
@@ -45,6 +45,7 @@ __all__ = [
     "FunctionProblem",
     "Hooks",
     "InitializerPlugin",
+    "Judged",
     "Kind",
     "Layout",
     "LearningProblem",

@@ -28,6 +28,14 @@ class Readout(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What a stage's points are measured by, where its own objective is another one or has further parameters."""
+
+    problem: Problem  # of the recipe's objective
+    point: Callable[[Point], Point]  # drops what only training needs, off the clock; must not change its argument
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One problem with one optimizer and its share of the budget."""
 
@@ -37,6 +45,15 @@ class Stage:
     carry: Callable[[Point | None, Point], Point] | None = None  # (previous, fresh) -> start; None: previous if any
     on_curve: bool = True  # False: counted and timed, but another objective's values (a teacher, a regressor)
     keep_state: bool = False  # the optimizer's state goes on through restart(); refused if it has none
+    name: str = ""  # in results, such as "teacher"; "": "main" for the last stage, "stage 1", … for others
+    prior: bool = False  # done before the task begins (a teacher, another task): costs are told with it and without
+    judged: Judged | None = None  # None: its points are measured by its own problem
+    gradient_tolerance: float | None = None  # off the curve: ends the stage once |g|∞ is at most this
+
+    @property
+    def measured(self) -> Problem:
+        """The problem that its points are measured by."""
+        return self.problem if self.judged is None else self.judged.problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +62,12 @@ class Recipe:
 
     stages: tuple[Stage, ...]
     readout: Callable[[], Readout] | None = None  # None: the iterate itself
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the stages are called."""
+        *before, last = self.stages
+        return (*(stage.name or f"stage {number}" for number, stage in enumerate(before, start=1)), last.name or "main")
 
 
 class MetaAlgorithm(Protocol):

@@ -138,6 +138,7 @@ class StageLimits:
     evaluations: float = float("inf")
     steps: float = float("inf")
     examples: float = float("inf")
+    flops: float = float("inf")
     seconds: float = float("inf")
 
     @classmethod
@@ -151,5 +152,6 @@ class StageLimits:
             evaluations=max(1, round(part(budget.evaluations))) if budget.evaluations is not None else float("inf"),
             steps=max(1, round(part(budget.steps))) if budget.steps is not None else float("inf"),
             examples=part(budget.examples),
+            flops=part(budget.flops),
             seconds=part(budget.seconds),
         )

@@ -14,9 +14,10 @@ from optbench.api import Evaluation, Point, Readout, Recipe, Refused, Stage, Sto
 from optbench.measure.event_log import DONE
 from optbench.measure.ledger import BRIEF_SIZE, StageLimits
 from optbench.measure.oracle import Books, CountingOracle, Place
-from optbench.measure.scalars import Scalars, is_finite
+from optbench.measure.scalars import Scalars, Thresholds, is_finite, make_scalars
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.records import Budget, Status
+from optbench.measure.stages import StageTally, stage_facts
+from optbench.records import Budget, StageRecord, Status
 
 EVERY_KIND: frozenset[Evaluation] = frozenset(get_args(Evaluation))
 
@@ -42,17 +43,12 @@ class Outcome:
     point: Point | None
     seconds: float  # on the clock, the preparation of the scored point included
     cpu_seconds: float
-    stage_counts: tuple[dict[str, int], ...]
+    stages: tuple[StageRecord, ...]
     device_seconds: float | None = None  # by the device's own marks, the last preparation left out; None without marks
 
 
-class Ended(Exception):  # noqa: N818 -- an end, not an error
-    """The fold ends here with a status."""
-
-    def __init__(self, status: Status, reason: str) -> None:
-        """Keep both."""
-        super().__init__(reason)
-        self.status, self.reason = status, reason
+class Diverged(Exception):  # noqa: N818 -- an end, not an error
+    """The trial ends here, whatever stages would follow."""
 
 
 @dataclass
@@ -90,7 +86,8 @@ class TrialLoop:
         self._readout: Readout | None = self.recipe.readout() if self.recipe.readout else None
         self._observed = False
         self._running: _Running | None = None
-        self._stage_counts: list[dict[str, int]] = []
+        self._facts = stage_facts(self.recipe)
+        self._tally = StageTally(self.books.ledger, self.books.log)
 
     def run(self) -> Outcome:
         """Fold over the stages; exceptions of plugins pass through after the clock was stopped."""
@@ -110,47 +107,79 @@ class TrialLoop:
             point,
             ledger.seconds + preparation,
             ledger.cpu_seconds + cpu_preparation,
-            tuple(self._stage_counts),
+            tuple(self._tally.records),
             ledger.device.seconds if ledger.device is not None and ledger.device.marks_time else None,
         )
 
     def _ended(self) -> tuple[Status, str]:
         """Fold; return how it ended. No end but a failure stands where no value was finite."""
-        try:
-            status, reason = Status.OK, self._fold()
-        except Ended as ended:
-            status, reason = ended.status, ended.reason
-        if status in (Status.OK, Status.BUDGET, Status.TARGET) and self._saw_nothing_finite():
+        status, reason = self._fold()
+        if status is not Status.DIVERGED and self._saw_nothing_finite():
             return Status.DIVERGED, "no finite value was found"
         return status, reason
 
-    def _fold(self) -> str:
-        reason, previous, share = "", None, 0.0
+    def _fold(self) -> tuple[Status, str]:
+        status, reason, previous, share = None, "", None, 0.0
         last = len(self.recipe.stages) - 1
         for index, stage in enumerate(self.recipe.stages):
             share += stage.share
             limits = StageLimits.of(self.budget, 1.0 if index == last else min(share, 1.0))
-            before = self.books.ledger.snapshot()
-            try:
-                reason = self._run_stage(index, stage, limits, previous)
-            except StopTrial:
-                self._stop_clock()
-                self._require_finite_end()
-                self._end_or_pass_on(is_last=index == last)
-            finally:
-                after = self.books.ledger.snapshot()
-                self._stage_counts.append({key: after[key] - before[key] for key in after})
+            status, reason = self._stage(index, limits, previous)
+            if status is not None:
+                return status, reason
             previous = self._final_point()
-        return reason
+        return Status.OK, reason
 
-    def _end_or_pass_on(self, *, is_last: bool) -> None:
+    def _stage(self, index: int, limits: StageLimits, previous: Point | None) -> tuple[Status | None, str]:
+        """Run one stage and put it on record; return how it ended the trial, None where that goes on, and why."""
+        status, stage = None, self.recipe.stages[index]
+        self._tally.begin()
+        try:
+            status, reason = self._until_stopped(index, limits, previous)
+        except Diverged as diverged:
+            status, reason = Status.DIVERGED, str(diverged)
+        except Exception as error:
+            error.add_note(f"in stage {self._facts[index].name!r}")
+            raise
+        value = self._value_at_end() if status is not Status.DIVERGED else None
+        knows_flops = bool(getattr(stage.problem, "forward_flops", 0))
+        self._tally.end(self._facts[index], reason, value, knows_flops=knows_flops)
+        told = status is Status.DIVERGED and len(self.recipe.stages) > 1
+        return status, f"{reason}, in stage {self._facts[index].name!r}" if told else reason
+
+    def _until_stopped(self, index: int, limits: StageLimits, previous: Point | None) -> tuple[Status | None, str]:
+        try:
+            return None, self._run_stage(index, self.recipe.stages[index], limits, previous)
+        except StopTrial:
+            self._stop_clock()
+            return self._stopped(is_last=index + 1 == len(self.recipe.stages))
+
+    def _stopped(self, *, is_last: bool) -> tuple[Status | None, str]:
         """The budget of the last stage, or a target, ends the trial; an earlier stage's budget ends that stage."""
-        ledger = self.books.ledger
-        if ledger.stopped == "target":
-            raise Ended(Status.TARGET, "target")
+        ledger, running = self.books.ledger, self._running
+        reason = ledger.stopped or "stopped by the solver"
+        if reason != "target":
+            self._require_finite_end()
+        elif running is None or running.stage.gradient_tolerance is None:
+            return Status.TARGET, reason
+        else:
+            reason = "tolerance"
         if is_last:
-            raise Ended(Status.BUDGET, ledger.stopped or "stopped by the solver")
+            return Status.BUDGET, reason
         ledger.stopped = ""
+        return None, reason
+
+    def _value_at_end(self) -> float | None:
+        """Return the stage's own objective where it ended; of a single stage the scored point tells."""
+        running = self._running
+        if running is None or len(self.recipe.stages) == 1:
+            return None
+        problem: Any = running.stage.problem
+        statistics = problem.statistics() if hasattr(problem, "statistics") else None
+        value = running.oracle.value_at_end(self._end_of(running))
+        if statistics is not None:  # evaluations keep theirs aside; the next step must not find these
+            problem.restore(statistics)
+        return value
 
     # ---- one stage
 
@@ -174,7 +203,7 @@ class TrialLoop:
             raise ValueError(message)
         keeps_statistics = _restore(problem, start, fresh)
         batches = problem.batches(self.place.streams) if hasattr(problem, "batches") else None
-        scalars = self.books.scalars if stage.on_curve else self.books.off_curve
+        scalars = self._scalars_of(stage)
         oracle = CountingOracle(
             problem,
             place=self.place,
@@ -200,6 +229,14 @@ class TrialLoop:
         self._running = running
         return running
 
+    def _scalars_of(self, stage: Stage) -> Scalars:
+        if stage.on_curve:
+            return self.books.scalars
+        if stage.gradient_tolerance is None:
+            return self.books.off_curve
+        thresholds = Thresholds(gradient_norm=stage.gradient_tolerance)
+        return make_scalars(self.books.log, thresholds, self.place, keep_best=True)
+
     def _iterate(self, running: _Running) -> str:
         optimizer: Any = running.stage.optimizer
         start = running.start.parameters
@@ -210,8 +247,7 @@ class TrialLoop:
         else:
             running.state = optimizer.restart(running.state, running.oracle, start)
         self._stop_clock()
-        if self.snapshots.schedule.due == 0:
-            self._snapshot(running)
+        self._first_snapshot(running)
         first = True
         while True:
             if not first:
@@ -223,14 +259,14 @@ class TrialLoop:
             if state.finished is not None:
                 self._require_finite(running, state.point)
                 if state.finished == "unbounded":
-                    raise Ended(Status.DIVERGED, "unbounded")
+                    message = "unbounded"
+                    raise Diverged(message)
                 return str(state.finished)
 
     def _minimize(self, running: _Running) -> str:
         optimizer: Any = running.stage.optimizer
         self._next_batch(running)
-        if self.snapshots.schedule.due == 0:
-            self._snapshot(running)
+        self._first_snapshot(running)
 
         def observe(x: Any) -> None:
             point = x if isinstance(x, Tensor) else torch.as_tensor(x).to(self.place.device, self.place.dtype)
@@ -285,17 +321,18 @@ class TrialLoop:
 
     def _require_finite_end(self) -> None:
         """The published point was looked at only where the last values or gradients were not finite."""
-        running = self._running
-        if running is not None and self.books.ledger.stopped != "target":
+        if (running := self._running) is not None:
             self._require_finite(running, running.published)
 
     def _require_finite(self, running: _Running, point: Tensor) -> None:
         running.scalars.doubtful = False
         if not is_finite(point):
-            raise Ended(Status.DIVERGED, "the published point is not finite")
+            message = "the published point is not finite"
+            raise Diverged(message)
         value = running.oracle.known_value(point)
         if value is not None and not math.isfinite(float(value)):
-            raise Ended(Status.DIVERGED, "the value of the published point is not finite")
+            message = "the value of the published point is not finite"
+            raise Diverged(message)
 
     def _saw_nothing_finite(self) -> bool:
         """Tell whether the full objective was evaluated, and never finite."""
@@ -321,9 +358,14 @@ class TrialLoop:
 
     # ---- the scored point
 
+    def _first_snapshot(self, running: _Running) -> None:
+        """Look at where the trial begins, and where its curve does after stages off it."""
+        if running.index == 0 or running.stage.on_curve:
+            self._snapshot(running)
+
     def _snapshot(self, running: _Running) -> None:
         self.snapshots.schedule.advance(self.books.ledger.steps)
-        if self.books.scalars.flush() and not self.books.ledger.stopped:
+        if running.scalars.flush() and not self.books.ledger.stopped:
             self.books.ledger.stopped = "target"
         if running.stage.on_curve:
             point, preparation, cpu_preparation = self._scored()
@@ -334,12 +376,14 @@ class TrialLoop:
         running = self._running
         if running is None:
             return None, 0.0, 0.0
+        judged = running.stage.judged
         if self._readout is not None and self._observed:
-            return self._prepared(self._readout)
-        best = self.books.scalars.best_point
-        if running.batches is None and best is not None and best.numel() == running.oracle.size:
-            return self._point(running, best), 0.0, 0.0
-        return self._final_point(), 0.0, 0.0
+            point, preparation, cpu_preparation = self._prepared(self._readout)
+        else:
+            best = self.books.scalars.best_point if running.batches is None and judged is None else None
+            scored = running.published if best is None or best.numel() != running.oracle.size else best
+            point, preparation, cpu_preparation = self._point(running, scored), 0.0, 0.0
+        return point if judged is None else judged.point(point), preparation, cpu_preparation
 
     def _prepared(self, readout: Readout) -> tuple[Point, float, float]:
         """Time the readout's preparation of its point; the device is waited for on both sides.
@@ -361,7 +405,13 @@ class TrialLoop:
         return replace(point, statistics=problem.estimated_statistics(point.parameters))
 
     def _final_point(self) -> Point | None:
-        return None if self._running is None else self._point(self._running, self._running.published)
+        running = self._running
+        return None if running is None else self._point(running, self._end_of(running))
+
+    def _end_of(self, running: _Running) -> Tensor:
+        """Return the parameters that a stage hands on: where it met its own tolerance, or its last published ones."""
+        met = None if running.stage.gradient_tolerance is None else running.scalars.best_point
+        return running.published if met is None or running.batches is not None else met
 
     def _point(self, running: _Running, parameters: Tensor) -> Point:
         problem: Any = running.stage.problem
@@ -380,6 +430,7 @@ class TrialLoop:
             ledger.seconds + preparation,
             ledger.cpu_seconds + cpu_preparation,
             *(ledger.counts[kind] for kind in ("residuals", "jacobian")),
+            ledger.cost,
             ledger.evaluations,
         )
         self.snapshots.take(row, point, last=last)

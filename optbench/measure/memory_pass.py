@@ -22,9 +22,9 @@ from optbench.measure.memory import LiveBytes, bytes_below, state_bytes
 from optbench.measure.meters import make_meter
 from optbench.measure.oracle import Books
 from optbench.measure.process_memory import ProcessPeak, keep_freed_memory, return_freed_memory
-from optbench.measure.scalars import Thresholds
+from optbench.measure.scalars import Thresholds, make_scalars
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.trial import make_loop, make_scalars, warm_up
+from optbench.measure.trial import make_loop, warm_up
 from optbench.records import Budget, Job, Status, TrialRecord
 
 MEMORY_BUDGET = Budget(steps=30, seconds=10.0)

@@ -160,6 +160,11 @@ class CountingOracle:
         """Return f(x) where it is remembered; never evaluates."""
         return self._memo.get("value") if self._memo.holds(x, self.batch) else None
 
+    def value_at_end(self, x: Tensor) -> float:
+        """Return f over all examples at a stage's last point, off the clock and uncounted."""
+        known = None if self._stochastic else self.known_value(x)
+        return float(self._derivatives.value(x, None) if known is None else known)
+
     # ---- one question: free where it was asked before, else evaluated on the clock
 
     def _ask(self, kinds: tuple[str, ...], x: Any, evaluate: Callable[[Tensor], Results], entered: float) -> Results:
@@ -292,6 +297,8 @@ class CountingOracle:
                 ledger.stopped = "seconds"
             elif ledger.examples >= limits.examples:
                 ledger.stopped = "examples"
+            elif ledger.cost >= limits.flops:
+                ledger.stopped = "flops"
         if ledger.stopped:
             raise StopTrial
 
@@ -374,7 +381,8 @@ class CountingOracle:
             seconds,
             cpu_seconds,
         )
-        return self._scalars.logged(before, (counts["residuals"], counts["jacobian"]), x, value, gradient)
+        after = counts["residuals"], counts["jacobian"], ledger.cost
+        return self._scalars.logged(before, after, x, value, gradient)
 
 
 def _nothing(_: Tensor) -> Results:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
 from optbench.measure.event_log import EventLog
+
+if TYPE_CHECKING:
+    from optbench.measure.oracle import Place
 
 SMALL = 64  # below this many numbers, Python's max over a list is faster than a reduction
 _BUFFER = 1024  # evaluations between two reads of the device
@@ -69,7 +72,8 @@ class HostScalars:
         if number < self.best_value:
             self.best_value = number
             if self._keep_best:
-                self.best_point = x.clone() if self.best_point is None else self.best_point.copy_(x)
+                kept = self.best_point  # of another size where a stage with another model came before
+                self.best_point = x.clone() if kept is None or kept.shape != x.shape else kept.copy_(x)
         return self._reached.update(number, norm)
 
     def flush(self) -> bool:
@@ -101,7 +105,9 @@ class DeviceScalars:
             self._buffer[slot, 0].copy_(value)
             if self._keep_best:
                 better = value < self._best
-                self.best_point = x.clone() if self.best_point is None else torch.where(better, x, self.best_point)
+                kept = self.best_point  # of another size where a stage with another model came before
+                same = kept is not None and kept.shape == x.shape
+                self.best_point = torch.where(better, x, kept) if kept is not None and same else x.clone()
                 self._best = torch.where(better, value, self._best)
         if gradient is not None:
             tensors = gradient if isinstance(gradient, tuple) else (gradient,)
@@ -121,6 +127,13 @@ class DeviceScalars:
         self._rows.clear()
         self._buffer.fill_(math.nan)
         return reached
+
+
+def make_scalars(log: EventLog, thresholds: Thresholds, place: Place, *, keep_best: bool) -> Scalars:
+    """Return what reads the scalars of evaluations on the trial's device."""
+    if place.device.type == "cpu":
+        return HostScalars(log, thresholds, keep_best=keep_best)
+    return DeviceScalars(log, thresholds, keep_best=keep_best, device=place.device, dtype=place.dtype)
 
 
 class _Reached:

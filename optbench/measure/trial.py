@@ -21,9 +21,10 @@ from optbench.measure.factories import Built, build, resolve
 from optbench.measure.ledger import Clock, Ledger
 from optbench.measure.loop import EVERY_KIND, Outcome, TrialLoop
 from optbench.measure.meters import CpuMeter, make_meter
-from optbench.measure.oracle import Books, Place
-from optbench.measure.scalars import DeviceScalars, HostScalars, Scalars, Thresholds
+from optbench.measure.oracle import Books
+from optbench.measure.scalars import Thresholds, make_scalars
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
+from optbench.measure.stages import require_flops, stage_facts
 from optbench.measure.surroundings import Surroundings
 from optbench.measure.targets import gradient_threshold, value_threshold
 from optbench.records import SNAPSHOT_COLUMNS, Budget, Facts, Job, Status, Trace, TrialRecord, finite
@@ -47,6 +48,7 @@ def time_pass(
     """Run the trial with nothing attached but the event log and the snapshots; by default with the device's meter."""
     began = wall()
     built = build(job)
+    require_flops(built.recipe, job.spec.budget)
     facts = state_facts(built)
     folder = Path(job.folder) if job.folder else None
     if folder is not None:
@@ -82,7 +84,7 @@ def _record(job: Job, facts: Facts, ledger: Ledger, outcome: Outcome) -> TrialRe
         f_star_source=facts.f_star_source,
         f_star_from_start=facts.f_star_from_start,
         counts=ledger.snapshot(),
-        stage_counts=outcome.stage_counts,
+        stages=outcome.stages,
         evaluations=ledger.evaluations,
         cost=ledger.cost or None,
         seconds=outcome.seconds,
@@ -126,7 +128,8 @@ def state_facts(built: Built) -> Facts:
         batch_size=int(batch_size) if stochastic and batch_size else None,
         stochastic=stochastic,
         readout=built.recipe.readout is not None,
-        curve_stages=tuple(index for index, stage in enumerate(built.recipe.stages) if stage.on_curve),
+        stages=stage_facts(built.recipe),
+        judged_otherwise=any(stage.on_curve and stage.judged is not None for stage in built.recipe.stages),
         f0=finite(f0),
         f_star=finite(getattr(problem, "f_star", None)),
         f_star_source=getattr(problem, "f_star_source", ""),
@@ -140,12 +143,12 @@ def metrics_pass(job: Job) -> tuple[TrialRecord, Trace]:
     folder = Path(job.folder)
     rows = read_rows(folder / SNAPSHOTS)
     stages = built.recipe.stages
-    layouts = {index: stage.problem.start(built.place.streams).layout for index, stage in enumerate(stages)}
+    layouts = {index: stage.measured.start(built.place.streams).layout for index, stage in enumerate(stages)}
     measures = _measures(job, built)
     measured: list[dict[str, float]] = []
     points = read_points(folder / SNAPSHOTS, device=built.place.device, dtype=built.place.dtype, layouts=layouts)
     for stage, point in zip(rows["stage"], points, strict=True):
-        problem: Any = stages[int(stage)].problem
+        problem: Any = stages[int(stage)].measured
         if point is not None and point.statistics is not None and hasattr(problem, "restore"):
             problem.restore(point.statistics)
         measured.append({} if point is None else _row(measures, problem, point))
@@ -186,18 +189,11 @@ def _thresholds(job: Job, facts: Facts) -> Thresholds:
     )
 
 
-def make_scalars(log: EventLog, thresholds: Thresholds, place: Place, *, keep_best: bool) -> Scalars:
-    """Return what reads the scalars of evaluations on the trial's device."""
-    if place.device.type == "cpu":
-        return HostScalars(log, thresholds, keep_best=keep_best)
-    return DeviceScalars(log, thresholds, keep_best=keep_best, device=place.device, dtype=place.dtype)
-
-
 def _spool(folder: Path | None, built: Built) -> SnapshotSpool:
     itemsize = torch.empty((), dtype=built.place.dtype).itemsize
     largest = 0
     for stage in built.recipe.stages:
-        problem: Any = stage.problem
+        problem: Any = stage.measured
         statistics = problem.statistics() if hasattr(problem, "statistics") else None
         largest = max(largest, problem.size + (0 if statistics is None else statistics.numel()))
     return SnapshotSpool(None if folder is None else folder / SNAPSHOTS, itemsize * largest)

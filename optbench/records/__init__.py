@@ -33,6 +33,7 @@ from optbench.records.report import (
     ranked,
 )
 from optbench.records.space import Dimension, Position, Space, first_grid, grid_sizes, setting
+from optbench.records.stage import Account, StageFacts, StageRecord, account
 from optbench.records.suite import DEFAULT_TARGETS, LEAST_SIZES, Entry, Scaling, SuiteSpec
 from optbench.records.targets import TARGET_KINDS, Target
 from optbench.records.trace import COUNT_COLUMNS, EVENT_COLUMNS, SNAPSHOT_COLUMNS, TIME_COLUMNS, Trace
@@ -90,6 +91,7 @@ __all__ = [
     "TUNED",
     "Ablation",
     "AblationEffect",
+    "Account",
     "Budget",
     "Call",
     "Cell",
@@ -128,6 +130,8 @@ __all__ = [
     "Side",
     "SolvedCount",
     "Space",
+    "StageFacts",
+    "StageRecord",
     "Status",
     "StoredSetting",
     "SuiteSpec",
@@ -143,6 +147,7 @@ __all__ = [
     "TuningTask",
     "Versus",
     "Yardstick",
+    "account",
     "canonical_json",
     "content_hash",
     "find_stored",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from optbench.records.stage import StageFacts
 from optbench.records.trial import Pass, TrialSpec
 
 Factories = Mapping[str, tuple[str, Mapping[str, Any]]]  # name -> factory and its options
@@ -58,11 +59,17 @@ class Facts:
     batch_size: int | None
     stochastic: bool
     readout: bool
-    curve_stages: tuple[int, ...]  # whose values are the objective's
+    stages: tuple[StageFacts, ...] = (StageFacts(),)
+    judged_otherwise: bool = False  # whether a stage's points are measured by another problem than its own
     f0: float | None
     f_star: float | None
     f_star_source: str
     f_star_from_start: float | None
+
+    @property
+    def curve_stages(self) -> tuple[int, ...]:
+        """The stages whose values are the objective's."""
+        return tuple(index for index, stage in enumerate(self.stages) if stage.on_curve)
 
     @property
     def f_reference(self) -> float | None:
@@ -72,8 +79,13 @@ class Facts:
     @property
     def scored_at_snapshots(self) -> bool:
         """Whether the event log's values are not the objective at the scored point."""
-        return self.stochastic or self.readout
+        return self.stochastic or self.readout or self.judged_otherwise
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON's types; `Facts(**data)` is the inverse."""
+        """Return JSON's types; `from_json` is the inverse."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the facts that `to_json` described."""
+        return cls(**{**data, "stages": tuple(StageFacts(**stage) for stage in data["stages"])})

@@ -21,9 +21,10 @@ EVENT_COLUMNS = (
     "gradient_norm",
     "residuals_count",
     "jacobian_count",
+    "flops",  # model FLOPs so far, by `flops_of` of an evaluation
 )
 COUNT_COLUMNS = tuple(name for name in EVENT_COLUMNS if name.endswith("_count"))  # evaluations: the largest of them
-SNAPSHOT_COLUMNS = (*EVENT_COLUMNS[:9], "residuals_count", "jacobian_count", "evaluations")
+SNAPSHOT_COLUMNS = (*EVENT_COLUMNS[:9], "residuals_count", "jacobian_count", "flops", "evaluations")
 TIME_COLUMNS = ("seconds", "cpu_seconds")
 CODEC = "f64le-columns"
 

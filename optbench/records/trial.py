@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, Self
 
 from optbench.records.canonical import content_hash, without_nonfinite
+from optbench.records.stage import Account, StageRecord, account
 
 Pass = Literal["time", "memory", "metrics", "projection"]
 
@@ -48,6 +49,7 @@ class Budget:
     evaluations: int | None = None  # the largest of the counted kinds
     steps: int | None = None
     examples: int | None = None
+    flops: float | None = None  # model FLOPs
     seconds: float | None = None
     targets: tuple[str, ...] = ()  # "relative:1e-08", "absolute:1e-10", "gradient:1e-06": ends once all are reached
 
@@ -56,6 +58,7 @@ class Budget:
         """What ends a trial: "10,000 evaluations or 60 s"."""
         counts = {"evaluations": self.evaluations, "steps": self.steps, "examples": self.examples}
         limits = [f"{limit:,} {unit}" for unit, limit in counts.items() if limit is not None]
+        limits += [f"{self.flops:g} model FLOPs"] if self.flops is not None else []
         limits += [f"{self.seconds:g} s"] if self.seconds is not None else []
         limits += [f"reaching {', '.join(self.targets)}"] if self.targets else []
         return " or ".join(limits) or "no limit"
@@ -103,7 +106,10 @@ class TrialSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""
-        return asdict(self)
+        data = asdict(self)
+        if self.budget.flops is None:  # a trial's hash stays what it was before there was this limit
+            del data["budget"]["flops"]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -171,12 +177,11 @@ class TrialRecord:
     f_star_source: str = ""
     f_star_from_start: float | None = None
     counts: Mapping[str, int] = field(default_factory=dict)  # keys: COUNTED
-    stage_counts: tuple[Mapping[str, int], ...] = ()
+    stages: tuple[StageRecord, ...] = ()  # that were begun
     evaluations: int | None = None
     evaluations_to_target: Mapping[str, float | None] = field(default_factory=dict)
     seconds_to_target: Mapping[str, float | None] = field(default_factory=dict)
     scored_at_snapshots: bool = False  # the log's values are not the objective at the scored point
-    curve_stages: tuple[int, ...] = (0,)  # whose values in the log are the objective's
     weighted_cost: float | None = None  # Σ weight·count, with the weights that a suite declares; None where it doesn't
     weighted_cost_to_target: Mapping[str, float | None] | None = None
     cost: float | None = None  # model FLOPs; None where the problem states none
@@ -202,6 +207,23 @@ class TrialRecord:
     def id(self) -> str:
         """The trial's identity."""
         return self.spec.id
+
+    @property
+    def stage_counts(self) -> tuple[Mapping[str, int], ...]:
+        """The counts of each stage that was begun."""
+        return tuple(stage.counts for stage in self.stages)
+
+    @property
+    def curve_stages(self) -> tuple[int, ...]:
+        """The stages whose values in the log are the objective's."""
+        return tuple(index for index, stage in enumerate(self.stages) if stage.on_curve) if self.stages else (0,)
+
+    @property
+    def target_task(self) -> Account | None:
+        """What the task itself cost, without a teacher or another task before it; None where there is none."""
+        if not any(stage.prior for stage in self.stages):
+            return None
+        return account((stage for stage in self.stages if not stage.prior), EVALUATED)
 
     @property
     def f_reference(self) -> float | None:
@@ -243,17 +265,17 @@ class TrialRecord:
         fields = dict(data)
         fields["spec"] = TrialSpec.from_json(fields["spec"])
         fields["status"] = Status(fields["status"])
-        fields["stage_counts"] = tuple(fields["stage_counts"])
-        for key in ("unreliable", "curve_stages"):
-            fields[key] = tuple(fields.get(key, getattr(cls, key)))
+        fields["stages"] = tuple(map(StageRecord.from_json, _stages(fields)))
+        fields["unreliable"] = tuple(fields.get("unreliable", ()))
         return cls(**fields)
 
     def to_row(self) -> dict[str, Any]:
         """Return the row of `--json` (architecture §6): flat, None for what is not finite or not measured."""
         row = self.to_json()
         spec = row.pop("spec")
-        for inner in ("traceback", "wall", "scored_at_snapshots", "curve_stages"):
+        for inner in ("traceback", "wall", "scored_at_snapshots"):
             del row[inner]
+        own = self.target_task
         flat = {
             "id": self.id,
             "problem": spec["problem"]["name"],
@@ -263,8 +285,18 @@ class TrialRecord:
             "meta_algorithms": list(spec["meta_algorithms"]),
             **{key: spec[key] for key in ("seed", "repetition", "device", "dtype", "threads")},
             **row,
+            "stage_counts": list(self.stage_counts),
+            "target_task": None if own is None else asdict(own),
             "relative_accuracy": self.relative_accuracy,
             "step_seconds": self.step_seconds,
         }
         finite_only: dict[str, Any] = without_nonfinite(flat)
         return finite_only
+
+
+def _stages(fields: dict[str, Any]) -> list[Mapping[str, Any]]:
+    """Take the stages out of a record's JSON; results that were stored before stages had names have counts alone."""
+    counts, on_curve = fields.pop("stage_counts", ()), fields.pop("curve_stages", (0,))
+    if "stages" in fields:
+        return list(fields["stages"])
+    return [{"on_curve": index in on_curve, "counts": each} for index, each in enumerate(counts)]

@@ -33,7 +33,7 @@ def with_facts(record: TrialRecord, facts: Facts | None) -> TrialRecord:
     """Return the record with what its trace must be read by."""
     if facts is None:
         return record
-    return replace(record, scored_at_snapshots=facts.scored_at_snapshots, curve_stages=facts.curve_stages)
+    return replace(record, scored_at_snapshots=facts.scored_at_snapshots)
 
 
 def scored(record: TrialRecord, events: Trace, snapshots: Trace | None, asked: Asked) -> TrialRecord:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from optbench.measure.event_log import DONE, SETUP, WARM, read_heartbeat, read_log
-from optbench.records import EVALUATED, Facts, Job, Limits, Status, Trace, TrialRecord
+from optbench.records import EVALUATED, Facts, Job, Limits, StageFacts, StageRecord, Status, Trace, TrialRecord
 
 SETUP_SECONDS = 120.0  # building a problem, or writing a result, unless the user gave a limit
 LEAST_SECONDS = 20.0  # what those parts get in any case: data that is not cached yet is built in a child
@@ -20,6 +21,7 @@ WARM_UP_SECONDS = 10.0  # the warm-up, or the limit of the loop where that is le
 UNLIMITED_SECONDS = 3600.0  # where neither the budget nor the limits speak of seconds
 _GRACE = 1.0  # between the clocked budget, which the oracle checks, and the hard limit
 _WALL_FACTOR = 5.0  # pauses of the clock may take so many times the limit
+Row = Mapping[str, float]  # of the event log, by column
 _COLUMNS = {**{kind: f"{kind}_count" for kind in EVALUATED}, "examples": "examples", "steps": "step"}
 
 
@@ -112,7 +114,7 @@ def events(folder: Path) -> Trace:
 def facts(folder: Path) -> Facts | None:
     """Return what the child knew of its problem; None where it did not come so far."""
     data = _read_json(folder / "facts.json")
-    return None if data is None else Facts(**data)
+    return None if data is None else Facts.from_json(data)
 
 
 def _death(code: int) -> dict[str, Any]:
@@ -135,18 +137,19 @@ def _remains(watched: Watched, ending: dict[str, Any], wall: dict[str, float]) -
     """Return a record of what the log and the facts say."""
     known = facts(watched.folder)
     trace = events(watched.folder)
-    counts, stage_counts = _counts(trace)
+    counts, stages = _counts(trace, () if known is None else known.stages)
     kept = {} if known is None else known.to_json()
-    for name in ("stochastic", "readout", "curve_stages"):
+    for name in ("stochastic", "readout", "judged_otherwise", "stages"):
         kept.pop(name, None)
     return TrialRecord(
         spec=watched.job.spec,
         status=Status(ending["status"]),
-        reason=ending.get("reason", ""),
+        reason=ending.get("reason", "") + _where(known, stages),
         message=ending.get("message", ""),
         traceback=ending.get("traceback", ""),
         counts=counts,
-        stage_counts=stage_counts,
+        stages=stages,
+        cost=(trace["flops"][-1] or None) if len(trace) else None,
         evaluations=max((counts[kind] for kind in EVALUATED), default=0) if counts else 0,
         seconds=_seconds(watched, trace),
         cpu_seconds=trace["cpu_seconds"][-1] if len(trace) else None,
@@ -155,18 +158,35 @@ def _remains(watched: Watched, ending: dict[str, Any], wall: dict[str, float]) -
     )
 
 
-def _counts(trace: Trace) -> tuple[dict[str, int], tuple[dict[str, int], ...]]:
-    """Return the counts at the end and by stage."""
+def _where(known: Facts | None, stages: tuple[StageRecord, ...]) -> str:
+    """Name the stage in which a trial of several ended, as far as the log tells."""
+    return f", in stage {stages[-1].name!r}" if stages and known is not None and len(known.stages) > 1 else ""
+
+
+def _counts(trace: Trace, facts: tuple[StageFacts, ...]) -> tuple[dict[str, int], tuple[StageRecord, ...]]:
+    """Return the counts at the end, and the stages up to the last one that was logged."""
     if not len(trace):
         return {}, ()
-    stages = list(trace["stage"])
-    ends = [row for row in range(len(stages)) if row + 1 == len(stages) or stages[row + 1] != stages[row]]
-    totals = [{name: int(trace[column][row]) for name, column in _COLUMNS.items()} for row in ends]
-    before = [dict.fromkeys(_COLUMNS, 0), *totals[:-1]]
-    by_stage = tuple(
-        {name: after[name] - earlier[name] for name in _COLUMNS} for earlier, after in zip(before, totals, strict=True)
+    stages = trace["stage"]
+    records, before, begins = [], dict.fromkeys(trace.columns, 0.0), 0
+    for index in range(int(stages[-1]) + 1):
+        ends = bisect_right(stages, index)
+        after = {name: trace[name][ends - 1] for name in trace.columns} if ends > begins else before
+        records.append(_stage(facts[index] if index < len(facts) else StageFacts(), begins, before, after))
+        before, begins = after, ends
+    return {name: int(before[column]) for name, column in _COLUMNS.items()}, tuple(records)
+
+
+def _stage(facts: StageFacts, begins: int, before: Row, after: Row) -> StageRecord:
+    """Return a stage by the last rows that were logged before its beginning and before its end."""
+    return StageRecord(
+        **asdict(facts),
+        first_event=begins,
+        counts={name: int(after[column] - before[column]) for name, column in _COLUMNS.items()},
+        flops=(after["flops"] - before["flops"]) or None,
+        seconds=after["seconds"] - before["seconds"],
+        cpu_seconds=after["cpu_seconds"] - before["cpu_seconds"],
     )
-    return totals[-1], by_stage
 
 
 def _seconds(watched: Watched, trace: Trace) -> float | None:

@@ -36,7 +36,7 @@ from optbench.suites.tunings import Yardsticks, read_tuning
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
 
-_ENDS = ("evaluations", "steps", "examples", "seconds")
+_ENDS = ("evaluations", "steps", "examples", "flops", "seconds")
 _Entry = TypeVar("_Entry", bound=EntryTable)
 
 

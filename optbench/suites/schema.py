@@ -16,6 +16,7 @@ from optbench.suites.mistakes import Mistake, key_path
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Flops = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Device = Annotated[str, AfterValidator(spellings.device)]
@@ -45,6 +46,7 @@ class BudgetTable(_Table):
     evaluations: Count | None = None
     steps: Count | None = None
     examples: Count | None = None
+    flops: Flops | None = None
     seconds: Seconds | None = None
     targets: list[EndingTarget] | None = None
 

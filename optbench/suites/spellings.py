@@ -21,7 +21,8 @@ _UNITS = {"B": 1} | {
     for power, letter in enumerate("KMGT", start=1)
     for suffix, base in (("B", 1000), ("iB", 1024))
 }
-_BUDGET_KEYS = ("evaluations", "steps", "examples", "seconds")
+_BUDGET_KEYS = ("evaluations", "steps", "examples", "flops", "seconds")
+_FRACTIONAL = ("flops", "seconds")
 
 
 def seeds(given: Any) -> tuple[int, ...]:
@@ -118,9 +119,9 @@ def _limit(item: str, text: str) -> tuple[str, int | float]:
         value = float(number)
     except ValueError:
         value = math.nan
-    whole = key == "seconds" or value.is_integer()
+    whole = key in _FRACTIONAL or value.is_integer()
     if key not in _BUDGET_KEYS or not (math.isfinite(value) and value > 0 and whole):
         keys = ", ".join(_BUDGET_KEYS)
         message = f'budget {text!r}; allowed: "500" (evaluations), "30s", or {keys} as in "steps=100,seconds=30"'
         raise ValueError(message)
-    return key, value if key == "seconds" else int(value)
+    return key, value if key in _FRACTIONAL else int(value)

@@ -14,10 +14,9 @@ from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import EVERY_KIND, Outcome, TrialLoop
 from optbench.measure.oracle import Books, Place
-from optbench.measure.scalars import Thresholds
+from optbench.measure.scalars import Thresholds, make_scalars
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.streams import SeededStreams
-from optbench.measure.trial import make_scalars
 from optbench.records import Budget, Trace
 from optbench.testing.subject import Subject
 

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from optbench.api import Point, Refused, Stage, StopTrial
+from optbench.api import Judged, Point, Refused, Stage, StopTrial
 from optbench.measure.scalars import Thresholds
+from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget, Status
 from tests.measure.fakes import Bowl, Descent, NoisyBowl, Tick
 
@@ -62,7 +63,7 @@ def test_the_first_stage_s_early_end_passes_its_share_on(run_loop: Any) -> None:
     )
     outcome, _ = run_loop(*stages, budget=Budget(evaluations=10))
 
-    assert [counts["gradient"] for counts in outcome.stage_counts] == [1, 9]
+    assert [stage.counts["gradient"] for stage in outcome.stages] == [1, 9]
 
 
 def test_a_stage_s_budget_ends_the_stage_and_the_point_goes_on(run_loop: Any) -> None:
@@ -72,7 +73,7 @@ def test_a_stage_s_budget_ends_the_stage_and_the_point_goes_on(run_loop: Any) ->
     )
     outcome, loop = run_loop(*stages, budget=Budget(evaluations=8))
 
-    assert [counts["gradient"] for counts in outcome.stage_counts] == [4, 4]
+    assert [stage.counts["gradient"] for stage in outcome.stages] == [4, 4]
     values = loop.books.log.trace()["value"]
     assert values[4] == values[3] / 4  # the second stage starts where the first one ended
 
@@ -271,7 +272,7 @@ def test_values_of_a_stage_off_the_curve_are_counted_but_never_best_and_never_a_
     outcome, loop = run_loop(*stages, budget=Budget(evaluations=8), thresholds=Thresholds(value=-500.0))
 
     assert (outcome.status, outcome.reason) == (Status.BUDGET, "evaluations")
-    assert [counts["gradient"] for counts in outcome.stage_counts] == [4, 4]
+    assert [stage.counts["gradient"] for stage in outcome.stages] == [4, 4]
     assert loop.books.scalars.best_value == 7.0 * 0.25**3
     assert min(loop.books.log.trace()["value"]) < -900.0
 
@@ -292,7 +293,7 @@ def test_a_kept_state_restarts_on_the_clock_with_the_stage_s_first_minibatch(run
     )
     outcome, _ = run_loop(*stages, budget=Budget(evaluations=8), clock=clock, keep_best=False)
 
-    assert [counts["examples"] for counts in outcome.stage_counts] == [8, 8]
+    assert [stage.counts["examples"] for stage in outcome.stages] == [8, 8]
     assert outcome.seconds == 5.0
 
 
@@ -338,3 +339,138 @@ def test_an_optimizer_that_says_converged_where_nothing_is_finite_has_diverged(r
     outcome, _ = run_loop(Stage(problem=Nowhere(), optimizer=Content()), budget=Budget(steps=9))
 
     assert (outcome.status, outcome.reason) == (Status.DIVERGED, "no finite value was found")
+
+
+class Halves(Descent):
+    """Half a step down the gradient, and it may be restarted."""
+
+    def restart(self, state: Any, oracle: Any, start: Tensor) -> Any:
+        return SimpleNamespace(point=start.clone(), finished=None)
+
+
+def test_each_stage_is_on_record_with_its_name_its_costs_and_what_it_came_to(run_loop: Any) -> None:
+    clock = Tick()
+    problem = Bowl(clock=clock, cost=2.0)
+    stages = (
+        Stage(problem=problem, optimizer=Descent(), share=0.25, name="teacher", on_curve=False, prior=True),
+        Stage(problem=problem, optimizer=Descent(), share=0.75),
+    )
+    outcome, loop = run_loop(*stages, budget=Budget(evaluations=8), clock=clock)
+
+    teacher, main = outcome.stages
+    assert [(teacher.name, teacher.on_curve, teacher.prior), (main.name, main.on_curve, main.prior)] == [
+        ("teacher", False, True),
+        ("main", True, False),
+    ]
+    assert (teacher.first_event, main.first_event) == (0, 2)
+    assert (teacher.seconds, main.seconds) == (4.0, 12.0)
+    assert (teacher.value, main.value) == (7.0 / 4**2, 7.0 / 4**8)  # 7 at the start, a quarter a step
+    assert (teacher.reason, main.reason) == ("evaluations", "evaluations")
+    assert teacher.flops is None
+    assert loop.books.ledger.evaluations == 8  # looking at the ends is not counted
+
+
+def test_a_single_stage_is_not_looked_at_again_at_its_end(run_loop: Any) -> None:
+    problem = Bowl()
+    outcome, _ = run_loop(Stage(problem=problem, optimizer=Descent()), budget=Budget(evaluations=3))
+
+    assert problem.calls == 3
+    assert outcome.stages[0].value is None
+
+
+def test_model_flops_are_a_budget_in_one_currency_for_stages_of_different_models(run_loop: Any) -> None:
+    small, large = NoisyBowl(), NoisyBowl()
+    small.forward_flops, large.forward_flops = 1, 10
+    stages = (
+        Stage(problem=large, optimizer=Descent(), share=0.5, on_curve=False),
+        Stage(problem=small, optimizer=Descent(), share=0.5),
+    )
+    outcome, loop = run_loop(*stages, budget=Budget(flops=240.0), keep_best=False)
+
+    # A step costs 2 examples × 3 × 10, or × 1.
+    assert [(stage.counts["steps"], stage.flops) for stage in outcome.stages] == [(2, 120.0), (20, 120.0)]
+    assert (outcome.status, outcome.reason) == (Status.BUDGET, "flops")
+    assert loop.books.log.trace()["flops"][:3].tolist() == [60.0, 120.0, 126.0]
+
+
+def test_a_stage_that_diverges_ends_the_trial_with_its_name(run_loop: Any) -> None:
+    stages = (
+        Stage(problem=Bowl(), optimizer=Descent(lr=1e200), share=0.5, name="teacher"),
+        Stage(problem=Bowl(), optimizer=Descent(), share=0.5),
+    )
+    outcome, loop = run_loop(*stages, budget=Budget(evaluations=8))
+
+    assert (outcome.status, [stage.name for stage in outcome.stages]) == (Status.DIVERGED, ["teacher"])
+    assert outcome.reason.endswith(", in stage 'teacher'")
+    assert len(loop.books.log.trace()["value"]) > 0
+
+
+def test_an_exception_in_a_stage_is_noted_with_its_name(run_loop: Any) -> None:
+    class Broken(Descent):
+        def step(self, oracle: Any, state: Any) -> Any:
+            raise ZeroDivisionError
+
+    stages = (
+        Stage(problem=Bowl(), optimizer=Descent(), share=0.5),
+        Stage(problem=Bowl(), optimizer=Broken(), share=0.5, name="fine-tune"),
+    )
+    with pytest.raises(ZeroDivisionError) as raised:
+        run_loop(*stages, budget=Budget(evaluations=8))
+
+    assert raised.value.__notes__ == ["in stage 'fine-tune'"]
+
+
+def test_a_stage_off_the_curve_ends_at_its_own_tolerance_and_hands_on_where_it_met_it(run_loop: Any) -> None:
+    path = Stage(problem=Bowl(), optimizer=Halves(), share=0.5, on_curve=False, gradient_tolerance=0.5)
+    stages = (path, Stage(problem=Bowl(), optimizer=Halves(), share=0.5, keep_state=True))
+    outcome, loop = run_loop(*stages, budget=Budget(evaluations=100, steps=9))
+
+    first, main = outcome.stages
+    assert (first.reason, first.counts["gradient"]) == ("tolerance", 4)  # 3, 3/2, 3/4, 3/8
+    values = loop.books.log.trace()["value"]
+    assert values[4] == values[3]  # the next stage starts there
+    assert (outcome.status, outcome.reason) == (Status.BUDGET, "steps")
+    assert main.counts["gradient"] == 6
+
+
+def test_points_are_measured_by_what_the_stage_says(run_loop: Any) -> None:
+    taken: list[tuple[int, list[float]]] = []
+
+    class Spool(SnapshotSpool):
+        def take(self, row: Any, point: Point, *, last: bool = False) -> None:
+            taken.append((int(row[0]), point.parameters.tolist()))
+
+    judged = Judged(problem=Bowl(2), point=lambda point: Point(parameters=point.parameters[:2]))
+    handed: list[Point | None] = []
+
+    def carry(previous: Point | None, fresh: Point) -> Point:
+        handed.append(previous)
+        return fresh
+
+    stages = (
+        Stage(problem=Bowl(3), optimizer=Descent(), share=0.5, judged=judged),
+        Stage(problem=Bowl(2), optimizer=Descent(), share=0.5, carry=carry),
+    )
+    outcome, _ = run_loop(*stages, budget=Budget(steps=4), snapshots=Spool(None, 0))
+
+    assert taken[:2] == [(0, [1.0, 2.0]), (0, [0.25, 0.5])]  # the last one, not the best evaluated
+    assert {stage for stage, _ in taken[2:]} == {1}
+    assert handed[0] is not None
+    assert handed[0].parameters.numel() == 3
+    assert outcome.point.parameters.tolist() == [0.5, 1.0]
+
+
+def test_the_curve_begins_with_a_snapshot_where_a_stage_on_it_begins(run_loop: Any) -> None:
+    steps: list[tuple[int, int]] = []
+
+    class Spool(SnapshotSpool):
+        def take(self, row: Any, point: Point, *, last: bool = False) -> None:
+            steps.append((int(row[0]), int(row[1])))
+
+    stages = (
+        Stage(problem=Bowl(), optimizer=Descent(lr=0.01), share=0.5, on_curve=False),
+        Stage(problem=Bowl(), optimizer=Descent(lr=0.01), share=0.5),
+    )
+    run_loop(*stages, budget=Budget(steps=2000), snapshots=Spool(None, 0))
+
+    assert steps[0] == (1, 1000)

@@ -476,6 +476,6 @@ def test_on_a_device_the_norm_of_a_gradient_by_tensors_is_that_of_all_of_it() ->
     scalars = DeviceScalars(log, Thresholds(), keep_best=False, device=torch.device("cpu"), dtype=torch.float64)
     x = torch.zeros(3, dtype=torch.float64)
     for gradient in ((x + 1, x - 5, x), (x + 2,), (x, x + math.nan), x - 3):
-        scalars.logged((0.0,) * 9, (0.0, 0.0), x, None, gradient)
+        scalars.logged((0.0,) * 9, (0.0, 0.0, 0.0), x, None, gradient)
     scalars.flush()
     assert [str(float(norm)) for norm in log.trace()["gradient_norm"]] == ["5.0", "2.0", "nan", "3.0"]

@@ -160,7 +160,7 @@ def test_a_log_that_is_full_keeps_improvements_and_says_that_it_is_not_complete(
     log = EventLog(tmp_path / "events", capacity=10)
 
     for event in range(500):
-        log.append((0.0,) * 9 + (-1.0 if event == 321 else float(event), 0.0, 0.0, 0.0))
+        log.append((0.0,) * 9 + (-1.0 if event == 321 else float(event), 0.0, 0.0, 0.0, 0.0))
     log.beat(0.0, 0.0)
     trace = read_log(tmp_path / "events")
 

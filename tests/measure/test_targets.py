@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from optbench.measure.targets import Judged, TargetFinder, best_value, value_threshold
-from optbench.records import EVENT_COLUMNS, Facts, Trace
+from optbench.records import EVENT_COLUMNS, Facts, StageFacts, Trace
 
 NAN = math.nan
 FACTS = Facts(
@@ -17,7 +17,6 @@ FACTS = Facts(
     batch_size=None,
     stochastic=False,
     readout=False,
-    curve_stages=(0,),
     f0=10.0,
     f_star=0.0,
     f_star_source="exact",
@@ -84,7 +83,7 @@ def test_residuals_and_jacobians_are_evaluations_too() -> None:
 
 
 def test_values_of_another_stages_objective_reach_nothing() -> None:
-    facts = dataclasses.replace(FACTS, curve_stages=(1,))
+    facts = dataclasses.replace(FACTS, stages=(StageFacts(on_curve=False), StageFacts()))
     events = log([0.0, 9.0, 0.5], stage=[0, 1, 1])
 
     assert costs_to_targets(("relative:1e-01",), facts, events, None)[0] == {"relative:1e-01": 3.0}

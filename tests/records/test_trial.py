@@ -8,7 +8,17 @@ import math
 
 import pytest
 
-from optbench.records import Budget, Component, Status, Trace, TrialRecord, TrialSpec, canonical_json, content_hash
+from optbench.records import (
+    Budget,
+    Component,
+    StageRecord,
+    Status,
+    Trace,
+    TrialRecord,
+    TrialSpec,
+    canonical_json,
+    content_hash,
+)
 
 SPEC = TrialSpec(
     problem=Component(name="p/bowl", options={"n": 10, "scale": 0.5}),
@@ -61,7 +71,13 @@ def test_the_memory_pass_is_shared_by_seeds_and_budgets_but_not_by_dtypes():
 
 
 def test_a_record_round_trips_through_json():
-    full = record(f0=2.0, counts={"value": 3}, stage_counts=({"value": 3},), unreliable=("noisy",), metrics={"f": None})
+    full = record(
+        f0=2.0,
+        counts={"value": 3},
+        stages=(StageRecord(name="teacher", counts={"value": 3}, flops=6.0),),
+        unreliable=("noisy",),
+        metrics={"f": None},
+    )
 
     assert TrialRecord.from_json(json.loads(json.dumps(full.to_json()))).to_json() == full.to_json()
 
@@ -91,3 +107,30 @@ def test_a_trace_round_trips_through_bytes_bit_by_bit():
 
     assert [column.tobytes() for column in again.data] == [column.tobytes() for column in trace.data]
     assert again.to_json() == {"columns": ["step", "value"], "rows": [[0.0, math.pi], [1.0, None], [2.0, -0.0]]}
+
+
+def test_a_budget_without_flops_leaves_a_trial_s_hash_as_it_was():
+    assert "flops" not in SPEC.to_json()["budget"]
+    limited = dataclasses.replace(SPEC, budget=Budget(flops=1e9))
+    assert limited.id != SPEC.id
+    assert TrialSpec.from_json(json.loads(json.dumps(limited.to_json()))) == limited
+    assert limited.budget.in_words == "1e+09 model FLOPs"
+
+
+def test_the_task_s_own_costs_are_told_without_what_came_before_it():
+    teacher = StageRecord(name="teacher", prior=True, counts={"gradient": 5, "examples": 50}, flops=500.0, seconds=2.0)
+    student = StageRecord(counts={"value": 9, "gradient": 7, "examples": 70}, flops=70.0, seconds=1.0)
+
+    row = record(stages=(teacher, student)).to_row()
+    assert row["target_task"] == {"evaluations": 9, "examples": 70, "flops": 70.0, "seconds": 1.0}
+    assert [stage["name"] for stage in row["stages"]] == ["teacher", "main"]
+    assert row["stage_counts"] == [teacher.counts, student.counts]
+    assert record(stages=(student,)).to_row()["target_task"] is None
+
+
+def test_a_record_stored_before_stages_had_names_can_be_read():
+    old = record(counts={"value": 3}).to_json()
+    del old["stages"]
+    read = TrialRecord.from_json({**old, "stage_counts": [{"value": 1}, {"value": 2}], "curve_stages": [1]})
+
+    assert (read.stage_counts, read.curve_stages) == (({"value": 1}, {"value": 2}), (1,))

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from optbench.records import EVENT_COLUMNS, Component, Gate, GateResult, Status, Trace, TrialRecord, TrialSpec
+from optbench.records import (
+    EVENT_COLUMNS,
+    Component,
+    Gate,
+    GateResult,
+    StageRecord,
+    Status,
+    Trace,
+    TrialRecord,
+    TrialSpec,
+)
 from optbench.report.gates import judge
 
 PROBLEM, SOLVER = Component(name="p/bowl"), Component(name="o/roll")
@@ -146,7 +156,7 @@ def test_a_gate_without_results_fails() -> None:
         ("rate", {}, None, "no event log"),
         ("rate", {}, replace(LOOKS_FIRST, complete=False), "thinned"),
         ("rate", {"batch_size": 5}, LOOKS_FIRST, "minibatches"),
-        ("rate", {"stage_counts": ({}, {})}, LOOKS_FIRST, "stages"),
+        ("rate", {"stages": (StageRecord(), StageRecord())}, LOOKS_FIRST, "stages"),
         ("rate", {}, log([0, 1], [math.nan, math.nan]), "no finite value"),
         ("rate", {"f_star": 9.0}, LOOKS_FIRST, "rounding"),
         ("gradient-ratio", {}, LOOKS_FIRST, "no gradient"),

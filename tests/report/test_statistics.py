@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from optbench.records import ReportModel
+from optbench.records import ReportModel, StageRecord
 
 KNOWN = {"f_star": 1.0, "f_star_source": "exact"}  # with f0 = 5 a value of 1 has the gap 0
 
@@ -119,7 +119,8 @@ def test_where_an_average_is_scored_the_curve_is_the_averages(results, synthetic
 def test_values_of_another_stages_objective_are_not_on_the_curve(results, synthetic):
     trace = synthetic.events_of([1, 2, 3], [0.5, 5.0, 3.0])
     columns = {name: list(trace[name]) for name in trace.columns} | {"stage": [0.0, 1.0, 1.0]}
-    results.add("x/a", "x/p", type(trace).from_columns(columns), f0=5.0, curve_stages=(1,), **KNOWN)
+    stages = (StageRecord(on_curve=False), StageRecord())
+    results.add("x/a", "x/p", type(trace).from_columns(columns), f0=5.0, stages=stages, **KNOWN)
     assert results.report().curves[0].median == pytest.approx((1, 0.5))
 
 

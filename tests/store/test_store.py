@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from optbench.records import Component, Environment, Status, Trace, TrialRecord, TrialSpec
+from optbench.records import Component, Environment, StageRecord, Status, Trace, TrialRecord, TrialSpec
 from optbench.store import ResultKey, Store
 
 SUITE = {"name": "quick", "title": "Quick"}
@@ -57,7 +57,7 @@ def test_record_and_traces_come_back_equal(store, run):
         f0=14.0,
         f_best=1e-300,
         counts={"value": 3},
-        stage_counts=({"value": 3},),
+        stages=(StageRecord(counts={"value": 3}),),
         evaluations_to_target={"relative:1e-08": None},
         unreliable=("load",),
     )

@@ -85,6 +85,7 @@ def test_what_is_given_replaces_what_the_file_says(changes: dict[str, Any], expe
     [
         ("500", {"evaluations": 500}),
         ("30s", {"seconds": 30.0}),
+        ("flops=2.5e9", {"flops": 2.5e9}),
         ("0.5s", {"seconds": 0.5}),
         ("evaluations=500,seconds=30", {"evaluations": 500, "seconds": 30.0}),
         ("steps=10, examples=1e6", {"steps": 10, "examples": 1_000_000}),
