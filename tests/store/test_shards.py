@@ -1,0 +1,120 @@
+"""A run as files that never change: what comes back, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+
+import pyarrow.parquet as pq
+import pytest
+
+from optbench.api import UserError
+from optbench.records import Component, Environment, Status, Trace, TrialRecord, TrialSpec
+from optbench.store import ResultKey, Store
+from optbench.store.shards import MANIFEST, Manifest, read_shard, shard_fault, shards_in, write_shard
+
+EVENTS = Trace.from_columns({"step": [0.0, 1.0, 2.0], "value": [3.5, math.inf, math.nan]})
+ENVIRONMENT = Environment(
+    machine="../up & away",
+    system="Linux",
+    architecture="x86_64",
+    cpu="cpu",
+    cores=2,
+    memory=1024,
+    python="3.11",
+    libraries={"optbench": "0.1"},
+)
+
+
+def record(seed: int) -> TrialRecord:
+    spec = TrialSpec(
+        problem=Component(name="f/sphere"), optimizer=Component(name="d/gd", options={"lr": 1.0}), seed=seed
+    )
+    return TrialRecord(spec=spec, status=Status.OK, f_best=math.nan, evaluations=10 + seed, state_bytes=8)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a store with one run of three results, one of them with a curve."""
+    with Store.open(tmp_path / "results.sqlite") as store:
+        number = store.begin_run({"name": "quick/../x"}, "optbench suite quick", ENVIRONMENT)
+        for seed in range(3):
+            key = ResultKey(record(seed).id, "time", "m", "s")
+            store.add(number, key, record(seed), {"events": EVENTS} if seed == 0 else {})
+        yield store, store.run(number)
+
+
+@pytest.fixture
+def shard(run, tmp_path):
+    return write_shard(*run, tmp_path / "shards")
+
+
+def test_everything_comes_back(run, shard, tmp_path):
+    store, original = run
+    assert shard_fault(shard) == ""
+    with read_shard(shard, tmp_path / "copy.sqlite") as copy:
+        again = copy.latest_run()
+        assert (again.suite, again.command, again.environment) == (original.suite, original.command, ENVIRONMENT)
+        assert again.started == original.started
+        keys = store.run_keys(original.id)
+        assert copy.run_keys(again.id) == keys
+        assert repr(copy.get(keys)) == repr(store.get(keys))  # NaN is not equal to itself
+        assert copy.trace(keys[0], "events").encode() == EVENTS.encode()
+        assert copy.trace(keys[1], "events") is None
+
+
+def test_plain_columns_can_be_read_by_any_parquet_reader(shard):
+    table = pq.read_table(shard / "trials.parquet")
+    assert sorted(table["evaluations"].to_pylist()) == [10, 11, 12]
+    assert set(table["optimizer"].to_pylist()) == {"d/gd"}
+
+
+def test_a_name_cannot_leave_the_folder(shard, tmp_path):
+    assert shard.parent == tmp_path / "shards"
+    assert ".." not in shard.name
+
+
+def test_a_run_is_published_once(run, shard, tmp_path):
+    assert write_shard(*run, tmp_path / "shards") == shard
+    assert shards_in(tmp_path / "shards") == [shard]
+
+
+@pytest.mark.parametrize("name", ["trials.parquet", "traces.parquet", MANIFEST])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_one_changed_byte_is_noticed(shard, tmp_path, name, place):
+    content = bytearray((shard / name).read_bytes())
+    content[int(place * len(content))] ^= 1
+    (shard / name).write_bytes(content)
+    assert name in shard_fault(shard)
+    with pytest.raises(UserError, match=shard.name):
+        read_shard(shard, tmp_path / "copy.sqlite")
+    assert not (tmp_path / "copy.sqlite").exists()
+
+
+def test_files_that_are_gone_or_too_many_and_a_newer_schema_are_told(shard):
+    other = shard.with_name("copy")
+    (shard / "more.txt").write_text("")
+    assert "more.txt" in shard_fault(shard)
+    (shard / "more.txt").unlink()
+    (shard / "traces.parquet").rename(other)
+    assert "traces.parquet is gone" in shard_fault(shard)
+    other.rename(shard / "traces.parquet")
+    assert shard_fault(shard) == ""
+    manifest = json.loads((shard / MANIFEST).read_text()) | {"schema": 99}
+    (shard / MANIFEST).write_text(json.dumps(manifest))
+    assert "upgrade optbench" in shard_fault(shard)
+    (shard / MANIFEST).unlink()
+    assert MANIFEST in shard_fault(shard)
+
+
+def test_a_shard_under_another_name_is_noticed(shard):
+    moved = shard.with_name(shard.name[:-1] + ("0" if shard.name[-1] != "0" else "1"))
+    shutil.move(shard, moved)
+    assert shard_fault(moved)
+
+
+def test_the_manifest_says_what_was_run_where(shard, run):
+    manifest = Manifest.read(shard)
+    assert (manifest.results, manifest.optbench, manifest.suite["name"]) == (3, "0.1", "quick/../x")
+    assert manifest.environment["machine"] == "../up & away"
