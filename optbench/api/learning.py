@@ -17,6 +17,7 @@ from optbench.api.curvature import gauss_newton_product
 from optbench.api.errors import UserError
 from optbench.api.initializing import Initializer, adjust, glorot_uniform, looks_at_data
 from optbench.api.modules import Leaves, Substituted, count_flops, normalises_by_batch
+from optbench.api.portions import Portion, averaged, portions
 from optbench.api.problems import Block, Layout, Point, Streams
 from optbench.api.sampling import Sampling, check_batch_size, joined, reshuffled
 from optbench.api.statistics import RunningStatistics, evaluating, keeps_statistics
@@ -25,6 +26,7 @@ IGNORED = -100  # a target that counts for nothing, as in torch's losses
 Split = Literal["train", "test", "validation"]
 Examples = tuple[Tensor, Tensor]  # inputs (N, …), targets (N,) of class indices or (N, …)
 Loss = Callable[..., Tensor]  # loss(outputs, targets, reduction="mean"), as in torch.nn.functional
+Rows = Tensor | slice | None  # which examples; None: all
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # equal only to itself: tensors have no truth value
@@ -145,13 +147,26 @@ class SupervisedProblem:
     def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the objective on the training examples that `batch` (B,) indexes; None: all of them."""
         self._turn_to(x)
-        return self._objective(self._tensors(x), batch)
+        tensors = self._tensors(x)
+        return self._averaged(lambda rows: (self._objective(tensors, rows),), batch)[0]
+
+    def _averaged(self, evaluate: Callable[[Rows], tuple[Tensor, ...]], batch: Tensor | None) -> tuple[Tensor, ...]:
+        """Return what is found for a batch; for all examples a portion at a time, if a mean over these is the same."""
+        if batch is not None or not self._portions:
+            return evaluate(batch)
+        return averaged((share, evaluate(rows)) for rows, share in self._portions)
+
+    @cached_property
+    def _portions(self) -> tuple[Portion, ...]:
+        if self._running is not None or normalises_by_batch(self.model):
+            return ()
+        return portions(self.data["train"][1], self.loss, at_once=_AT_ONCE, ignored=IGNORED)
 
     def _turn_to(self, x: Tensor) -> None:
         if self._running is not None:
             self._running.turn_to(x)
 
-    def _objective(self, tensors: Sequence[Tensor], batch: Tensor | None) -> Tensor:
+    def _objective(self, tensors: Sequence[Tensor], batch: Rows) -> Tensor:
         inputs, targets = self._rows(batch)
         outputs = self._apply(tensors, inputs)
         value = self.loss(outputs, targets, reduction="mean")
@@ -162,13 +177,9 @@ class SupervisedProblem:
         return self.value_and_gradient(x, batch)[1]
 
     def value_and_gradient(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the objective and its gradient from one forward and one backward pass."""
-        self._turn_to(x)
-        with torch.enable_grad():
-            leaf = x.detach().requires_grad_()
-            value = self._objective(self._tensors(leaf), batch)
-            (gradient,) = torch.autograd.grad(value, leaf)
-        return value.detach(), gradient
+        """Return the objective and its gradient from one forward and one backward pass, or a pair for each portion."""
+        value, tensors = self.value_and_gradient_tensors(x, batch)
+        return value, torch.cat([tensor.reshape(-1) for tensor in tensors])
 
     def value_and_gradient_tensors(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return the objective and its gradient by each tensor of the layout, not gathered in a flat vector."""
@@ -181,32 +192,44 @@ class SupervisedProblem:
             return self._differentiated(leaves, batch)
 
     def _differentiated(self, leaves: Sequence[Tensor], batch: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        value = self._objective(leaves, batch)
-        return value.detach(), torch.autograd.grad(value, leaves, materialize_grads=True)
+        value, *gradient = self._averaged(partial(self._in_one, leaves), batch)
+        return value, tuple(gradient)
+
+    def _in_one(self, leaves: Sequence[Tensor], rows: Rows) -> tuple[Tensor, ...]:
+        """Return the objective and its derivatives by the leaves."""
+        value = self._objective(leaves, rows)
+        return value.detach(), *torch.autograd.grad(value, leaves, materialize_grads=True)
 
     def hessian_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the Hessian times v by a second backward pass."""
         self._turn_to(x)
-        with torch.enable_grad():
+
+        def product(rows: Rows) -> tuple[Tensor, ...]:
             leaf = x.detach().requires_grad_()
-            value = self._objective(self._tensors(leaf), batch)
+            value = self._objective(self._tensors(leaf), rows)
             (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
-            (product,) = torch.autograd.grad(gradient, leaf, v)
-        return product
+            return torch.autograd.grad(gradient, leaf, v)
+
+        with torch.enable_grad():
+            return self._averaged(product, batch)[0]
 
     def gauss_newton_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return JᵀHJv plus the penalty's part: J of the model's outputs by x, H of the loss by the outputs."""
         self._turn_to(x)
-        inputs, targets = self._rows(batch)
-        loss: Callable[[Tensor], Tensor] = lambda outputs: self.loss(outputs, targets, reduction="mean")  # noqa: E731
-        product = gauss_newton_product(lambda leaf: self._apply(self._tensors(leaf), inputs), loss, x, v)
+
+        def without_penalty(rows: Rows) -> tuple[Tensor, ...]:
+            inputs, targets = self._rows(rows)
+            loss = partial(_of_outputs, self.loss, targets)
+            return (gauss_newton_product(lambda leaf: self._apply(self._tensors(leaf), inputs), loss, x, v),)
+
+        (product,) = self._averaged(without_penalty, batch)
         if self.l2:
             for weights, change in zip(self._tensors(product), self._tensors(v), strict=True):
                 if weights.ndim >= 2:
                     weights.add_(change, alpha=self.l2)
         return product
 
-    def _rows(self, batch: Tensor | None) -> Examples:
+    def _rows(self, batch: Rows) -> Examples:
         inputs, targets = self.data["train"]
         return (inputs, targets) if batch is None else (inputs[batch], targets[batch])
 
@@ -313,6 +336,10 @@ class SupervisedProblem:
         return replace(self, sampling=sampling)
 
 
-_AT_ONCE = 2048  # examples whose activations are held at the same time where a split is evaluated
+def _of_outputs(loss: Loss, targets: Tensor, outputs: Tensor) -> Tensor:
+    return loss(outputs, targets, reduction="mean")
+
+
+_AT_ONCE = 2048  # examples whose activations are held at the same time where all of them are evaluated
 _GUIDE = 256  # examples that an initializer looks at where the objective takes all of them
 _NOTHING_KNOWN: dict[str, Any] = {"f_star": None, "f_star_source": "", "f_star_from_start": None}
