@@ -82,6 +82,9 @@ class Problem(Protocol):
     Optional attributes: `batch_size` (int or None), `examples` (how many one full evaluation uses),
     `forward_flops` (model FLOPs of one example's forward pass), `coordinate_blocks` (sequence of slices),
     `local_minima` (values of f at other minima that descent may end at; only shown, never counted as solved).
+    Known blur: `blurred(sigma) -> Problem`, E f(x + σz) over z ~ N(0, I) in closed form, from the same start.
+    A rewritten objective: `points_per_evaluation`, at how many points the one that it is made of is evaluated for one
+    evaluation of its own, which counts as so many.
     Known structure: `panels` (tensor name -> Panel, for each tensor of the layout) with `gram(x, name) -> (K, K)`.
     """
 

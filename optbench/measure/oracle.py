@@ -76,6 +76,7 @@ class CountingOracle:
         self._limits, self._stage, self._stochastic = limits, stage, stochastic
         self._examples = int(getattr(problem, "examples", 0) or 0)
         self._flops = float(getattr(problem, "forward_flops", 0) or 0)
+        self._points = int(getattr(problem, "points_per_evaluation", 1))
         self._memo = Memo()
         self._now = books.ledger.now
         self._evaluated = 0.0  # when the last evaluation ended; what follows is off the clock
@@ -305,8 +306,8 @@ class CountingOracle:
     def _count(self, kinds: tuple[str, ...]) -> None:
         ledger = self._ledger
         for kind in kinds:
-            ledger.counts[kind] += 1
-        examples = self._examples if self._indices is None else self._indices.numel()
+            ledger.counts[kind] += self._points
+        examples = self._points * (self._examples if self._indices is None else self._indices.numel())
         ledger.examples += examples
         if self._flops:
             ledger.cost += self._flops * examples * max(_FORWARD_PASSES[kind] for kind in kinds)

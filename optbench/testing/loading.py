@@ -114,7 +114,7 @@ def _beyond(option: Option) -> Iterator[Any]:
 
 def _like(option: Option, bound: float) -> Any:
     if isinstance(option.default, list | tuple):
-        return [bound] * len(option.default)
+        return [bound] * max(1, len(option.default))
     return type(option.default)(bound)
 
 

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG001 -- the contract's signatures
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 
@@ -36,8 +37,8 @@ class Quadratic:
         self.eigenvalues = eigenvalues.to(device, dtype)
         self.vectors = vectors.to(device, dtype)
         self.minimiser = minimiser.to(device, dtype)
-        self._minimum = -0.5 * self._energy(self.minimiser)
-        self.f_star = float(self._minimum)
+        self.minimum = -0.5 * self._energy(self.minimiser)
+        self.f_star = float(self.minimum)
 
     def start(self, streams: Streams) -> Point:
         """Return the origin."""
@@ -45,7 +46,7 @@ class Quadratic:
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x)."""
-        return 0.5 * self._energy(x - self.minimiser) + self._minimum
+        return 0.5 * self._energy(x - self.minimiser) + self.minimum
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return A(x − θ*)."""
@@ -55,7 +56,7 @@ class Quadratic:
         """Return f(x) and A(x − θ*) for one product with A."""
         error = x - self.minimiser
         gradient = self.hessian_vector(x, error)
-        return 0.5 * error.dot(gradient) + self._minimum, gradient
+        return 0.5 * error.dot(gradient) + self.minimum, gradient
 
     def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         """Return A v, in O(n)."""
@@ -70,6 +71,13 @@ class Quadratic:
         """Return the step that minimises f along a non-zero direction: −dᵀA(x − θ*) / dᵀAd."""
         slope = direction.dot(self.gradient(x))
         return -slope / self._energy(direction)
+
+    def blurred(self, sigma: float) -> Quadratic:
+        """Return E f(θ + σz) over z ~ N(0, I): the same quadratic, ½σ² tr A higher."""
+        raised = copy.copy(self)
+        raised.minimum = self.minimum + 0.5 * sigma**2 * self.eigenvalues.sum()
+        raised.f_star = float(raised.minimum)
+        return raised
 
     def _energy(self, v: Tensor) -> Tensor:
         """Return vᵀAv as a sum of non-negative terms."""

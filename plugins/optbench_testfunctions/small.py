@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,6 +31,20 @@ class Function(Stated):
         return Point(parameters=self.start_point.clone())
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ConstantCurvature(Function):
+    """A function of degree two, whose Gaussian blur lies ½σ² tr H above it."""
+
+    trace: float  # of the Hessian
+
+    def blurred(self, sigma: float) -> ConstantCurvature:
+        """Return E f(x + σz) over z ~ N(0, I)."""
+        rise = 0.5 * sigma**2 * self.trace
+        known = self.minima.f_star
+        minima = UNKNOWN if known is None else replace(self.minima, f_star=known + rise)
+        return replace(self, value=lambda x: self.value(x) + rise, minima=minima)
+
+
 def indefinite_quadratic(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> Function:
     """Return ½ Σ λ_i x_i² with λ from 1 down to −1: a saddle at 0, unbounded below.
 
@@ -38,13 +52,14 @@ def indefinite_quadratic(*, device: torch.device, dtype: torch.dtype, streams: S
     """
     eigenvalues = torch.linspace(1.0, -1.0, n, device=device, dtype=dtype)
     start = torch.where(eigenvalues > 0, eigenvalues.new_tensor(1.0), eigenvalues.new_tensor(1e-6))
-    return Function(value=lambda x: 0.5 * eigenvalues.dot(x * x), start_point=start, minima=UNKNOWN)
+    value: Callable[[Tensor], Tensor] = lambda x: 0.5 * eigenvalues.dot(x * x)  # noqa: E731
+    return ConstantCurvature(value=value, start_point=start, minima=UNKNOWN, trace=0.0)
 
 
 def concave_quadratic(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> Function:
     """Return −‖x‖²: every direction is one of negative curvature; unbounded below. The start is at ones."""
     start = torch.ones(n, device=device, dtype=dtype)
-    return Function(value=lambda x: -x.dot(x), start_point=start, minima=UNKNOWN)
+    return ConstantCurvature(value=lambda x: -x.dot(x), start_point=start, minima=UNKNOWN, trace=-2.0 * n)
 
 
 def square_root(*, device: torch.device, dtype: torch.dtype, streams: Streams, start: float) -> Function:
@@ -60,7 +75,8 @@ def coupled_pair(*, device: torch.device, dtype: torch.dtype, streams: Streams, 
     both factors. The start is (1 + α, 1), on that line, so that the first sweep is like all others.
     """
     start = torch.tensor([1 + alpha, 1.0], device=device, dtype=dtype)
-    return Function(value=lambda x: (x[0] - x[1]) ** 2 + alpha * x.dot(x), start_point=start, minima=ZERO)
+    value: Callable[[Tensor], Tensor] = lambda x: (x[0] - x[1]) ** 2 + alpha * x.dot(x)  # noqa: E731
+    return ConstantCurvature(value=value, start_point=start, minima=ZERO, trace=4 + 4 * alpha)
 
 
 def kinked_pair(*, device: torch.device, dtype: torch.dtype, streams: Streams) -> Function:

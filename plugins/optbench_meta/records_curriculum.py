@@ -1,0 +1,38 @@
+"""Records of the meta-algorithms that begin with easier objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optbench.api import MetaAlgorithmPlugin, Option
+
+_BOOK = "Goodfellow, Bengio, Courville: Deep Learning, 2016, section 8.7.6"
+
+
+def easier_first() -> Iterator[MetaAlgorithmPlugin]:
+    """Yield continuation and curricula."""
+    yield MetaAlgorithmPlugin(
+        name="continuation",
+        factory="optbench_meta.continuation:Continuation",
+        summary="Minimises the objective behind Gaussian blur that falls stage by stage to none.",
+        options={
+            "sigmas": Option(default=[], doc="widths of the blur, falling; none: as the next three say", low=0.0),
+            "stages": Option(default=4, doc="with blur, before the last without", low=1, high=1000),
+            "sigma": Option(default=1.0, doc="width of the first stage's blur", low=0.0, search="log", span=(0.01, 10)),
+            "schedule": Option(
+                default="linear", doc="how the width falls: in equal steps, or by half", choices=("linear", "geometric")
+            ),
+            "blur": Option(
+                default="auto",
+                doc="by the problem's closed form, or by sampling; auto: sampled where there is none",
+                choices=("auto", "closed-form", "sampled"),
+            ),
+            "samples": Option(default=16, doc="of a sampled blur, each of which counts", low=1, high=100000),
+            "antithetic": Option(default=True, doc="whether samples come in pairs z and −z"),
+            "share": Option(
+                default=0.5, doc="part of the budget for all stages with blur, the same for each", low=0.01, high=0.99
+            ),
+            "keep_state": Option(default=False, doc="whether the optimizer's state goes on from stage to stage"),
+        },
+        cite=f"{_BOOK}; Mobahi, Fisher: A theoretical analysis of optimization by Gaussian continuation, AAAI, 2015",
+    )
