@@ -479,3 +479,14 @@ def test_on_a_device_the_norm_of_a_gradient_by_tensors_is_that_of_all_of_it() ->
         scalars.logged((0.0,) * 9, (0.0, 0.0, 0.0), x, None, gradient)
     scalars.flush()
     assert [str(float(norm)) for norm in log.trace()["gradient_norm"]] == ["5.0", "2.0", "nan", "3.0"]
+
+
+def test_an_objective_that_is_made_of_another_counts_each_point_of_that_one(rig: Build) -> None:
+    problem = NoisyBowl()
+    problem.points_per_evaluation = 16  # type: ignore[attr-defined]
+    r = rig(problem)
+
+    r.oracle.set_batch(torch.tensor([0, 2]))
+    r.oracle.gradient(torch.ones(1, dtype=torch.float64))
+
+    assert (r.ledger.counts["gradient"], r.ledger.counts["value"], r.ledger.examples) == (16, 0, 32)
