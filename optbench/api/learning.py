@@ -21,8 +21,8 @@ from optbench.api.portions import Portion, averaged, portions
 from optbench.api.problems import Block, Layout, Point, Streams
 from optbench.api.sampling import Sampling, check_batch_size, joined, reshuffled
 from optbench.api.statistics import RunningStatistics, evaluating, keeps_statistics
+from optbench.api.weighting import IGNORED, Weighting, weighted_mean
 
-IGNORED = -100  # a target that counts for nothing, as in torch's losses
 Split = Literal["train", "test", "validation"]
 Examples = tuple[Tensor, Tensor]  # inputs (N, …), targets (N,) of class indices or (N, …)
 Loss = Callable[..., Tensor]  # loss(outputs, targets, reduction="mean"), as in torch.nn.functional
@@ -44,6 +44,8 @@ class SupervisedProblem:
     batch_size: int | None = None  # None: all examples
     l2: float = 0.0
     sampling: Sampling = reshuffled
+    weighting: Weighting | None = None  # of the examples of a minibatch; None: all count the same
+    difficulty: Tensor | None = None  # of each training example, (N,); larger is harder
     initialize: Initializer = glorot_uniform
     f_star: float | None = None
     f_star_source: str = ""
@@ -169,8 +171,14 @@ class SupervisedProblem:
     def _objective(self, tensors: Sequence[Tensor], batch: Rows) -> Tensor:
         inputs, targets = self._rows(batch)
         outputs = self._apply(tensors, inputs)
-        value = self.loss(outputs, targets, reduction="mean")
+        value = self._mean_loss(outputs, targets, batch)
         return value + self._penalty(tensors) if self.l2 else value
+
+    def _mean_loss(self, outputs: Tensor, targets: Tensor, rows: Rows) -> Tensor:
+        """Return the mean loss, shape (), of a minibatch with its weights."""
+        if self.weighting is None or not isinstance(rows, Tensor):
+            return self.loss(outputs, targets, reduction="mean")
+        return weighted_mean(self.loss, outputs, targets, self.weighting(rows))
 
     def gradient(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the gradient, (n,)."""
@@ -219,7 +227,7 @@ class SupervisedProblem:
 
         def without_penalty(rows: Rows) -> tuple[Tensor, ...]:
             inputs, targets = self._rows(rows)
-            loss = partial(_of_outputs, self.loss, targets)
+            loss = partial(self._mean_loss, targets=targets, rows=rows)
             return (gauss_newton_product(lambda leaf: self._apply(self._tensors(leaf), inputs), loss, x, v),)
 
         (product,) = self._averaged(without_penalty, batch)
@@ -335,9 +343,9 @@ class SupervisedProblem:
         """Return the problem with another way of drawing minibatches."""
         return replace(self, sampling=sampling)
 
-
-def _of_outputs(loss: Loss, targets: Tensor, outputs: Tensor) -> Tensor:
-    return loss(outputs, targets, reduction="mean")
+    def with_weighting(self, weighting: Weighting) -> Self:
+        """Return the problem with weights of the examples of minibatches: what is measured stays unweighted."""
+        return replace(self, weighting=weighting)
 
 
 _AT_ONCE = 2048  # examples whose activations are held at the same time where all of them are evaluated

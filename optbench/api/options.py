@@ -73,9 +73,9 @@ def _component(value: Any, components: str) -> str:
 def _list(value: Any, option: Option) -> list[Any]:
     if not isinstance(value, list | tuple):
         raise UserError(f"expected a list, got {value!r}")
-    if not option.default:
+    sample = option.default[0] if option.default else option.low
+    if sample is None:
         return list(value)
-    sample = option.default[0]
     items = [_scalar(item, sample) for item in value]
     for item in items:
         _check_range(item, option)

@@ -22,7 +22,7 @@ class Option:
 
     default: Any
     doc: str
-    low: float | None = None
+    low: float | None = None  # of each item of a list; of one that is empty by default, the items' type, too
     high: float | None = None
     choices: tuple[Any, ...] = ()
     search: Literal["linear", "log"] | None = None  # how tuning samples it; None: not tuned by default

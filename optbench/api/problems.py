@@ -132,7 +132,8 @@ class Block:
 class LearningProblem(Problem, Protocol):
     """A model as ordered blocks, a loss and split data; parameters are views of one flat tensor.
 
-    Problems made from it share the data. `loss(outputs, targets, reduction)` follows torch.nn.functional.
+    Problems made from it share the data. `loss(outputs, targets, reduction)` follows torch.nn.functional. Optional:
+    `difficulty: Tensor (N,)` of the training examples, larger is harder.
     """
 
     blocks: tuple[Block, ...]
@@ -147,4 +148,8 @@ class LearningProblem(Problem, Protocol):
 
     def with_sampling(self, sampling: Any) -> LearningProblem:
         """Return the problem with another way of drawing minibatches."""
+        ...
+
+    def with_weighting(self, weighting: Callable[[Tensor], Tensor]) -> LearningProblem:
+        """Return the problem with weights of a minibatch's examples, (B,) -> (B,), of mean 1 over all examples."""
         ...

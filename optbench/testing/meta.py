@@ -6,20 +6,18 @@ from collections.abc import Callable
 
 from optbench.testing.deferred import deferred
 from optbench.testing.framework import Check, Subject
-
-_UNGIVEN = frozenset({"difficulty"})  # what no recipe of the checks gives
+from optbench.testing.needs import FROM_A_NET, FROM_AN_OPTIMIZER
 
 
 def needs_are_met(subject: Subject) -> str:
     """Tell what it needs and no recipe of the checks gives."""
-    unmet = sorted(subject.record.needs & _UNGIVEN)
+    unmet = sorted(subject.record.needs - FROM_A_NET - FROM_AN_OPTIMIZER)
     return f"it needs {' and '.join(unmet)}, which no recipe of the checks gives" if unmet else ""
 
 
 def needs_something(subject: Subject) -> str:
     """Tell whether there is a recipe that it must refuse."""
-    problems = subject.record.needs & {"blocks", "model", "data", "minibatches", "difficulty"}
-    return "" if problems else "it needs nothing of a problem"
+    return "" if subject.record.needs & FROM_A_NET else "it needs nothing of a problem"
 
 
 def _behaviour(function: str) -> Callable[[Subject], None]:

@@ -17,7 +17,7 @@ from optbench.measure.ledger import Ledger
 from optbench.measure.oracle import CountingOracle, Place
 from optbench.records import Budget
 from optbench.testing.blame import Frame, stack_here
-from optbench.testing.needs import FROM_AN_OPTIMIZER
+from optbench.testing.needs import FROM_A_NET, FROM_AN_OPTIMIZER
 from optbench.testing.trials import Trial, Watcher, drive
 from optbench.testing.workloads import Quadratic, Wrapped, small_net
 
@@ -118,7 +118,7 @@ class Bench:
 
 def benches(where: Place) -> Iterator[Bench]:
     """Yield plain recipes first, then some that have stages or a readout already."""
-    net: frozenset[Feature] = frozenset({"blocks", "model", "data"})
+    net = FROM_A_NET - {"minibatches"}
 
     def on_minibatches(name: str) -> Bench:
         return _bench(name, net | {"minibatches"}, lambda seen: seen_net(where, seen))

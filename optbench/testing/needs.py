@@ -5,7 +5,8 @@ from __future__ import annotations
 from optbench.api import Feature
 from optbench.testing.subject import Subject
 
-FROM_A_NET: frozenset[Feature] = frozenset({"blocks", "model", "data", "minibatches"})  # what the small net gives
+# What the small net gives.
+FROM_A_NET: frozenset[Feature] = frozenset({"blocks", "model", "data", "minibatches", "difficulty"})
 FROM_AN_OPTIMIZER: frozenset[Feature] = frozenset({"step-hook", "movable-point"})
 
 

@@ -89,7 +89,7 @@ def endless(size: int, place: Place) -> Bowl:
 
 
 def small_net(place: Place) -> SupervisedProblem:
-    """Return regression by a net of 3-4-1 units on 32 examples in minibatches of 8."""
+    """Return regression by a net of 3-4-1 units on 32 examples in minibatches of 8, the first ones the easiest."""
     index = torch.arange(96, dtype=torch.float64).reshape(32, 3)
     inputs = index.mul(0.7).sin()
     targets = inputs.sum(1, keepdim=True).tanh()
@@ -103,6 +103,7 @@ def small_net(place: Place) -> SupervisedProblem:
         data={"train": examples, "test": examples},
         loss=torch.nn.functional.mse_loss,
         batch_size=8,
+        difficulty=torch.arange(32),
     )
 
 

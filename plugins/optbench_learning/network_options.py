@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from optbench.api import Evaluation, Option, ProblemPlugin
+from optbench.api import Evaluation, Feature, Option, ProblemPlugin
 
 FACTORIES = "optbench_learning.network_problems"
 EVALUATIONS: frozenset[Evaluation] = frozenset(
@@ -24,8 +24,10 @@ def net(
     cite: str,
     requires: Mapping[str, str] | None = None,
     small: Mapping[str, Any] | None = None,
+    graded: bool = False,
 ) -> ProblemPlugin:
-    """Return a record whose factory has the problem's name."""
+    """Return a record whose factory has the problem's name; `graded` where its examples have a difficulty."""
+    gives: frozenset[Feature] = frozenset({"blocks", "model", "data", "minibatches"})
     return ProblemPlugin(
         name=name,
         factory=f"{FACTORIES}:{name.replace('-', '_')}",
@@ -34,7 +36,7 @@ def net(
         cite=cite,
         requires=requires or {},
         evaluations=EVALUATIONS,
-        gives=frozenset({"blocks", "model", "data", "minibatches"}),
+        gives=gives | {"difficulty"} if graded else gives,
         kind="learning",
         small=small or {},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -103,7 +103,17 @@ def _recurrent(
     arrays = load_dataset(f"{data}({told})")
     symbols = len(arrays["alphabet"])
     blocks = recurrent_net(symbols, hidden * depth, symbols, cell=cell, symbols=True, each_step=True)
-    return _trained(blocks, lambda place: tasks.as_tensors(arrays, place, "none"), **rest)
+    problem = _trained(blocks, lambda place: tasks.as_tensors(arrays, place, "none"), **rest)
+    return _with_difficulty(problem, arrays)
+
+
+def mlp_shapes(**options: Any) -> SupervisedProblem:
+    """Return a multilayer perceptron on drawn shapes, basic ones and harder ones."""
+    return _with_difficulty(_perceptron(tasks.SHAPES, **options), tasks.SHAPES.arrays())
+
+
+def _with_difficulty(problem: SupervisedProblem, arrays: Mapping[str, Any]) -> SupervisedProblem:
+    return replace(problem, difficulty=torch.tensor(arrays["difficulty_train"][: problem.examples]))
 
 
 def mlp(*, data: DataSet, shape: list[int], scaling: str, **rest: Any) -> SupervisedProblem:
@@ -169,7 +179,6 @@ mlp_digits = partial(_perceptron, tasks.DIGITS)
 mlp_mnist5k = partial(_perceptron, tasks.MNIST_5K)
 mlp_mnist1d = partial(_perceptron, tasks.MNIST_1D)
 mlp_fashion_mnist = partial(_perceptron, tasks.FASHION_MNIST)
-mlp_shapes = partial(_perceptron, tasks.SHAPES)
 convnet_digits = partial(_convolutional_net, tasks.DIGITS)
 convnet_mnist5k = partial(_convolutional_net, tasks.MNIST_5K)
 convnet_fashion_mnist = partial(_convolutional_net, tasks.FASHION_MNIST)

@@ -80,6 +80,7 @@ def _perceptrons() -> Iterator[ProblemPlugin]:
         {**hidden([100, 100, 100]), **activation("tanh"), **examples(0), **training(64)},
         cite=SHAPES,
         small=small,
+        graded=True,
     )
 
 
@@ -172,6 +173,7 @@ def _recurrent_nets() -> Iterator[ProblemPlugin]:
                 "batch_size": 4,
                 **least,
             },
+            graded=True,
         )
 
 

@@ -34,5 +34,37 @@ def easier_first() -> Iterator[MetaAlgorithmPlugin]:
             ),
             "keep_state": Option(default=False, doc="whether the optimizer's state goes on from stage to stage"),
         },
+        random_options={"blur": ("auto", "sampled")},
         cite=f"{_BOOK}; Mobahi, Fisher: A theoretical analysis of optimization by Gaussian continuation, AAAI, 2015",
+    )
+    yield MetaAlgorithmPlugin(
+        name="curriculum",
+        factory="optbench_meta.curriculum:Curriculum",
+        summary="Begins with the easier examples.",
+        options={
+            "by": Option(
+                default="sampling",
+                doc="easier examples are drawn more often, or weigh more in the loss",
+                choices=("sampling", "weight"),
+            ),
+            "mode": Option(
+                default="stochastic",
+                doc="a random mix at all times, or only what is open yet",
+                choices=("stochastic", "deterministic"),
+            ),
+            "pacing": Option(
+                default="linear",
+                doc="how the open part of the examples grows with the minibatches",
+                choices=("linear", "exponential", "root", "step"),
+            ),
+            "start": Option(default=0.2, doc="open part at the beginning, the easiest examples", low=0.001, high=1.0),
+            "steps": Option(default=500, doc="minibatches until all examples are open", low=1),
+            "mix": Option(
+                default=0.2, doc="part drawn from all examples at any time, for mode='stochastic'", low=0.01, high=1.0
+            ),
+        },
+        needs=frozenset({"difficulty", "minibatches"}),
+        random_options={"mode": ("stochastic",)},
+        cite="Bengio, Louradour, Collobert, Weston: Curriculum learning, ICML, 2009; Zaremba, Sutskever: Learning to "
+        f"execute, arXiv 1410.4615, 2014; {_BOOK}",
     )

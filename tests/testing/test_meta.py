@@ -292,6 +292,6 @@ def test_recipes_without_what_it_needs_are_only_tried_for_their_refusal() -> Non
 
 
 def test_checks_do_not_apply_where_no_recipe_has_what_it_needs() -> None:
-    needy = subject_of(Halving, needs=frozenset({"difficulty"}))
+    needy = subject_of(Halving, needs=frozenset({"foresight"}))
     reasons = [check.applies(needy) for check in META_CHECKS if check.name != "refuses-what-it-can-not-do"]
-    assert set(reasons) == {"it needs difficulty, which no recipe of the checks gives"}
+    assert set(reasons) == {"it needs foresight, which no recipe of the checks gives"}
