@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from optbench.api import UserError
-from optbench.api.learning import IGNORED
+from optbench.api.weighting import IGNORED
 
 if TYPE_CHECKING:
     from optbench.api.initializing import Initializer, Layer

@@ -27,6 +27,7 @@ class Continuation:
     samples: int
     antithetic: bool
     share: float
+    gradient_tolerance: float
     keep_state: bool
 
     def __post_init__(self) -> None:
@@ -42,7 +43,14 @@ class Continuation:
         widths = self.widths()
         share = last.share * self.share / len(widths)
         led = [
-            replace(last, problem=self._blurred(last.problem, sigma, draws), share=share, on_curve=False)
+            replace(
+                last,
+                problem=self._blurred(last.problem, sigma, draws),
+                share=share,
+                on_curve=False,
+                name=f"blur {sigma:g}",
+                gradient_tolerance=self.gradient_tolerance or None,
+            )
             for sigma in widths
         ]
         exact = replace(last, share=last.share * (1 - self.share))

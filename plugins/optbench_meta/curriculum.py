@@ -131,5 +131,5 @@ class Weights:
         """Return the weights of the minibatch in force, (B,)."""
         if self._ranks.device != batch.device:
             self._ranks = self._ranks.to(batch.device)
-        is_open = self._ranks[batch] < self._open_part
+        is_open = (self._ranks[batch] < self._open_part).to(self._ranks.dtype)
         return is_open * ((1 - self._mix) / self._open_part) + self._mix

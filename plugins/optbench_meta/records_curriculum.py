@@ -32,6 +32,11 @@ def easier_first() -> Iterator[MetaAlgorithmPlugin]:
             "share": Option(
                 default=0.5, doc="part of the budget for all stages with blur, the same for each", low=0.01, high=0.99
             ),
+            "gradient_tolerance": Option(
+                default=0.0,
+                doc="of |g|∞, at which a stage with blur ends; 0: where its share or the optimizer does",
+                low=0.0,
+            ),
             "keep_state": Option(default=False, doc="whether the optimizer's state goes on from stage to stage"),
         },
         random_options={"blur": ("auto", "sampled")},

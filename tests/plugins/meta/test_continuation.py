@@ -43,6 +43,7 @@ OPTIONS: dict[str, Any] = {
     "samples": 16,
     "antithetic": True,
     "share": 0.5,
+    "gradient_tolerance": 0.0,
     "keep_state": False,
 }
 
@@ -200,7 +201,7 @@ def test_another_model_is_blurred_alike():
 
 def test_each_sample_counts_as_an_evaluation_and_each_of_its_examples():
     trial = ran(small_net(HERE), evaluations=200, stages=1, share=0.5)
-    first, last = (dict(row) for row in trial.outcome.stage_counts)
+    first, last = (row.counts for row in trial.outcome.stages)
     assert first["gradient"] == 16 * first["steps"] > 16
     assert last["gradient"] == last["steps"]
     batch_size = small_net(HERE).batch_size
@@ -210,7 +211,7 @@ def test_each_sample_counts_as_an_evaluation_and_each_of_its_examples():
 
 def test_a_closed_form_counts_once():
     trial = ran(rastrigin(n=3, **BUILT), evaluations=40, stages=1)
-    first, _ = trial.outcome.stage_counts
+    first, _ = (row.counts for row in trial.outcome.stages)
     assert first["gradient"] == first["steps"]
 
 
@@ -226,7 +227,7 @@ def test_each_stage_begins_where_the_one_before_ended():
     assert first.carry is None
     assert all(stage.carry is None for stage in others)
     trial = ran(KNOWN["quadratic"](), sigmas=[1.0], evaluations=20)
-    begun = trial.outcome.stage_counts[0]["steps"]
+    begun = trial.outcome.stages[0].counts["steps"]
     problem = KNOWN["quadratic"]()
     torch.testing.assert_close(
         trial.points[begun], trial.points[begun - 1] - 0.25 * problem.gradient(trial.points[begun - 1])
@@ -272,6 +273,17 @@ def test_a_closed_form_that_nobody_knows_is_refused():
     assert not isinstance(led(rastrigin(n=3, **BUILT), blur="closed-form")[0].problem, Blurred)
 
 
+def test_a_stage_with_blur_may_end_at_a_tolerance_and_passes_the_rest_on():
+    trial = ran(KNOWN["quadratic"](), evaluations=400, stages=2, gradient_tolerance=0.1)
+    assert [stage.reason for stage in trial.outcome.stages] == ["tolerance", "tolerance", "evaluations"]
+    assert trial.outcome.stages[2].counts["gradient"] > 300
+
+
+def test_stages_are_named_by_their_blur():
+    stages = led(ackley(n=3, **BUILT), stages=2)
+    assert Recipe(stages=stages).names == ("blur 1", "blur 0.5", "main")
+
+
 def test_state_may_go_on_from_stage_to_stage():
     assert [stage.keep_state for stage in led(ackley(n=3, **BUILT), keep_state=True)] == [False, *[True] * 4]
     assert ran(small_net(HERE), evaluations=400, keep_state=True).outcome.point is not None
@@ -279,7 +291,7 @@ def test_state_may_go_on_from_stage_to_stage():
 
 def test_enough_blur_leads_to_rastrigins_minimum_from_anywhere():
     trial = ran(rastrigin(n=2, **BUILT), sigmas=[1.0], evaluations=200)
-    last_with_blur = trial.outcome.stage_counts[0]["steps"] - 1
+    last_with_blur = trial.outcome.stages[0].counts["steps"] - 1
     assert float(trial.points[last_with_blur].norm()) < 1e-6 < float(trial.points[0].norm())
 
 
