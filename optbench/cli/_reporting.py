@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.cli._common import console
-from optbench.records import Environment, ReportModel, SuiteSpec, Trace, TrialRecord
+from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
@@ -30,16 +30,23 @@ def build_model(
     arms: Sequence[TunedArm] = (),
 ) -> ReportModel:
     """Return the report's model; `keys` are those of the time passes by trial id, `arms` what was tuned."""
-    from optbench.report import build_report, label_tuned, with_ablations, with_learning, with_tuning
+    from optbench.cli._traces import TraceReader
+    from optbench.report import (
+        build_report,
+        label_tuned,
+        reading_order,
+        with_ablations,
+        with_learning,
+        with_tuning,
+    )
 
     labelled = label_tuned(suite, records, arms)
 
-    def read(name: str) -> Any:
-        def trace(record: str) -> Trace | None:
-            key = keys.get(labelled.trial(record))
-            return None if key is None else store.trace(key, name)
+    order = reading_order(labelled.suite, labelled.records)
+    stored = {record: keys[trial] for record in order if (trial := labelled.trial(record)) in keys}
 
-        return trace
+    def read(name: str) -> TraceReader:
+        return TraceReader(store, name, stored)
 
     model = build_report(
         labelled.suite,

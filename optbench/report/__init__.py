@@ -2,7 +2,7 @@
 
 from optbench.report.ablation_table import ablation_table
 from optbench.report.ablations import with_ablations
-from optbench.report.build import build_report
+from optbench.report.build import build_report, reading_order
 from optbench.report.change_table import change_table, problem_table
 from optbench.report.changes import Pair, arms, paired_arms, problem_labels
 from optbench.report.compared import Measure, bytes_of, evaluations_to, headline_target, metric, seconds_to
@@ -37,6 +37,7 @@ __all__ = [
     "paired_arms",
     "problem_labels",
     "problem_table",
+    "reading_order",
     "remarks",
     "scaling_table",
     "seconds_to",

@@ -124,6 +124,19 @@ def build_report(
     return _with_pairs(_with_scores(model, parts), suite, records, (optimizers, cases))
 
 
+def reading_order(suite: SuiteSpec, records: Sequence[TrialRecord]) -> list[str]:
+    """Return the ids of the trials in the order in which a report asks for their traces: by problem, by optimizer."""
+    problems = {key_of((entry.use,)): index for index, entry in reversed(list(enumerate(suite.problems)))}
+    arms = (key_of((entry.use, *entry.meta_algorithms)) for entry in suite.optimizers)
+    optimizers = {key: index for index, key in reversed(list(enumerate(arms)))}
+
+    def place(record: TrialRecord) -> tuple[int, str, int]:
+        problem = problems.get(key_of((record.spec.problem,)), len(problems))
+        return problem, _case(record).key, optimizers.get(key_of(_parts(record)), len(optimizers))
+
+    return [record.id for record in sorted(records, key=place)]
+
+
 def _with_scores(model: ReportModel, parts: _Parts) -> ReportModel:
     """Add how the optimizers rank, and who is ahead by more than noise."""
     ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}

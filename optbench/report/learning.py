@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -32,12 +33,13 @@ def with_learning(
 def _curves(
     model: ReportModel, metrics: Sequence[str], records: Sequence[TrialRecord], snapshots: Traces
 ) -> Iterator[LearningCurve]:
+    trials: dict[tuple[str, ...], list[TrialRecord]] = defaultdict(list)
+    for record in records if metrics else ():
+        trials[*_place(record), _recipe(record)].append(record)
     for problem in model.problems:
         place = key_of_text(problem.expression), problem.device, problem.dtype
-        here = [record for record in records if _place(record) == place]
         for optimizer in model.optimizers:
-            recipe = key_of_text(optimizer.expression)
-            own = (record for record in here if _recipe(record) == recipe)
+            own = trials.get((*place, key_of_text(optimizer.expression)), ())
             traces = [trace for record in own if (trace := snapshots(record.id)) is not None and _has_seen(trace)]
             for metric in metrics:
                 if measured := [trace for trace in traces if metric in trace.columns]:

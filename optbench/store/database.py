@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, func, insert, select, update
 
 from optbench.records import Environment, Trace, TrialRecord, content_hash
 from optbench.records.trace import CODEC
@@ -19,6 +19,7 @@ from optbench.store.schema import environments, results, runs, traces, uses
 
 _T = TypeVar("_T")
 _CHUNK = 500  # keys a query
+_BATCH_BYTES = 2**24  # of traces that are read at once
 _RUNS = select(runs, environments.c.data).join(environments)
 _KEY_COLUMNS = (results.c.id, results.c["pass"], results.c.machine, results.c.source)
 
@@ -96,13 +97,18 @@ class Store:
         return None if row is None else _trace(row)
 
     def traces(self, keys: Iterable[ResultKey], name: str) -> Iterator[tuple[ResultKey, Trace]]:
-        """Yield the trace of that name of each of `keys` that has one, a few hundred read at a time."""
+        """Yield the trace of that name of each of `keys` that has one, in their order; some megabytes are read at once."""
         for chunk in _chunks(list(keys)):
-            query = select(*_KEY_COLUMNS, traces).join(results).where(_among(chunk), traces.c.name == name)
+            size = func.length(traces.c.data).label("size")
+            query = select(*_KEY_COLUMNS, traces.c.result, size).join(results)
             with self._read.begin() as connection:
-                rows = connection.execute(query).all()
-            wanted = set(chunk)
-            yield from ((_key(row), _trace(row)) for row in rows if _key(row) in wanted)
+                rows = connection.execute(query.where(_among(chunk), traces.c.name == name)).all()
+            found = {_key(row): row for row in rows}
+            for batch in _batches([found[key] for key in chunk if key in found]):
+                blobs = select(traces).where(traces.c.result.in_([row.result for row in batch]), traces.c.name == name)
+                with self._read.begin() as connection:
+                    read = {row.result: row for row in connection.execute(blobs)}
+                yield from ((_key(row), _trace(read[row.result])) for row in batch)
 
     def latest_run(self, suite: str | None = None) -> Run | None:
         """Return the run that began last, of one suite where `suite` names it; None where there is none."""
@@ -207,6 +213,18 @@ def _new_number(primary_key: Any) -> int:
 
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
+
+
+def _batches(rows: Sequence[Any]) -> Iterator[list[Any]]:
+    """Cut rows with a `size` where those before add up to `_BATCH_BYTES`."""
+    batch: list[Any] = []
+    for row in rows:
+        if batch and sum(other.size for other in batch) + row.size > _BATCH_BYTES:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def _find(connection: Connection, keys: Sequence[ResultKey], *columns: Column[Any]) -> Iterator[Any]:
