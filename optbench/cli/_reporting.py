@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +28,12 @@ def build_model(
     command: str,
     projections: Sequence[TrialRecord] = (),
     arms: Sequence[TunedArm] = (),
+    missing: int = 0,
 ) -> ReportModel:
-    """Return the report's model; `keys` are those of the time passes by trial id, `arms` what was tuned."""
+    """Return the report's model; `keys` are those of the time passes by trial id, `arms` what was tuned.
+
+    `missing` trials of `records` have no result yet.
+    """
     from optbench.cli._traces import TraceReader
     from optbench.report import (
         build_report,
@@ -55,13 +59,15 @@ def build_model(
         snapshots=read("snapshots"),
         environment=environment,
         command=command,
-        optimizer_info=plugin_info(
-            catalogue, "optimizers", {record.spec.optimizer.name for record in labelled.records}
+        optimizer_info=plugin_info(catalogue, "optimizers", {record.spec.optimizer.name for record in labelled.records})
+        | plugin_info(
+            catalogue, "meta-algorithms", {x.name for record in labelled.records for x in record.spec.meta_algorithms}
         ),
         problem_info=plugin_info(catalogue, "problems", {record.spec.problem.name for record in labelled.records}),
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )
+    model = replace(model, missing=missing, suite_file=_text_of(suite.source))
     model = with_learning(model, suite.metrics, labelled.records, read("snapshots"))
     switched = {part.name for ablation in suite.ablations for part in ablation.factor}
     model = with_ablations(model, labelled.suite, labelled.records, plugin_info(catalogue, "meta-algorithms", switched))
@@ -186,6 +192,15 @@ def _tuning_json(model: ReportModel) -> dict[str, Any]:
     return {"tuning": tuned, "tuning_agreement": agreements}
 
 
+def _text_of(source: str) -> str:
+    """Return what the suite's file says now; empty where there is none any more."""
+    path = Path(source)
+    try:
+        return path.read_text(encoding="utf-8") if path.suffix == ".toml" else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def plugin_info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
     """Return what plugins say of themselves; a plugin that is gone since the results were stored says nothing."""
     from optbench.api import UserError
@@ -207,5 +222,7 @@ def plugin_info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, d
             "peak_memory": getattr(record, "peak_memory", ""),
             "step_time": getattr(record, "step_time", ""),
             "defaults": default_options(catalogue, registered),
+            "docs": {name: option.doc for name, option in record.options.items()},
+            "version": f"{registered.distribution} {registered.version}".strip(),
         }
     return info

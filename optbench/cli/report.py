@@ -71,5 +71,6 @@ def _stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> Repo
         keys=stored.keys,
         environment=stored.run.environment,
         command=stored.run.command,
+        missing=len(missing),
         projections=[record for key, record in stored.found.items() if key.pass_ == "projection"],
     )

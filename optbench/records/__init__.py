@@ -7,6 +7,7 @@ from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
 from optbench.records.gate import QUANTITIES, TARGETED, Gate, GateResult
 from optbench.records.job import Facts, Job, Rehearsals
+from optbench.records.packing import pack, unpack
 from optbench.records.pairing import PAIRING_HEADINGS, Pairing, PairingResult, SolvedCount
 from optbench.records.report import (
     AREA_FACTOR,
@@ -24,10 +25,13 @@ from optbench.records.report import (
     ReportCurve,
     ReportModel,
     ReportOptimizer,
+    ReportOption,
+    ReportPart,
     ReportProblem,
     ScalingFit,
     ScalingPoint,
     Score,
+    SeedCurve,
     Threshold,
     Versus,
     ranked,
@@ -122,11 +126,14 @@ __all__ = [
     "ReportCurve",
     "ReportModel",
     "ReportOptimizer",
+    "ReportOption",
+    "ReportPart",
     "ReportProblem",
     "Scaling",
     "ScalingFit",
     "ScalingPoint",
     "Score",
+    "SeedCurve",
     "Side",
     "SolvedCount",
     "Space",
@@ -154,10 +161,12 @@ __all__ = [
     "finite",
     "first_grid",
     "grid_sizes",
+    "pack",
     "parse",
     "parse_one",
     "ranked",
     "setting",
     "toml_value",
+    "unpack",
     "untuned_parts",
 ]

@@ -40,6 +40,27 @@ Quantiles = tuple[float | None, float | None, float | None]  # 10 %, median, 90 
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReportOption:
+    """An option as it ran."""
+
+    name: str
+    value: str
+    default: str = ""  # empty: not known
+    doc: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportPart:
+    """A plugin in an optimizer or a problem."""
+
+    name: str  # qualified
+    summary: str = ""
+    cite: str = ""
+    version: str = ""  # of what it is distributed in: "optbench 1.2"; empty: not installed any more
+    options: tuple[ReportOption, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportOptimizer:
     """An optimizer with its options and meta-algorithms: one line of each figure."""
 
@@ -51,6 +72,7 @@ class ReportOptimizer:
     cite: str = ""
     state_memory: str = ""  # as declared, "O(n)"
     gradients: bool = True  # False: no run asked for a gradient
+    parts: tuple[ReportPart, ...] = ()  # the optimizer, then its meta-algorithms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +93,7 @@ class ReportProblem:
     summary: str = ""
     cite: str = ""
     deterministic: bool = True  # curves show the best value so far; otherwise the last iterate's
+    parts: tuple[ReportPart, ...] = ()  # the problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +143,18 @@ class ReportCurve:
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
     ends: tuple[tuple[float | None, ...], ...] = ()  # of failed seeds: a cost for each measure, then the gap
+    stages: tuple[tuple[float | None, ...], ...] = ()  # where each later stage began: the median cost by each measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedCurve:
+    """The relative gap of one seed of an optimizer on a problem, thinned to what is drawn."""
+
+    optimizer: str
+    problem: str
+    seed: int
+    status: str
+    points: str  # packed: the costs by each of the report's measures, then the gaps, one column after the other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +286,7 @@ class ReportModel:
     problems: tuple[ReportProblem, ...] = ()
     cells: tuple[Cell, ...] = ()
     curves: tuple[ReportCurve, ...] = ()
+    seed_curves: tuple[SeedCurve, ...] = ()  # of problems with several seeds
     learning: tuple[LearningCurve, ...] = ()  # of suites with metrics of data
     scores: tuple[Score, ...] = ()
     versus: tuple[Versus, ...] = ()  # empty where there is too little for a verdict
@@ -264,6 +300,9 @@ class ReportModel:
     tuned: tuple[TunedCell, ...] = ()  # of suites that tune
     agreements: tuple[TuningAgreement, ...] = ()  # of suites that tune more than once
     ranking: bool = True  # whether the optimizers are ranked by what they solve
+    missing: int = 0  # trials of the suite that have no result yet
+    suite: Mapping[str, Any] = field(default_factory=dict)  # everything that was run, resolved: SuiteSpec.to_json()
+    suite_file: str = ""  # the text of the file that it came from; empty where that is gone
     notes: tuple[str, ...] = ()  # what limits the trust in the numbers
 
     @property
@@ -314,8 +353,9 @@ class ReportModel:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the report that `to_json` described."""
-        own = {*_PARTS, "tuned"}
+        own = {*_PARTS, "tuned", "suite"}
         fields: dict[str, Any] = {key: _tuples(value) for key, value in data.items() if key not in own}
+        fields["suite"] = data["suite"]
         fields["environment"] = Environment.from_json(data["environment"])
         parts: dict[str, Any] = {
             key: tuple(part(**_tuples(item)) for item in data[key]) for key, part in _PARTS.items()
@@ -323,6 +363,8 @@ class ReportModel:
         parts["cells"] = tuple(
             replace(cell, thresholds=tuple(Threshold(**item) for item in cell.thresholds)) for cell in parts["cells"]
         )
+        for key in ("optimizers", "problems"):
+            parts[key] = tuple(replace(item, parts=tuple(map(_part, item.parts))) for item in parts[key])
         parts["tuned"] = tuple(TunedCell.from_json(_tuples(item)) for item in data["tuned"])
         return cls(**fields, **parts)
 
@@ -332,6 +374,7 @@ _PARTS: Mapping[str, type] = {
     "problems": ReportProblem,
     "cells": Cell,
     "curves": ReportCurve,
+    "seed_curves": SeedCurve,
     "learning": LearningCurve,
     "scores": Score,
     "versus": Versus,
@@ -344,6 +387,10 @@ _PARTS: Mapping[str, type] = {
     "scaling_points": ScalingPoint,
     "agreements": TuningAgreement,
 }
+
+
+def _part(data: Mapping[str, Any]) -> ReportPart:
+    return ReportPart(**{**data, "options": tuple(ReportOption(**item) for item in data["options"])})
 
 
 def ranked(scores: Iterable[Score]) -> tuple[Score, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,22 @@ from optbench.records import (
     ReportModel,
     ReportOptimizer,
     ReportProblem,
+    SeedCurve,
     SuiteSpec,
     Target,
     TrialRecord,
 )
-from optbench.report.cells import Place, SeedCosts, build_cell, build_curve, build_failures, rounded, seed_costs
+from optbench.report.cells import (
+    Place,
+    SeedCosts,
+    build_cell,
+    build_curve,
+    build_failures,
+    build_seed_curves,
+    rounded,
+    seed_costs,
+)
+from optbench.report.describing import described
 from optbench.report.gates import judge
 from optbench.report.naming import Info, Parts, expression, key_of, labels, slugs
 from optbench.report.notes import notes
@@ -62,6 +74,7 @@ class _Parts:
     problems: list[ReportProblem] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     curves: list[ReportCurve] = field(default_factory=list)
+    seed_curves: list[SeedCurve] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     costs: dict[tuple[str, str], SeedCosts] = field(default_factory=dict)  # by optimizer and problem
     thinned: int = 0  # runs whose event log was not kept whole
@@ -114,6 +127,8 @@ def build_report(
         problems=tuple(parts.problems),
         cells=tuple(parts.cells),
         curves=tuple(parts.curves),
+        seed_curves=tuple(parts.seed_curves),
+        suite=json.loads(json.dumps(suite.to_json())),
         failures=tuple(parts.failures),
         gates=judge(suite.gates, records, events),
         scaling=scaling,
@@ -199,6 +214,7 @@ def _add_problem(
         curve = build_curve(place, rows, grid)
         if curve is not None:
             parts.curves.append(curve)
+            parts.seed_curves.extend(build_seed_curves(place, rows))
 
 
 def _with_reference(problem: ReportProblem, anchor: Reference) -> ReportProblem:
@@ -231,6 +247,7 @@ def _optimizers(suite: SuiteSpec, records: Sequence[TrialRecord], info: Info) ->
             cite=str(about.get("cite", "")),
             state_memory=str(about.get("state_memory", "")),
             gradients=key in uses,
+            parts=described(parts, info),
         )
     return optimizers
 
@@ -274,6 +291,7 @@ def _problem(case: _Case, label: str, slug: str, record: TrialRecord, info: Info
         summary=str(about.get("summary", "")),
         cite=str(about.get("cite", "")),
         deterministic=record.batch_size is None,
+        parts=described((case.component,), info),
     )
 
 

@@ -9,12 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from optbench.analysis import curve_on_grid, expected_running_time, lower_quantile
-from optbench.records import FAILED, Cell, Failure, Quantiles, ReportCurve, Status, Threshold, TrialRecord, finite
+from optbench.records import (
+    FAILED,
+    Cell,
+    Failure,
+    Quantiles,
+    ReportCurve,
+    SeedCurve,
+    Status,
+    Threshold,
+    TrialRecord,
+    finite,
+    pack,
+)
 from optbench.report.runs import Array, Axes, Reference, Run, costs_to_target, time_doubts
 
 SeedCosts = Mapping[str, Sequence[Mapping[int, float]]]  # measure -> per target: seed -> cost
 SHARES = (0.1, 0.5, 0.9)
 MESSAGE_LENGTH = 400
+SEED_POINTS = 32  # of a single seed's curve
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,40 @@ def build_curve(place: Place, runs: Sequence[Run], grid: Array) -> ReportCurve |
         low=_series(curve.low),
         high=_series(curve.high),
         ends=tuple(_end(run, gaps) for run, gaps in drawn if run.record.status in FAILED),
+        stages=_stages([run for run, _ in drawn], place.axes),
     )
+
+
+def build_seed_curves(place: Place, runs: Sequence[Run]) -> list[SeedCurve]:
+    """Return the course of each seed, none where there is one seed: the curve is its course already."""
+    seeds = _one_a_seed(runs)
+    drawn = [(run, gaps) for run in seeds if (gaps := place.reference.gaps(run)).size]
+    return [
+        SeedCurve(
+            optimizer=place.optimizer,
+            problem=place.problem,
+            seed=run.record.spec.seed,
+            status=str(run.record.status),
+            points=_packed(run, gaps, place.axes),
+        )
+        for run, gaps in (drawn if len(seeds) > 1 else ())
+    ]
+
+
+def _packed(run: Run, gaps: Array, axes: Axes) -> str:
+    """Return at most SEED_POINTS rows, evenly spaced in the logarithm of the evaluations, the last one among them."""
+    counts = run.costs["evaluations"]
+    wanted = np.geomspace(max(counts[0], 1.0), max(counts[-1], 1.0), SEED_POINTS)
+    rows = np.unique(np.searchsorted(counts, wanted * (1 + 1e-9), side="right") - 1).clip(0)
+    columns = [np.maximum(run.costs[measure][rows], axes.floor(measure)) for measure in axes.measures]
+    return pack(np.concatenate([*columns, gaps[rows]]).tolist())
+
+
+def _stages(runs: Sequence[Run], axes: Axes) -> tuple[tuple[float | None, ...], ...]:
+    """Return where each later stage began, by each measure: the median over the runs that came to it."""
+    count = max(len(run.stages) for run in runs)
+    begun = [[run.stages[index] for run in runs if len(run.stages) > index] for index in range(count)]
+    return tuple(tuple(_median(spent[measure] for spent in each) for measure in axes.measures) for each in begun)
 
 
 def build_failures(place: Place, runs: Sequence[Run]) -> list[Failure]:

@@ -69,6 +69,7 @@ class Run:
     costs: Mapping[str, Array]  # measure -> spent at each row
     values: Array
     complete: bool = True
+    stages: tuple[Mapping[str, float], ...] = ()  # what had been spent when each stage after the first began
 
     @property
     def end(self) -> float:
@@ -131,7 +132,16 @@ def load_run(record: TrialRecord, events: Traces, snapshots: Traces, axes: Axes)
     rows = np.flatnonzero(~np.isnan(values)) if at_snapshots else _improvements(values)
     costs = {measure: axes.column(trace, measure)[rows] for measure in axes.measures}
     values = values[rows] if at_snapshots else best_so_far(values)[rows]
-    return Run(record, axes, costs, values, trace.complete)
+    return Run(record, axes, costs, values, trace.complete, _stages(trace, axes))
+
+
+def _stages(trace: Trace, axes: Axes) -> tuple[Mapping[str, float], ...]:
+    """Return what had been spent by the last row before each later stage."""
+    begins = np.flatnonzero(np.diff(np.asarray(trace["stage"]))) + 1
+    if not begins.size:
+        return ()
+    spent = {measure: axes.column(trace, measure) for measure in axes.measures}
+    return tuple({measure: float(costs[row - 1]) for measure, costs in spent.items()} for row in begins)
 
 
 def reference(records: Sequence[TrialRecord], runs: Sequence[Run]) -> Reference:

@@ -97,7 +97,7 @@ class Store:
         return None if row is None else _trace(row)
 
     def traces(self, keys: Iterable[ResultKey], name: str) -> Iterator[tuple[ResultKey, Trace]]:
-        """Yield the trace of that name of each of `keys` that has one, in their order; some megabytes are read at once."""
+        """Yield the trace of that name of each of `keys` that has one, in their order, some megabytes at once."""
         for chunk in _chunks(list(keys)):
             size = func.length(traces.c.data).label("size")
             query = select(*_KEY_COLUMNS, traces.c.result, size).join(results)

@@ -7,30 +7,75 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel
-from optbench_reporters.scaling import scaling_lines
-from optbench_reporters.view import left_out
+from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel, SeedCurve
+from optbench_reporters.ablation_rows import groups
+from optbench_reporters.convergence import drawn_problems
+from optbench_reporters.multiples import Panel, grid_of, panels
+from optbench_reporters.palette import GREY, Slot
+from optbench_reporters.scaling_lines import scaling_lines
+from optbench_reporters.view import STATUSES
 
 VALUE = "f"  # the metric that the column "value" shows already
-STATUSES = ("target", "ok", "budget", "timeout", "diverged", "oom", "killed", "crashed", "error", "skipped")
 
 
-def data_files(model: ReportModel, target: float) -> Iterator[tuple[str, str]]:
-    """Yield (file name, text): the suite, its cells, and one file of curves a problem, loaded when it is looked at."""
-    yield "suite.js", _put("suite", _suite(model, target))
+def data_files(model: ReportModel, target: float, looks: Sequence[Slot], *, curves: bool) -> Iterator[tuple[str, str]]:
+    """Yield (file name, text): the suite and its cells; with `curves`, files that are loaded where they are seen."""
+    yield "suite.js", _put("suite", _suite(model, target, looks))
     yield "cells.js", _put("cells", _cells(model))
+    if model.ablations:
+        yield "ablations.js", _put("ablations", [group.to_json() for group in groups(model)])
     if model.scaling:
         yield "scaling.js", _put("scaling", [line.to_json() for line in scaling_lines(model)])
-    for index, problem in enumerate(() if "Convergence" in left_out(model) else model.problems):
-        curves = [curve for curve in model.curves if curve.problem == problem.id]
-        yield f"curves-{problem.id}.js", _put(f"curves/{problem.id}", _curves(model, curves, index))
+    if curves:
+        yield from _curve_files(model)
+
+
+def _curve_files(model: ReportModel) -> Iterator[tuple[str, str]]:
+    """Yield a file of curves and one of single seeds for each problem, and one of small panels for each class."""
+    of_problem: dict[str, list[ReportCurve]] = {item.id: [] for item in model.problems}
+    seeds: dict[str, list[SeedCurve]] = {item.id: [] for item in model.problems}
+    for curve in model.curves:
+        of_problem[curve.problem].append(curve)
+    for single in model.seed_curves:
+        seeds[single.problem].append(single)
+    for index, problem in enumerate(model.problems):
+        own = _curves(model, of_problem[problem.id], index, seeds=bool(seeds[problem.id]))
+        yield f"curves-{problem.id}.js", _put(f"curves/{problem.id}", own)
+        if seeds[problem.id]:
+            yield f"seeds-{problem.id}.js", _put(f"seeds/{problem.id}", _seeds(model, seeds[problem.id]))
+    drawn = panels(model)
+    for index, kind in enumerate(kinds_of(model)):
+        yield f"multi-{index}.js", _put(f"multi/{index}", _multiples(model, drawn, kind))
+
+
+def kinds_of(model: ReportModel) -> list[str]:
+    """Return the classes of problems, in the order of the page."""
+    return list(dict.fromkeys(problem.kind for problem in model.problems))
+
+
+def _seeds(model: ReportModel, singles: Sequence[SeedCurve]) -> list[dict[str, Any]]:
+    optimizer = {item.id: index for index, item in enumerate(model.optimizers)}
+    return [{"o": optimizer[x.optimizer], "seed": x.seed, "status": x.status, "points": x.points} for x in singles]
+
+
+def _multiples(model: ReportModel, drawn: Sequence[Panel], kind: str) -> dict[str, Any]:
+    """Return the lines of one class: gaps are 100·log10 at the points of a common grid, from its first point on."""
+    lines = [
+        [
+            {"p": line.problem, "y": [_centilog(None if math.isnan(gap) else float(gap)) for gap in line.gaps]}
+            for line in panel.lines
+            if model.problems[line.problem].kind == kind
+        ]
+        for panel in drawn
+    ]
+    return {"x": [float(f"{count:.4g}") for count in grid_of(model)], "lines": lines}
 
 
 def _put(key: str, value: Any) -> str:
     return f"OB.put({json.dumps(key)}, {json.dumps(value, separators=(',', ':'), allow_nan=False)});\n"
 
 
-def _suite(model: ReportModel, target: float) -> dict[str, Any]:
+def _suite(model: ReportModel, target: float, looks: Sequence[Slot]) -> dict[str, Any]:
     return {
         "name": model.name,
         "title": model.title,
@@ -44,7 +89,10 @@ def _suite(model: ReportModel, target: float) -> dict[str, Any]:
         "versus": _versus(model),
         "statuses": list(STATUSES),
         "failed": list(FAILED),
-        "kinds": list(dict.fromkeys(problem.kind for problem in model.problems)),
+        "stamp": _stamp(model),
+        "kinds": kinds_of(model),
+        "drawn": [problem.id for problem in drawn_problems(model)],
+        "grey": [index for index, look in enumerate(looks) if look is GREY],
         "devices": list(dict.fromkeys(problem.device for problem in model.problems)),
         "optimizers": [
             {key: getattr(item, key) for key in ("id", "label", "family", "gradients", "expression", "state_memory")}
@@ -58,6 +106,14 @@ def _suite(model: ReportModel, target: float) -> dict[str, Any]:
             for item in model.problems
         ],
     }
+
+
+def _stamp(model: ReportModel) -> str:
+    """Return what a figure that is taken away says of where it came from."""
+    commit = model.environment.commit
+    return f"{model.title} · {model.created} · {model.environment.machine}" + (
+        f" · commit {commit[:12]}" if commit else ""
+    )
 
 
 def _cells(model: ReportModel) -> dict[str, Any]:
@@ -113,11 +169,12 @@ def _versus(model: ReportModel) -> dict[str, list[list[dict[str, Any]]]]:
     }
 
 
-def _curves(model: ReportModel, curves: Sequence[ReportCurve], problem: int) -> dict[str, Any]:
+def _curves(model: ReportModel, curves: Sequence[ReportCurve], problem: int, *, seeds: bool) -> dict[str, Any]:
     """Return the curves of one problem; gaps are 100·log10, rounded."""
     optimizer = {item.id: index for index, item in enumerate(model.optimizers)}
     return {
         "p": problem,
+        "seeds": seeds,
         "curves": [
             {
                 "o": optimizer[curve.optimizer],
@@ -125,6 +182,7 @@ def _curves(model: ReportModel, curves: Sequence[ReportCurve], problem: int) -> 
                 "y": [_centilog(gap) for gap in curve.median],
                 "low": [_centilog(gap) for gap in curve.low],
                 "high": [_centilog(gap) for gap in curve.high],
+                "stages": [list(stage) for stage in curve.stages],
                 "ends": [[*end[:-1], _centilog(end[-1])] for end in curve.ends],
             }
             for curve in curves

@@ -8,20 +8,36 @@ from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from optbench.records import ReportModel
-from optbench_reporters.data import STATUSES, data_files
+from optbench_reporters.data import data_files
+from optbench_reporters.downloads import REPLAY, Download, downloads
+from optbench_reporters.pages import pages
 from optbench_reporters.palette import Slot, slots, stylesheet
-from optbench_reporters.scaling import scaling_lines
+from optbench_reporters.sections import CONVERGENCE, Section, sections_of
 from optbench_reporters.view import page_variables
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 DEFAULT_TARGET = 1e-8
 PAGE = "index.html"
+# Of an earlier report, if it stands in the same folder.
 GENERATED = (
     "data/*.js",
+    "downloads/*.*",
     "figures/*.svg",
+    "figures/*.pdf",
     "figures/scaling*.png",
-)  # of an earlier report, if it stands in the same folder
+    "optimizers/*.html",
+    "problems/*.html",
+    "static/sections/*.js",
+    "static/*.js",
+)
+# Scripts in the order in which they need one another; those of the sections come before the last ones.
+FIRST = ("format", "scale", "charts", "interact", "export", "aggregate", "state", "controls", "shards")
+LAST = ("theme", "main")
 
 
 class HtmlReporter:
@@ -48,48 +64,67 @@ class HtmlReporter:
 
     def _files(self, model: ReportModel) -> Iterator[tuple[str, bytes]]:
         target = model.target_near(DEFAULT_TARGET) if model.targets else DEFAULT_TARGET
-        looks = slots(model, target)
-        figures = dict(self._figures(model, target, looks))
+        looks, sections, taken = slots(model, target), sections_of(model), downloads(model, target)
+        figures = dict(self._figures(model, target, looks, sections))
         yield from ((f"figures/{name}", content) for name, content in figures.items())
-        for name, text in data_files(model, target):
-            yield f"data/{name}", text.encode()
+        if model.trials:
+            for name, text in data_files(model, target, looks, curves=CONVERGENCE in sections):
+                yield f"data/{name}", text.encode()
+        yield from ((f"downloads/{item.name}", item.content) for item in taken)
         yield from _static()
         yield "static/palette.css", stylesheet(looks).encode()
         yield ".nojekyll", b""
-        yield PAGE, _render(model, target, frozenset(figures)).encode()
+        environment = _environment()
+        for name, template, variables in pages(model, target):
+            page = environment.get_template(template).render(**variables, figures=frozenset(figures))
+            yield name, page.encode()
+        variables = {**page_variables(model, target), **_frame(model, sections, taken), "figures": frozenset(figures)}
+        variables["static_figures"] = [name.removesuffix(".svg") for name in figures if name.endswith(".svg")]
+        yield PAGE, environment.get_template("report.html.j2").render(**variables).encode()
 
-    def _figures(self, model: ReportModel, target: float, looks: tuple[Slot, ...]) -> Iterator[tuple[str, bytes]]:
-        if self.figures and model.targets:
+    def _figures(
+        self, model: ReportModel, target: float, looks: tuple[Slot, ...], sections: tuple[Section, ...]
+    ) -> Iterator[tuple[str, bytes]]:
+        if self.figures and any(section.draw for section in sections):
             from optbench_reporters.figures import figure_files
 
-            yield from figure_files(model, target, looks)
-        lines = scaling_lines(model)
-        if self.figures and lines:
-            from optbench_reporters.scaling_figure import scaling_files
-
-            yield from scaling_files(lines, looks)
-        if self.figures and model.learning:
-            from optbench_reporters.learning_figure import learning_files
-
-            yield from learning_files(model, looks)
-        if self.figures and model.tuned:
-            from optbench_reporters.tuning_figure import tuning_files
-
-            yield from tuning_files(model, looks)
+            yield from figure_files(model, target, looks, sections)
 
 
-def _render(model: ReportModel, target: float, figures: frozenset[str]) -> str:
+def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("optbench_reporters"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return template.render(**page_variables(model, target), figures=figures, statuses=STATUSES)
+
+
+def _frame(model: ReportModel, sections: tuple[Section, ...], taken: tuple[Download, ...]) -> dict[str, Any]:
+    """Return what the page's frame needs: its sections, its scripts and what can be downloaded."""
+    lives = bool(model.trials)
+    return {
+        "sections": sections,
+        "lives": lives,
+        "costs": CONVERGENCE in sections and bool(model.targets),
+        "scripts": list(_scripts(model, sections)) if lives else ["static/theme.js"],
+        "downloads": [(item.name, item.about) for item in taken],
+        "replay": REPLAY,
+    }
+
+
+def _scripts(model: ReportModel, sections: tuple[Section, ...]) -> Iterator[str]:
+    yield from ("data/suite.js", "data/cells.js")
+    yield from ["data/scaling.js"] if model.scaling else []
+    yield from ["data/ablations.js"] if model.ablations else []
+    yield from (f"static/{name}.js" for name in FIRST)
+    yield from (
+        f"static/sections/{name}.js" for name in dict.fromkeys(x for section in sections for x in section.scripts)
+    )
+    yield from (f"static/{name}.js" for name in LAST)
 
 
 def _static() -> Iterator[tuple[str, bytes]]:

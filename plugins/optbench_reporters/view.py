@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from statistics import median_low
 from typing import Any
 
-from optbench.records import AREA_FACTOR, PAIRING_HEADINGS, SHIFTS, Environment, ReportModel, Score, SolvedCount
-from optbench_reporters.scaling import scaling_rows
-from optbench_reporters.tuning import tuning_sections
+from optbench.records import (
+    ABLATION_HEADINGS,
+    AREA_FACTOR,
+    PAIRING_HEADINGS,
+    SHIFTS,
+    Environment,
+    Failure,
+    ReportModel,
+    Score,
+    SolvedCount,
+)
+from optbench_reporters.ablation_rows import groups
+from optbench_reporters.scaling_lines import scaling_rows
+from optbench_reporters.tuning_rows import tuning_sections
 
-SECTIONS = ("Overview", "Profiles", "Convergence", "Outcomes", "Method")
 MISSING = "–"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+STATUSES = ("target", "ok", "budget", "timeout", "diverged", "oom", "killed", "crashed", "error", "skipped")
+STATUS_CLASS = {
+    **{status: status for status in STATUSES},
+    **dict.fromkeys(("target", "ok"), "finished"),
+    **dict.fromkeys(("oom", "killed", "error"), "crashed"),
+}  # status -> how it is coloured
+FOLDED_FROM = 60  # failures: more share rows over problems
+NAMED = 6
 
 
 def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
     """Return the template's variables; all text in them is escaped by the template."""
     names = {item.id: item.label for item in model.optimizers}
-    problems = {item.id: item.label for item in model.problems}
-    rows = [_row(model, score, names) for score in model.scores_at("evaluations", target)]
-    failures = [
-        {"optimizer": names[item.optimizer], "problem": problems[item.problem], "failure": item}
-        for item in model.failures
-    ]
+    folded = len(model.failures) > FOLDED_FROM
     return {
         "model": model,
         "target": power(target),
-        "rows": rows,
-        "failures": failures,
-        "sections": _sections(model),
-        "left_out": left_out(model),
+        "rows": [_row(model, score, names) for score in model.scores_at("evaluations", target)],
+        "failures": folded_rows(model) if folded else failure_rows(model, model.failures),
+        "folded": folded,
+        "outcomes": outcome_rows(model),
+        "ended": [status for status in STATUSES if any(status in cell.statuses for cell in model.cells)],
+        "status_class": STATUS_CLASS,
         "headings": PAIRING_HEADINGS,
+        "ablation_headings": ABLATION_HEADINGS,
+        "ablations": groups(model),
         "tests": solved_by_test(model),
         "leader": next((names[row.leader] for row in model.versus if row.target == target), ""),
         "memory": scaling_rows(model, memory=True),
@@ -41,7 +58,6 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
         "learnt": {curve.problem for curve in model.learning},
-        "curved": {curve.problem for curve in model.curves},
         "shifts": ", ".join(f"{SHIFTS[measure]:g} {measure}" for measure in model.measures),
         "area": f"{AREA_FACTOR:g}",
         "doubted": any(cell.unreliable for cell in model.cells),
@@ -50,19 +66,47 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
     }
 
 
-def left_out(model: ReportModel) -> frozenset[str]:
-    """Return the sections that have nothing to say: rankings where nobody is ranked, curves where sizes are swept."""
-    if model.ranking:
-        return frozenset()
-    return frozenset({"Overview", "Profiles", "Convergence"} if model.scaling else {"Overview", "Profiles"})
+def failure_rows(model: ReportModel, failures: Iterable[Failure]) -> list[dict[str, Any]]:
+    """Return a row for each way in which an optimizer failed on a problem."""
+    names = {item.id: item.label for item in model.optimizers}
+    problems = {item.id: item.label for item in model.problems}
+    return [
+        {
+            "optimizer": names[item.optimizer],
+            "problem": problems[item.problem],
+            "status": item.status,
+            "message": item.message,
+            "seeds": item.seeds,
+            "trials": len(item.seeds),
+        }
+        for item in failures
+    ]
 
 
-def _sections(model: ReportModel) -> tuple[str, ...]:
-    first: dict[str, Any] = {"Gates": model.gates, "Pairs": model.comparisons}
-    first |= {"Memory": scaling_rows(model, memory=True), "Time": scaling_rows(model, memory=False)}
-    first |= {"Tuning": model.tuned, "Learning": model.learning}
-    told = (name for name in SECTIONS if name not in left_out(model))
-    return (*(name for name, rows in first.items() if rows), *told)
+def folded_rows(model: ReportModel) -> list[dict[str, Any]]:
+    """Return a row for each way in which an optimizer failed, over all problems; the most frequent first."""
+    alike: dict[tuple[str, str, str], list[Failure]] = {}
+    for failure in model.failures:
+        alike.setdefault((failure.optimizer, failure.status, failure.message), []).append(failure)
+    rows = []
+    for found in alike.values():
+        row = failure_rows(model, found)
+        where = list(dict.fromkeys(item["problem"] for item in row))
+        more = f" and {len(where) - NAMED} more" if len(where) > NAMED else ""
+        total = sum(item["trials"] for item in row)
+        rows.append({**row[0], "problem": ", ".join(where[:NAMED]) + more, "seeds": (), "trials": total})
+    return sorted(rows, key=lambda row: -row["trials"])
+
+
+def outcome_rows(model: ReportModel) -> list[dict[str, Any]]:
+    """Return for each optimizer how many of its trials ended how."""
+    counts: dict[str, Counter[str]] = {item.id: Counter() for item in model.optimizers}
+    for cell in model.cells:
+        counts[cell.optimizer].update(cell.statuses)
+    return [
+        {"id": item.id, "name": item.label, "counts": counts[item.id], "trials": counts[item.id].total()}
+        for item in model.optimizers
+    ]
 
 
 def solved_by_test(model: ReportModel) -> dict[str, dict[str, SolvedCount]]:
@@ -110,6 +154,7 @@ def _row(model: ReportModel, score: Score, names: Mapping[str, str]) -> dict[str
     seconds = next((other.cost for other in clock if other.optimizer == score.optimizer), None)
     states = [cell.state_bytes for cell in cells if cell.state_bytes is not None]
     return {
+        "id": score.optimizer,
         "name": names[score.optimizer],
         "solved": f"{100 * score.hits / score.trials:.0f} %" if score.trials else MISSING,
         "interval": f"{100 * score.low:.0f}–{100 * score.high:.0f}",

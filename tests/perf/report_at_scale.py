@@ -142,7 +142,7 @@ def _trial(
         "value_count": counts, "gradient_count": counts, "seconds": slow * counts, "value": 1 + 4 * gaps
     }.items():  # fmt: skip
         columns[EVENT_COLUMNS.index(name)] = values
-    hits = {name: next((float(c) for c, g in zip(counts, gaps, strict=True) if g <= float(name[9:])), None) for name in TARGETS}  # fmt: skip
+    hits = {name: _first(counts, gaps <= float(name.partition(":")[2])) for name in TARGETS}
     record = TrialRecord(
         spec=TrialSpec(problem=problem, optimizer=optimizer, seed=run[0], budget=run[1]),
         status=Status.DIVERGED if failed else Status.BUDGET,
@@ -161,6 +161,10 @@ def _trial(
         peak_live_bytes=240 * problem.options["n"],
     )
     return record, columns.tobytes(), stop
+
+
+def _first(counts: np.ndarray, reached: np.ndarray) -> float | None:
+    return float(counts[reached.argmax()]) if reached.any() else None
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
  *
  * choice   {measure, target (index), device or "all", kinds: Set of hidden, optimizers: Set of hidden, best: "shown"|"all", problem}
  * result   {problems, optimizers (indices shown), median(o, p), ratio(o, p), rows, problem (index or -1)}
- * Also OB.median, OB.wilson, OB.binomialBand. A cost is NaN where an optimizer was not run, Infinity where fewer than half of the seeds reach the accuracy.
+ * Also OB.median, OB.medianRange, OB.overlap, OB.wilson, OB.binomialBand. A cost is NaN where an optimizer was not run, Infinity where fewer than half of the seeds reach the accuracy.
  */
 "use strict";
 (() => {
@@ -13,6 +13,20 @@
     const sorted = values.filter((v) => v != null && !Number.isNaN(v)).sort((a, b) => (a === b ? 0 : a - b));
     return sorted.length ? sorted[(sorted.length - 1) >> 1] : NaN;
   };
+
+  /* The values between which the median of the population lies with at least 95 %: order statistics by the sign test. */
+  OB.medianRange = (values) => {
+    const sorted = values.filter((v) => !Number.isNaN(v)).sort((a, b) => (a === b ? 0 : a - b)), n = sorted.length;
+    let mass = 0.5 ** n, sum = mass, rank = 0; // P(at most `rank` of n lie below the median)
+    if (!n || sum > 0.025) return [-Infinity, Infinity];
+    while (sum <= 0.025) {
+      mass *= (n - rank) / (rank + 1);
+      rank += 1;
+      sum += mass;
+    }
+    return [sorted[rank - 1], sorted[n - rank]];
+  };
+  OB.overlap = ([a, b], [c, d]) => a <= d && c <= b;
 
   OB.wilson = (hits, trials) => {
     if (!trials) return [0, 1];
@@ -73,7 +87,7 @@
     const ratios = run.map((p) => ratio(o, p));
     return {
       o, name: suite.optimizers[o].label, trials, hits, low, high, solved: trials ? hits / trials : NaN,
-      problems: run.length, slow: OB.median(ratios), wins: ratios.filter((r) => r <= 1 + 1e-9).length,
+      problems: run.length, slow: OB.median(ratios), slowRange: OB.medianRange(ratios), wins: ratios.filter((r) => r <= 1 + 1e-9).length,
       cost: OB.median(run.map((p) => costs.cost(o, p)).filter(isFinite)),
       mean: OB.shiftedMean(run.map((p) => costs.cost(o, p)), run.map((p) => limits[p]), suite.shifts[measure]),
       area: OB.profileArea(ratios, suite.area), doubted: sum((i) => cells.unreliable[i]),

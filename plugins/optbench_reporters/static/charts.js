@@ -7,12 +7,13 @@
  *            process: crosses instead of dots; under: another line lies on it, so that it has a halo;
  *            o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses;
  *            low, high: a band at x, always seen; band: {x, low, high}, seen while its curve is highlighted
+ *            threads: [{x, y}] thin lines, such as single seeds; stages: x of marks on the line
  *   guides   [{x, y}]                                        grey reference lines
  *   key      {title, rows: [{o, name, text}]}                ordered key instead of labels at the line ends
  */
 "use strict";
 (() => {
-  const esc = OB.esc, px = (v) => v.toFixed(1), LABEL_GAP = 14, KEY_ROW = 21, LETTER = 7.2;
+  const esc = OB.esc, px = (v) => v.toFixed(1), LABEL_GAP = 14, KEY_ROW = 21, LETTER = 7.2, MOST_NAMED = 16;
   const brief = (name, length) => (name.length > length ? name.slice(0, length - 1) + "…" : name);
 
   function path(xs, ys, sx, sy, step) {
@@ -42,6 +43,14 @@
     return rows.length > 1 ? `M${[...up, ...down.reverse()].join("L")}Z` : "";
   }
 
+  /* Grey lines lie beneath the coloured ones. */
+  const isGrey = (s) => OB.data.suite.grey.includes(s.o), ordered = (series) => [...series.filter(isGrey), ...series.filter((s) => !isGrey(s))];
+
+  function heightAt(s, x) {
+    const i = s.x.findIndex((other) => other >= x);
+    return s.y[i < 0 ? s.y.length - 1 : i] ?? s.y[s.y.length - 1];
+  }
+
   /* Keep the order of the labels, at least LABEL_GAP apart, inside [top, bottom]. */
   function spread(items, top, bottom) {
     items.sort((a, b) => a.y - b.y);
@@ -64,28 +73,37 @@
     const guides = (spec.guides || []).map((g) => `<path class="guide" d="${path(g.x, g.y, sx, sy)}"/>`);
     const band = (s, rows, kind) => `<path class="band ${kind} ser o${s.o}" d="${area(rows, sx, sy)}"/>`;
     const bands = spec.series.map((s) => (s.low ? band(s, s, "") : s.band ? band(s, s.band, "quiet") : ""));
-    const lines = spec.series.map((s) => (s.from == null ? `<path class="line ser o${s.o}" d="${path(s.x, s.y, sx, sy, s.step)}"/>` : marked(s, sx, sy)));
+    const threads = spec.series.map((s) => (s.threads ? `<g class="threads ser o${s.o}">${s.threads.map((t) => `<path d="${path(t.x, t.y, sx, sy)}"/>`).join("")}</g>` : ""));
+    const lines = ordered(spec.series).map((s) => (s.from == null ? `<path class="line ser o${s.o}" d="${path(s.x, s.y, sx, sy, s.step)}"/>` : marked(s, sx, sy)));
     const crosses = spec.series.flatMap((s) => (s.ends || []).map(([x, y]) =>
       `<path class="end ser o${s.o}" d="M${px(sx(x) - 4)} ${px(Math.min(H - m.b, sy(y)) - 4)}l8 8m0 -8l-8 8"/>`));
+    const stages = spec.series.flatMap((s) => (s.stages || []).map((x) => `<path class="stage ser o${s.o}" d="M${px(sx(x))} ${px(sy(heightAt(s, x)) - 7)}v14"><title>a stage of ${esc(s.name)} begins</title></path>`));
     return `<defs><clipPath id="${id}"><rect x="${m.l}" y="${m.t}" width="${W - m.l - m.r}" height="${H - m.t - m.b}"/></clipPath></defs>` +
-      `<g clip-path="url(#${id})">${guides.join("")}${bands.join("")}${lines.join("")}${crosses.join("")}</g>`;
+      `<g clip-path="url(#${id})">${guides.join("")}${bands.join("")}${threads.join("")}${lines.join("")}${stages.join("")}${crosses.join("")}</g>`;
   }
 
-  /* The key stands at the right, on narrow screens below. */
-  function key({ spec, m, W, H, narrow }) {
-    const [left, top] = narrow ? [m.l, H - m.b + 66] : [W - m.r + 18, m.t + 8];
-    const letters = Math.floor((W - left - 32 - 58) / LETTER);
-    const rows = spec.key.rows.map((row, i) => {
-      const y = top + 24 + i * KEY_ROW;
-      return `<path class="line ser o${row.o}" d="M${left} ${y - 4}h24"/>` +
-        `<text class="ser o${row.o}" x="${left + 32}" y="${y}">${esc(brief(row.name, letters))}<title>${esc(row.name)}</title></text>` +
-        `<text class="ser o${row.o}" x="${W}" y="${y}" text-anchor="end">${esc(row.text)}</text>`;
+  /* The key stands at the right, on narrow screens below; without texts beside the names it has two columns there. */
+  function key({ spec, m, W, H, narrow, legend }) {
+    const [left, top] = narrow ? [m.l - 30, H - m.b + 66] : [W - m.r + 18, m.t + 8], two = narrow && !spec.key, width = (W - left) / (two ? 2 : 1);
+    const letters = Math.floor((width - 32 - (two ? 8 : 58)) / LETTER);
+    const rows = legend.map((row, i) => {
+      const x = left + (two && i % 2 ? width : 0), y = top + (spec.key ? 24 : 4) + Math.floor(two ? i / 2 : i) * KEY_ROW;
+      return `<path class="line ser o${row.o}" d="M${x} ${y - 4}h24"/>` +
+        `<text class="ser o${row.o}" x="${x + 32}" y="${y}">${esc(brief(row.name, letters))}<title>${esc(row.name)}</title></text>` +
+        (two ? "" : `<text class="ser o${row.o}" x="${W}" y="${y}" text-anchor="end">${esc(row.text)}</text>`);
     });
-    return `<text class="hint" x="${W}" y="${top}" text-anchor="end">${esc(spec.key.title)}</text>${rows.join("")}`;
+    return `<text class="hint" x="${W}" y="${top}" text-anchor="end">${esc(spec.key?.title || "")}</text>${rows.join("")}`;
+  }
+
+  /* What is named beside the chart: all, or where these are too many, those with a colour; the side bar names all. */
+  function legendOf(spec, narrow) {
+    const rows = spec.key ? spec.key.rows : narrow ? spec.series : [];
+    return rows.length > MOST_NAMED ? rows.filter((row) => !isGrey(row)) : rows;
   }
 
   function endLabels({ spec, sx, sy, m, W, H }) {
-    const ends = spec.series.map((s) => {
+    const named = spec.series.length > MOST_NAMED ? spec.series.filter((s) => !isGrey(s)) : spec.series;
+    const ends = named.map((s) => {
       let i = s.y.length - 1;
       while (i > 0 && (s.y[i] == null || s.x[i] > spec.x.domain[1])) i--;
       return { s, x: sx(s.x[i]), y: Math.min(H - m.b, Math.max(m.t, sy(s.y[i]))) };
@@ -97,16 +115,16 @@
 
   OB.lineChart = function (host, spec) {
     const W = Math.max(260, host.clientWidth), narrow = W < (spec.key ? 600 : 430);
-    const longest = Math.max(...spec.series.map((s) => s.name.length));
-    const named = spec.key ? Math.max(...spec.key.rows.map((row) => row.name.length)) : 0;
+    const legend = legendOf(spec, narrow), longest = Math.max(...spec.series.map((s) => s.name.length));
+    const named = Math.max(0, ...legend.map((row) => row.name.length));
     const room = narrow ? 14 : spec.key ? Math.min(300, Math.max(232, 112 + LETTER * named)) : Math.min(170, Math.max(80, 14 + LETTER * longest));
-    const rows = spec.key ? spec.key.rows.length * KEY_ROW : 0, below = narrow && spec.key ? rows + 30 : 0;
+    const rows = KEY_ROW * (spec.key ? legend.length : Math.ceil(legend.length / 2)), below = narrow ? rows + 30 : 0;
     const H = Math.max((spec.height || 360) + below, spec.key && !narrow ? 66 + rows : 0);
     const m = { t: 12, r: room, b: 46 + below, l: 62 }, sy = OB.scale(spec.y, H - m.b, m.t);
     m.l = Math.max(m.l, 32 + LETTER * Math.max(...sy.ticks().map((t) => sy.format(t).length)));
-    const frame = { spec, m, W, H, narrow, sx: OB.scale(spec.x, m.l, W - m.r), sy };
+    const frame = { spec, m, W, H, narrow, legend, sx: OB.scale(spec.x, m.l, W - m.r), sy };
     const label = `${spec.label}. Arrow keys read values; plus, minus and zero zoom.`;
-    const names = spec.key ? key(frame) : narrow ? "" : endLabels(frame);
+    const names = spec.key || narrow ? key(frame) : endLabels(frame);
     host.innerHTML = `<svg class="${spec.series.length > 6 ? "many" : ""}" viewBox="0 0 ${W} ${H}" width="${W}" height="${H}"` +
       ` tabindex="0" role="group" aria-roledescription="chart" aria-label="${esc(label)}">` +
       axes(frame) + curves(frame, `clip-${host.id}`) + names +

@@ -3,7 +3,7 @@
 (() => {
   const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
   const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", cost: "Cost" };
-  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-over", "o"], ["f-bytes", "y"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
+  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-seeds", "x"], ["f-bytes", "y"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
 
   function segment(id, key, items) {
     $(id).innerHTML = items.map(([value, label]) =>
@@ -67,12 +67,15 @@
   }
 
   OB.controls = () => {
-    segment("f-measure", "m", suite.measures.map((measure) => [measure, SHORT[measure] || measure]));
-    segment("f-target", "t", suite.targets.map((target, i) => [i, OB.power(target)]));
-    segment("f-device", "d", [["all", "All"], ...suite.devices.map((device) => [device, device.toUpperCase()])]);
-    segment("f-best", "b", [["shown", "shown"], ["all", "all"]]);
-    segment("f-over", "o", [["one", "chosen"], ["all", "all"]]);
-    if ($("f-bytes")) segment("f-bytes", "y", [["peak", "peak"], ["state", "state"]]);
+    const items = {
+      m: suite.measures.map((measure) => [measure, SHORT[measure] || measure]),
+      t: suite.targets.map((target, i) => [i, OB.power(target)]),
+      d: [["all", "All"], ...suite.devices.map((device) => [device, device.toUpperCase()])],
+      b: [["shown", "shown"], ["all", "all"]],
+      x: [["bands", "bands"], ["seeds", "single seeds"]],
+      y: [["peak", "peak"], ["state", "state"]],
+    };
+    for (const [id, key] of SEGMENTS) segment(id, key, items[key]);
     $("devices").hidden = suite.devices.length < 2;
     kinds();
     legend();

@@ -1,7 +1,7 @@
 /* interact.js: reading a chart by pointer and keyboard, and zooming in x. */
 "use strict";
 (() => {
-  const esc = OB.esc;
+  const esc = OB.esc, MOST = 16;
   const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
 
   /* The last row at or before x, since curves hold their value. */
@@ -59,7 +59,8 @@
       dot.setAttribute("cx", pixel);
       dot.setAttribute("cy", clamp(this.sy(chosen.v), this.m.t, this.H - this.m.b));
       dot.setAttribute("class", `o${chosen.s.o}`);
-      this.tip.innerHTML = `<b>${esc(this.spec.x.label)} ${OB.number(this.x)}</b>` + rows.map((r) =>
+      const grey = OB.data.suite.grey, shown = rows.length > MOST ? rows.filter((r) => r === chosen || !grey.includes(r.s.o)) : rows;
+      this.tip.innerHTML = `<b>${esc(this.spec.x.label)} ${OB.number(this.x)}</b>` + shown.map((r) =>
         `<div class="${r === chosen ? "on" : ""}"><i class="sw o${r.s.o}"></i>${esc(r.s.name)}<span>${text(r.v)}</span></div>`).join("");
       this.tip.hidden = false;
       const left = pixel > (this.left + this.right) / 2 ? pixel - this.tip.offsetWidth - 16 : pixel + 16;

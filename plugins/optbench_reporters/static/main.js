@@ -2,9 +2,7 @@
 "use strict";
 (() => {
   const { suite, cells } = OB.data, $ = (id) => document.getElementById(id);
-  const SECTIONS = { overview: ["cards", "table"], profiles: ["profiles"], convergence: ["convergence"] };
-  for (const [id, name] of [["memory", "scaling"], ["time", "times"]]) if ($(id)) SECTIONS[id] = [name];
-  const dirty = new Set(), near = new Set();
+  const ids = [...new Set(OB.sections.map((section) => section.id))], dirty = new Set(), near = new Set();
   let view;
 
   OB.view = () => view;
@@ -13,9 +11,12 @@
     host.spec = host.redraw = null;
   };
 
-  const pump = () => Promise.all([...near].filter((id) => dirty.delete(id)).flatMap((id) => SECTIONS[id].map((name) => OB.draw[name](view))));
+  const pump = () => {
+    const due = new Set([...near].filter((id) => dirty.delete(id)));
+    return Promise.all(OB.sections.filter((section) => due.has(section.id)).map((section) => section.draw(view)));
+  };
   OB.drawAll = () => {
-    Object.keys(SECTIONS).filter((id) => !$(id).hidden).forEach((id) => near.add(id));
+    ids.forEach((id) => near.add(id));
     return pump();
   };
 
@@ -25,7 +26,7 @@
     const left = state.m === "gradients" && view.left ? ` · ${view.left} without gradients left out` : "";
     $("scope").innerHTML = (empty ? `<b class="warn">Nothing matches these filters.</b> ` : "") +
       `Showing <b>${view.problems.length}</b> of ${suite.problems.length} problems and <b>${view.optimizers.length}</b> of ${suite.optimizers.length} optimizers` +
-      (suite.targets.length && !$("convergence").hidden ? ` · ${state.m === "cost" ? "" : "cost in "}<b>${OB.esc(OB.measure(state.m))}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;
+      (suite.targets.length && $("f-target") ? ` · ${state.m === "cost" ? "" : "cost in "}<b>${OB.esc(OB.measure(state.m))}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;
     return empty;
   }
 
@@ -33,20 +34,9 @@
     view = OB.aggregate(suite, cells, OB.choice());
     OB.syncControls();
     if (scope()) return Promise.resolve();
-    Object.keys(SECTIONS).forEach((id) => dirty.add(id));
+    ids.forEach((id) => dirty.add(id));
     return pump();
   };
-
-  const csv = {
-    table: () => OB.tableRows(),
-    chart: (spec) => [["name", "x", "y", "low", "high"], ...spec.series.flatMap((s) => s.x.map((x, i) => [s.name, x, s.y[i], s.low?.[i], s.high?.[i]]))],
-  };
-  document.querySelectorAll("[data-csv]").forEach((button) => {
-    button.onclick = () => {
-      const id = button.dataset.csv, spec = $(id).spec;
-      if (id === "table" || spec) OB.save(`optbench-${id}.csv`, OB.csv(id === "table" ? csv.table() : csv.chart(spec)), "text/csv");
-    };
-  });
 
   const redraw = () => document.querySelectorAll(".plot").forEach((plot) => plot.redraw && plot.redraw());
   let timer;
@@ -55,24 +45,29 @@
   addEventListener("beforeprint", () => { OB.drawAll(); redraw(); });
 
   /* Sections are reached without writing over the view that the address holds. */
+  OB.goto = (id) => {
+    const section = $(id);
+    section.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    section.tabIndex = -1;
+    section.focus({ preventScroll: true });
+  };
   document.querySelectorAll("nav a, a.skip").forEach((link) => {
     link.onclick = (event) => {
-      const section = $(link.hash.slice(1));
       event.preventDefault();
-      section.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-      section.tabIndex = -1;
-      section.focus({ preventScroll: true });
+      OB.goto(link.hash.slice(1));
     };
   });
 
   const start = document.getElementById(location.hash.slice(1));
   OB.readHash();
   OB.controls();
+  OB.exports();
   OB.refresh();
   const watch = new IntersectionObserver((entries) => {
     entries.forEach((entry) => (entry.isIntersecting ? near.add(entry.target.id) : near.delete(entry.target.id)));
     pump();
   }, { rootMargin: "500px" });
-  Object.keys(SECTIONS).forEach((id) => watch.observe($(id)));
-  if (start) start.scrollIntoView();
+  ids.forEach((id) => watch.observe($(id)));
+  const target = start || $(OB.wanted);
+  if (target) target.scrollIntoView();
 })();

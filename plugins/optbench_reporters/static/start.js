@@ -3,11 +3,15 @@
 window.OB = {
   data: {},
   waiting: {},
-  draw: {},
+  sections: [],
   put(key, value) {
     this.data[key] = value;
     if (this.waiting[key]) this.waiting[key](value);
     delete this.waiting[key];
+  },
+  /* Register what draws a part of the section with that id: draw(view), perhaps a promise. */
+  section(id, draw) {
+    if (document.getElementById(id)) this.sections.push({ id, draw });
   },
 };
 try {

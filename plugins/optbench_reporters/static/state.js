@@ -3,14 +3,14 @@
 (() => {
   const suite = OB.data.suite, first = suite.problems[0];
   const DEFAULT = {
-    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", o: "one", y: "peak", s: "solved", r: "", p: first ? first.id : "",
+    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", x: "bands", y: "peak", s: "solved", r: "", p: first ? first.id : "",
   };
   const ALLOWED = {
     m: (v) => suite.measures.includes(v),
     t: (v) => suite.targets[v] !== undefined,
     d: (v) => v === "all" || suite.devices.includes(v),
     b: (v) => v === "shown" || v === "all",
-    o: (v) => v === "one" || v === "all",
+    x: (v) => v === "bands" || v === "seeds",
     y: (v) => v === "peak" || v === "state",
     p: (v) => suite.problems.some((problem) => problem.id === v),
   };
@@ -24,6 +24,7 @@
   OB.readHash = () => {
     const hash = location.hash.slice(1);
     if (sections.has(hash)) return false;
+    OB.wanted = new URLSearchParams(hash).get("go"); // a section to begin at: other pages link so
     const given = Object.fromEntries([...new URLSearchParams(hash)].filter(([key]) => key in DEFAULT));
     state = { ...DEFAULT, ...given };
     for (const [key, fits] of Object.entries(ALLOWED)) if (!fits(state[key])) state[key] = DEFAULT[key];

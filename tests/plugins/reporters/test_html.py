@@ -82,10 +82,11 @@ def test_every_file_that_the_page_names_exists(folder):
     assert [name for name in named if not (folder / name).is_file()] == []
 
 
-def test_a_figure_for_each_problem_and_profile_is_valid_svg_with_the_optimizers_names(folder, report):
-    names = {"profile", "dataprofile", *(f"conv-{problem.id}" for problem in report.problems)}
-    assert {path.stem for path in (folder / "figures").iterdir()} == names
-    for path in (folder / "figures").iterdir():
+def test_each_figure_is_valid_svg_with_the_optimizers_names_and_pdf(folder, report):
+    names = {"profile", "dataprofile", "ecdf", "heat", "multiples", *(f"conv-{item.id}" for item in report.problems)}
+    for kind in ("svg", "pdf"):
+        assert {path.stem for path in (folder / "figures").glob(f"*.{kind}")} == names
+    for path in (folder / "figures").glob("*.svg"):
         text = "".join(ET.parse(path).getroot().itertext())
         assert all(optimizer.label in text for optimizer in report.optimizers)
 
@@ -120,7 +121,7 @@ def test_gaps_in_the_data_are_hundredths_of_the_logarithm(folder, report):
 def test_the_page_without_scripts_lists_the_optimizers_by_solved_share(folder, report):
     page = (folder / "index.html").read_text()
     body = page.split('<table id="table">')[1].split("</table>")[0]
-    names = [html.unescape(name) for name in re.findall(r'<th scope="row">(.*?)</th>', body)]
+    names = [html.unescape(name) for name in re.findall(r'<th scope="row"><a [^>]*>(.*?)</a></th>', body)]
     labels = {item.id: item.label for item in report.optimizers}
     assert names == [labels[score.optimizer] for score in report.scores_at("evaluations", 1e-8)]
 
@@ -156,7 +157,7 @@ def test_a_suite_that_ranks_nothing_has_no_overview(results, synthetic, tmp_path
     HtmlReporter(figures=False)(replace(results.report(), ranking=False), tmp_path)
     page = (tmp_path / "index.html").read_text()
     for section in ("overview", "profiles"):
-        assert f'<section id="{section}" hidden>' in page
+        assert f'<section id="{section}"' not in page
         assert f'href="#{section}"' not in page
     assert 'href="#convergence"' in page
 
@@ -183,7 +184,7 @@ def test_a_report_without_gates_has_no_section_for_them(folder):
 
 def test_weight(folder):
     shell = sum(path.stat().st_size for path in [folder / "index.html", *(folder / "static").rglob("*.*")])
-    assert shell <= 100_000
+    assert shell <= 150_000
 
 
 def evil_results(synthetic):

@@ -139,11 +139,11 @@ def test_a_profiles_band_is_that_of_resampled_problems(visit, folder):
     assert page.locator("#profile .band.quiet").count() == len(rows(page))
 
 
-def test_the_budget_chart_over_all_accuracies_is_the_ecdf_of_runtimes(visit, folder, report):
-    page = visit(folder, "#o=all")
+def test_the_ecdf_of_runtimes_ends_at_the_share_of_accuracies_that_are_reached(visit, folder, report):
+    page = visit(folder)
     page.evaluate("OB.drawAll()")
     ends = page.evaluate(
-        "document.getElementById('dataprofile').spec.series.map(s => [OB.data.suite.optimizers[s.o].id, s.y.at(-1)])"
+        "document.getElementById('ecdf').spec.series.map(s => [OB.data.suite.optimizers[s.o].id, s.y.at(-1)])"
     )
     reached = {
         optimizer.id: np.mean([

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from optbench_reporters.html import HtmlReporter
-from optbench_reporters.tuning import budget_lines, tuning_sections
+from optbench_reporters.tuning_rows import budget_lines, tuning_sections
 
 from optbench.records import ReportModel, TunedCell, TuningAgreement, TuningChoice
 

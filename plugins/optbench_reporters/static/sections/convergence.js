@@ -1,31 +1,34 @@
-/* convergence.js: the curves of one problem, and a table of where each optimizer ended. */
+/* convergence.js: the curves of one problem: medians with bands, or single seeds. */
 "use strict";
 (() => {
-  const { suite, cells } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
+  const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
   const LOWEST = 1e-16;
-  const shards = {};
-
-  /* A script element loads from file://, where fetch() does not. */
-  const shard = (id) => (shards[id] ||= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    OB.waiting[`curves/${id}`] = resolve;
-    script.src = `data/curves-${id}.js`;
-    script.onerror = () => reject(new Error(`data/curves-${id}.js is missing`));
-    document.head.append(script);
-  }));
-
   const gap = (centilog) => (centilog == null ? null : 10 ** (centilog / 100));
+
+  /* A cost and the gap beside it, of the ends of failed seeds. */
+  const points = (rows, k) => rows.filter((row) => row[k] != null && row[row.length - 1] != null).map((row) => [row[k], gap(row[row.length - 1])]);
 
   function series(curve, measure) {
     const k = suite.measures.indexOf(measure);
     return {
       o: curve.o, name: suite.optimizers[curve.o].label, x: curve.x[measure], y: curve.y.map(gap), low: curve.low.map(gap), high: curve.high.map(gap),
-      ends: curve.ends.filter((end) => end[k] != null && end[end.length - 1] != null).map((end) => [end[k], gap(end[end.length - 1])]),
+      ends: points(curve.ends, k), stages: curve.stages.map((row) => row[k]).filter((x) => x != null),
     };
   }
 
+  /* The same curve with its seeds in place of the band. */
+  function withSeeds(one, singles, measure) {
+    const k = suite.measures.indexOf(measure), columns = suite.measures.length + 1;
+    const threads = singles.filter((single) => single.o === one.o).map((single) => {
+      const values = OB.unpack(single.points), rows = values.length / columns;
+      return { x: values.slice(k * rows, (k + 1) * rows), y: values.slice(-rows) };
+    });
+    return { ...one, low: null, high: null, threads };
+  }
+
   function extent(lists, pad = 1) {
-    const values = lists.flat().filter((v) => v > 0 && isFinite(v)), low = Math.min(...values), high = Math.max(...values);
+    let low = Infinity, high = 0;
+    for (const list of lists) for (const v of list) if (v > 0 && isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
     return [low / pad, high > low ? high * pad : low * 10];
   }
 
@@ -37,36 +40,14 @@
     };
   }
 
-  function chart(view, data, state) {
-    const problem = suite.problems[view.problem], shown = data.curves.filter((c) => view.optimizers.includes(c.o)).map((c) => series(c, state.m));
-    if (!shown.length) return OB.nothing($("conv"), "No curve of this problem can be drawn: no trial kept a value above the minimum.");
-    const target = suite.targets[state.t], domain = extent(shown.map((s) => s.x)), [low, high] = extent(shown.flatMap((s) => [s.y, s.ends.map((e) => e[1])]), 1.6);
-    return OB.lineChart($("conv"), {
+  function chart(view, shown, state) {
+    const problem = suite.problems[view.problem], target = suite.targets[state.t], threads = shown.flatMap((s) => s.threads || []);
+    const domain = extent([...shown, ...threads].map((s) => s.x)), [low, high] = extent([...shown.flatMap((s) => [s.y, s.ends.map((e) => e[1])]), ...threads.map((s) => s.y)], 1.6);
+    OB.lineChart($("conv"), {
       label: `Convergence on ${problem.label}`, height: 440, x: { label: OB.measure(state.m), log: true, domain },
       y: { label: "relative gap  (f − f*) / (f₀ − f*)", log: true, domain: [Math.max(LOWEST, low), Math.max(1.6, Math.min(high, 1e6))] },
-      series: shown, guides: [{ x: domain, y: [target, target] }], key: key(view, shown, state),
+      series: shown, guides: target ? [{ x: domain, y: [target, target] }] : [], key: key(view, shown, state),
     });
-  }
-
-  const metrics = (rows) => [...new Set(rows.flatMap((i) => cells.metrics[i].map(([name]) => name)))];
-
-  function ends(view, state) {
-    const rows = view.optimizers.map((o) => view.cell(o, view.problem)).filter((i) => i != null), names = metrics(rows);
-    const cost = (i) => cells.costs[state.m][i][state.t][1];
-    rows.sort((a, b) => (cost(a) ?? Infinity) - (cost(b) ?? Infinity) || (cells.gap[a] ?? Infinity) - (cells.gap[b] ?? Infinity) || 0);
-    const statuses = (i) => suite.statuses.map((name, k) => (cells.statuses[i][k] ? `${cells.statuses[i][k]} ${name}` : "")).filter(Boolean).join(", ");
-    const limits = [...new Set(rows.flatMap((i) => cells.thresholds[i].map(([name]) => name)))], several = rows.some((i) => cells.seeds[i] > 1);
-    const unit = state.m === "seconds" ? "seconds" : "evaluations", threshold = (i, name) => cells.thresholds[i].find(([key]) => key === name) || [];
-    const heads = ["Optimizer", "Reached", `Cost, ${state.m}`, ...(several ? ["Expected"] : []), ...limits.map((name) => name.replace("<=", " ≤ ").replace(">=", " ≥ ")), "Gap", "Value", "Evaluations", "Seconds", "State", "Peak", ...names, "Ended by"];
-    const line = (i) => [
-      `${cells.hits[i][state.t]} of ${cells.seeds[i]}`, OB.cost(cost(i), state.m), ...(several ? [OB.cost(cells.expected[state.m][i][state.t], state.m)] : []),
-      ...limits.map((name) => (unit === "seconds" ? OB.seconds(threshold(i, name)[3]) : OB.number(threshold(i, name)[2]))), OB.number(cells.gap[i]), OB.number(cells.value[i]), OB.number(cells.evaluations[i]),
-      OB.seconds(cells.seconds[i]) + (cells.unreliable[i] ? "†" : ""), OB.bytes(cells.state_bytes[i]), OB.bytes(cells.peak_live_bytes[i]),
-      ...names.map((name) => OB.number((cells.metrics[i].find(([key]) => key === name) || [])[1])),
-    ];
-    $("ends").innerHTML = `<thead><tr>${heads.map((h, k) => `<th scope="col" class="${k && k < heads.length - 1 ? "n" : ""}">${esc(h)}</th>`).join("")}</tr></thead><tbody>` +
-      rows.map((i) => `<tr data-o="${cells.o[i]}"><th scope="row">${OB.swatch(cells.o[i])}${esc(suite.optimizers[cells.o[i]].label)}</th>` +
-        `${line(i).map((text) => `<td class="n">${esc(text)}</td>`).join("")}<td>${statuses(i)}</td></tr>`).join("") + "</tbody>";
   }
 
   function picker(view) {
@@ -84,14 +65,28 @@
     $("next").onclick = () => move(1);
   }
 
-  OB.draw.convergence = async (view) => {
+  function about(problem) {
+    const kept = problem.deterministic ? "best value so far" : "last iterate", paper = $("pdf-conv");
+    const facts = [problem.kind, problem.size && `n = ${problem.size}`, problem.device.toUpperCase(), kept, `f*: ${problem.reference}`].filter(Boolean);
+    $("about").innerHTML = `${esc(facts.join(" · "))} · <a href="problems/${problem.id}.html">more</a>`;
+    if (paper) {
+      paper.hidden = !suite.drawn.includes(problem.id);
+      paper.href = `figures/conv-${problem.id}.pdf`;
+    }
+  }
+
+  OB.section("convergence", async (view) => {
     const problem = suite.problems[view.problem], state = OB.state();
     picker(view);
-    ends(view, state);
-    const kept = problem.deterministic ? "best value so far" : "last iterate", svg = $("svg-conv");
-    $("about").textContent = [problem.kind, problem.size && `n = ${problem.size}`, problem.device.toUpperCase(), kept, `f*: ${problem.reference}`].filter(Boolean).join(" · ");
-    if (svg) svg.href = `figures/conv-${problem.id}.svg`;
-    const data = await shard(problem.id).catch((error) => OB.nothing($("conv"), error.message));
-    if (data && state === OB.state()) chart(view, data, state);
-  };
+    about(problem);
+    const data = await OB.shard(`curves/${problem.id}`).catch((error) => OB.nothing($("conv"), error.message));
+    if (!data) return;
+    const singles = state.x === "seeds" && data.seeds ? await OB.shard(`seeds/${problem.id}`).catch(() => null) : null;
+    if (state !== OB.state()) return;
+    $("f-seeds").hidden = !data.seeds;
+    const shown = data.curves.filter((c) => view.optimizers.includes(c.o)).map((c) => series(c, state.m));
+    if (!shown.length) OB.nothing($("conv"), "No curve of this problem can be drawn: no trial kept a value above the minimum.");
+    else chart(view, singles ? shown.map((s) => withSeeds(s, singles, state.m)) : shown, state);
+    OB.fillTables();
+  });
 })();

@@ -22,34 +22,42 @@
     return { x: x.flatMap((v, i) => (i ? [v, v] : [v])), low: corner(0), high: corner(1) };
   }
 
-  function draw(id, view, costs, { label, axis, low, high, banded }) {
+  function draw(id, view, costs, { label, axis, low, high, of: what, banded }) {
     const of = (o) => costs(o).filter((v) => !Number.isNaN(v)), lines = view.optimizers.filter((o) => of(o).length);
     const series = lines.map((o) => {
       const steps = OB.steps(of(o), low, high);
       return { o, name: suite.optimizers[o].label, step: true, ...steps, band: banded ? band(steps, of(o).length) : null };
     });
-    OB.lineChart($(id), { label, height: 380, descending: true, x: { label: axis, log: true, domain: [low, high] }, y: SHARE(banded ? "problems" : "problems and accuracies"), series });
+    OB.lineChart($(id), { label, height: 380, descending: true, x: { label: axis, log: true, domain: [low, high] }, y: SHARE(what), series });
   }
 
-  /* An optimizer's costs on the shown problems: at the chosen accuracy, or at every one. */
-  function costsOf(view, state) {
-    if (state.o === "one") return (o) => view.problems.map((p) => view.cost(o, p));
-    const found = (o, p) => view.cell(o, p), costs = cells.costs[state.m];
-    return (o) => view.problems.flatMap((p) => (cells.seeds[found(o, p)] ? costs[found(o, p)].map((target) => target[1] ?? Infinity) : []));
+  /* An optimizer's costs on the shown problems at every accuracy. */
+  function everyCost(view, measure) {
+    const costs = cells.costs[measure];
+    return (o) => view.problems.flatMap((p) => {
+      const i = view.cell(o, p);
+      return cells.seeds[i] ? costs[i].map((target) => target[1] ?? Infinity) : [];
+    });
   }
 
-  OB.draw.profiles = (view) => {
-    const state = OB.state(), ratios = (o) => view.problems.map((p) => view.ratio(o, p)), costs = costsOf(view, state);
-    const solved = (of) => view.optimizers.flatMap(of).filter(isFinite), banded = state.o === "one", count = view.problems.length;
-    if (!solved(costs).length) {
-      for (const id of ["profile", "dataprofile"]) OB.nothing($(id), "No problem is solved at this accuracy.");
-      return;
-    }
-    draw("profile", view, ratios, { label: "Performance profile", axis: "cost relative to the best, τ", low: 1, high: Math.min(LARGEST, Math.max(10, ...solved(ratios)) * 1.05), banded: true });
-    const low = Math.min(...solved(costs)) / 1.2;
-    draw("dataprofile", view, costs, { label: "Data profile", axis: OB.measure(state.m), low, high: Math.max(...solved(costs), low * 10) * 1.1, banded });
+  function budgets(id, view, costs, options) {
+    const solved = view.optimizers.flatMap(costs).filter(isFinite);
+    if (!solved.length) return OB.nothing($(id), "No problem is solved at this accuracy.");
+    const low = least(solved) / 1.2;
+    return draw(id, view, costs, { axis: OB.measure(OB.state().m), low, high: Math.max(most(solved), low * 10) * 1.1, ...options });
+  }
+
+  const most = (values) => values.reduce((a, b) => Math.max(a, b), 0), least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+
+  OB.section("profiles", (view) => {
+    const ratios = (o) => view.problems.map((p) => view.ratio(o, p)), solved = view.optimizers.flatMap(ratios).filter(isFinite), count = view.problems.length;
+    if (!solved.length) OB.nothing($("profile"), "No problem is solved at this accuracy.");
+    else draw("profile", view, ratios, { label: "Performance profile", axis: "cost relative to the best, τ", low: 1, high: Math.min(LARGEST, Math.max(10, most(solved)) * 1.05), of: "problems", banded: true });
+    budgets("dataprofile", view, (o) => view.problems.map((p) => view.cost(o, p)), { label: "Data profile", of: "problems", banded: true });
+    if ($("ecdf")) budgets("ecdf", view, everyCost(view, OB.state().m), { label: "ECDF of runtimes", of: "problems and accuracies", banded: false });
     const few = count < ENOUGH ? `; with fewer than ${ENOUGH} problems it is too narrow` : "";
     $("note-profile").textContent = `${count} problem${count === 1 ? "" : "s"}; solved: at least half of the seeds reach the accuracy. Band: 95 % bootstrap over problems, shown for the highlighted curve${few}.`;
-    $("note-dataprofile").textContent = state.o === "all" ? `All of ${suite.targets.map(OB.power).join(", ")} count alike: the ECDF of runtimes over problems and targets.` : "";
-  };
+    if ($("ecdf")) $("note-ecdf").textContent = `Accuracies: ${suite.targets.map(OB.power).join(", ")}.`;
+    OB.fillTables();
+  });
 })();

@@ -56,23 +56,11 @@
     const slow = isFinite(row.slow) ? OB.times(row.slow) : Number.isNaN(row.slow) ? "–" : "&gt; ½ unsolved";
     const seconds = (text) => `${text}${OB.doubt(row.doubted, row.statuses.reduce((a, b) => a + b, 0), text)}`, clocked = state.m === "seconds";
     const time = clocked ? "" : `<td class="n">${seconds(OB.seconds(row.time))}</td>`, cost = (value) => OB.cost(value, state.m);
-    return `<tr data-o="${row.o}"><th scope="row" title="${esc(suite.optimizers[row.o].expression)}">${OB.swatch(row.o)}${esc(row.name)}</th>${solved}` +
+    return `<tr data-o="${row.o}"><th scope="row" title="${esc(suite.optimizers[row.o].expression)}">${OB.swatch(row.o)}<a href="optimizers/${suite.optimizers[row.o].id}.html">${esc(row.name)}</a></th>${solved}` +
       `<td class="n ${shades.slow(row)}">${slow}${level(row, view, state)}</td><td class="n">${row.wins || "·"}</td>` +
       `<td class="n ${shades.cost(row)}">${clocked ? seconds(cost(row.cost)) : cost(row.cost)}</td><td class="n ${shades.mean(row)}">${cost(row.mean)}</td>` +
       `<td class="n">${isFinite(row.area) ? row.area.toFixed(2) : "–"}</td>${time}` +
       `<td class="n" title="declared: ${esc(suite.optimizers[row.o].state_memory || "nothing")}">${OB.bytes(row.state)}</td><td class="n">${OB.bytes(row.peak)}</td>${outcome(row)}</tr>`;
-  }
-
-  const ratio = (value) => (value == null ? "∞" : `${+value.toPrecision(2)}×`);
-
-  function versus(state) {
-    const rows = suite.versus[state.m][state.t], box = document.getElementById("versus");
-    if (!box) return;
-    box.hidden = !rows.length;
-    if (!rows.length) return;
-    document.getElementById("versus-leader").textContent = suite.optimizers[rows[0].leader].label;
-    box.querySelector("tbody").innerHTML = rows.map((row) => `<tr data-o="${row.o}"><th scope="row">${OB.swatch(row.o)}${esc(suite.optimizers[row.o].label)}</th>` +
-      `<td>${esc(row.verdict)}</td><td class="n">${ratio(row.ratio)}</td><td class="n">${ratio(row.low)} to ${ratio(row.high)}</td><td class="n">${row.pairs}</td></tr>`).join("");
   }
 
   function head(state) {
@@ -81,13 +69,12 @@
       `<th scope="col" class="${key}" title="${TIPS[key] || ""}" aria-sort="${sort(key)}"><button type="button" data-sort="${key}">${label}</button></th>`).join("")}<th scope="col">Outcome</th></tr>`;
   }
 
-  OB.draw.table = (view) => {
+  OB.section("overview", (view) => {
     const table = document.getElementById("table"), state = OB.state(), rows = sorted(view.rows, state);
     const focus = document.activeElement?.dataset?.sort, shades = Object.fromEntries(["slow", "cost", "mean"].map((key) => [key, shade(rows, key)]));
     document.getElementById("statuskey").innerHTML = GROUPS.filter(([, names]) => rows.some((row) => total(row, names))).map(([group]) => `<i class="st-${group}"></i>${group}`).join("");
     table.tHead.innerHTML = head(state);
     table.tBodies[0].innerHTML = rows.map((row) => line(row, view, state, shades)).join("");
-    versus(state);
     table.onclick = (event) => {
       const key = event.target.dataset.sort;
       if (key) OB.set(key === state.s ? { r: state.r ? "" : "1" } : { s: key, r: "" });
@@ -95,5 +82,5 @@
     if (focus) table.querySelector(`[data-sort="${focus}"]`)?.focus();
     const keys = ["name", "hits", "trials", "low", "high", "slow", "wins", "cost", "mean", "area", "time", "state", "peak"];
     OB.tableRows = () => [keys, ...rows.map((row) => keys.map((key) => (typeof row[key] === "number" && !isFinite(row[key]) ? "" : row[key])))];
-  };
+  });
 })();

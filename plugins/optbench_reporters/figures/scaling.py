@@ -1,20 +1,17 @@
-"""The static figure of memory or time against size, as SVG and PNG."""
+"""Memory or time against size."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optbench_reporters.figures import Look, plain, plain_ticks, theme
-from optbench_reporters.scaling import Line
+from optbench_reporters.figures.style import DIM, Canvas, Look, plain, plain_ticks
+from optbench_reporters.scaling_lines import Line, scaling_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-
-    from optbench_reporters.palette import Slot
 
 Units = Sequence[tuple[str, float]]
 
@@ -25,65 +22,61 @@ TITLES = {
     "state": "State kept between steps",
     "step": "A step, evaluations left out",
 }
-PIXELS_AN_INCH = 160
 DOT = {"marker": "o"}
 BYTES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
 TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 
 
-def scaling_files(lines: Sequence[Line], slots: Sequence[Slot]) -> Iterator[tuple[str, bytes]]:
-    """Yield (file name, content); `slots` are the looks of the report's optimizers, in its order."""
-    memory, time = [[line for line in lines if (line.panel == "step") == is_time] for is_time in (False, True)]
-    with theme():
-        if memory:
-            yield from _files("scaling", _of_memory(memory, slots))
-        if time:
-            yield from _files("scaling-time", _of_time(time, slots))
+def memory_figures(canvas: Canvas) -> Iterator[tuple[str, Figure]]:
+    """Yield the figure of bytes, where a suite sweeps them."""
+    lines = [line for line in scaling_lines(canvas.model) if line.panel != "step"]
+    if lines:
+        yield "scaling", _of_memory(lines, canvas.looks)
 
 
-def _files(name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
-    for kind, about in (("svg", {"Date": None, "Creator": "optbench"}), ("png", None)):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=PIXELS_AN_INCH, metadata=about)
-        yield f"{name}.{kind}", buffer.getvalue()
+def time_figures(canvas: Canvas) -> Iterator[tuple[str, Figure]]:
+    """Yield the figure of the seconds of a step, where a suite sweeps them."""
+    lines = [line for line in scaling_lines(canvas.model) if line.panel == "step"]
+    if lines:
+        yield "scaling-time", _of_time(lines, canvas.looks)
 
 
-def _of_memory(lines: Sequence[Line], slots: Sequence[Slot]) -> Figure:
+def _of_memory(lines: Sequence[Line], looks: Sequence[Look]) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE)
     left = figure.add_axes(LEFT)
     right = figure.add_axes(RIGHT, sharex=left, sharey=left)
     for panel, axes in (("peak", left), ("state", right)):
-        _panel(axes, [line for line in lines if line.panel == panel], slots, BYTES)
+        _panel(axes, [line for line in lines if line.panel == panel], looks, BYTES)
         axes.set(title=TITLES[panel], xlabel="number of parameters n", ylabel="bytes" if axes is left else "")
     right.tick_params(labelleft=False)
     kinds = {"measured": _key(marker="o", linestyle="none")}
     kinds["worked out, not run"] = _key(marker="o", markerfacecolor="white", linestyle=":")
     kinds["growth of the process"] = _key(marker="x", linestyle="none")
-    _legend(right, lines, slots, title="slope of the peak (of the state)", kinds=kinds)
+    _legend(right, lines, looks, title="slope of the peak (of the state)", kinds=kinds)
     return figure
 
 
-def _of_time(lines: Sequence[Line], slots: Sequence[Slot]) -> Figure:
+def _of_time(lines: Sequence[Line], looks: Sequence[Look]) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE)
     axes = figure.add_axes(WHOLE)
-    _panel(axes, lines, slots, TIMES)
+    _panel(axes, lines, looks, TIMES)
     axes.set(title=TITLES["step"], xlabel="number of parameters n", ylabel="time")
     doubted = any(line.doubted for line in lines)
     kinds = {"in doubt": _key(marker="o", markerfacecolor="white", linestyle="none")} if doubted else {}
-    _legend(axes, lines, slots, title="slope", kinds=kinds)
+    _legend(axes, lines, looks, title="slope", kinds=kinds)
     return figure
 
 
-def _panel(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot], units: Units) -> None:
+def _panel(axes: Axes, lines: Sequence[Line], looks: Sequence[Look], units: Units) -> None:
     import seaborn as sns
     from matplotlib.ticker import FuncFormatter
 
     for line in lines:
-        style = Look(line.label, slots[line.optimizer]).style()
+        style = looks[line.optimizer].style()
         if line.under:  # a halo, which the line on it leaves to see
             axes.plot(line.sizes, line.values, color=style["color"], alpha=0.3, linewidth=6, solid_capstyle="round")
         end = line.measured
@@ -110,11 +103,11 @@ def _panel(axes: Axes, lines: Sequence[Line], slots: Sequence[Slot], units: Unit
 def _key(**style: Any) -> Line2D:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color="#5b6572", **style)
+    return Line2D([], [], color=DIM, **style)
 
 
 def _legend(
-    axes: Axes, lines: Sequence[Line], slots: Sequence[Slot], *, title: str, kinds: Mapping[str, Line2D]
+    axes: Axes, lines: Sequence[Line], looks: Sequence[Look], *, title: str, kinds: Mapping[str, Line2D]
 ) -> None:
     """Name the lines with their slopes, then what the markers mean."""
     from matplotlib.lines import Line2D
@@ -122,7 +115,7 @@ def _legend(
     slopes: dict[str, dict[str, str]] = {}  # by label, by panel
     handles: dict[str, Line2D] = {}
     for line in lines:
-        handles.setdefault(line.label, Line2D([], [], **Look(line.label, slots[line.optimizer]).style()))
+        handles.setdefault(line.label, Line2D([], [], **looks[line.optimizer].style()))
         if not line.sizes:
             slopes.setdefault(line.label, {})[line.panel] = "0 B"
         elif line.exponent is not None:

@@ -1,19 +1,18 @@
-"""The static figures of metrics over examples seen and over seconds, as SVG."""
+"""Metrics over examples seen and over seconds."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.records import LearningCurve, ReportModel
-from optbench_reporters.figures import Look, plain, plain_ticks, theme
-from optbench_reporters.palette import Slot
+from optbench.records import LearningCurve
+from optbench_reporters.figures.style import Canvas, Look, legend, plain, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 9.4, 2.5  # inches, of the figure and of a metric's row
 SIDES = {"left": 0.08, "right": 0.76, "hspace": 0.16, "wspace": 0.08}
@@ -22,20 +21,18 @@ AXES = ("examples", "seconds")
 WIDE = 20.0  # from this factor on between values, all positive, their axis is logarithmic
 
 
-def learning_files(model: ReportModel, slots: Sequence[Slot]) -> Iterator[tuple[str, bytes]]:
-    """Yield (file name, SVG) for each problem with curves; `slots` are the looks of the report's optimizers."""
-    looks = {item.id: Look(plain(item.label), slot) for item, slot in zip(model.optimizers, slots, strict=True)}
-    with theme():
-        for problem in model.problems:
-            curves = [curve for curve in model.learning if curve.problem == problem.id]
-            if curves:
-                yield f"learning-{problem.id}.svg", _figure(curves, looks, plain(problem.label))
+def learning_figures(canvas: Canvas) -> Iterator[tuple[str, Figure]]:
+    """Yield (name, figure) for each problem with curves."""
+    looks = {item.id: look for item, look in zip(canvas.model.optimizers, canvas.looks, strict=True)}
+    for problem in canvas.model.problems:
+        curves = [curve for curve in canvas.model.learning if curve.problem == problem.id]
+        if curves:
+            yield f"learning-{problem.id}", _figure(curves, looks, plain(problem.label))
 
 
-def _figure(curves: Sequence[LearningCurve], looks: dict[str, Look], title: str) -> bytes:
+def _figure(curves: Sequence[LearningCurve], looks: dict[str, Look], title: str) -> Figure:
     """Draw a row a metric: over examples on the left, over seconds on the right."""
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
     metrics = list(dict.fromkeys(curve.metric for curve in curves))
     height = HEIGHT * len(metrics) + 2 * MARGIN
@@ -50,13 +47,9 @@ def _figure(curves: Sequence[LearningCurve], looks: dict[str, Look], title: str)
     for axis, axes in zip(AXES, panels[-1], strict=True):
         axes.set_xlabel({"examples": "examples seen"}.get(axis, axis))
     shown = [look for name, look in looks.items() if any(curve.optimizer == name for curve in curves)]
-    handles = [Line2D([], [], **look.style()) for look in shown]
-    names = [look.label for look in shown]
-    panels[0][-1].legend(handles, names, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, handlelength=3.2)
+    legend(panels[0][-1], shown)
     panels[0][0].set_title(title, loc="left")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "optbench"})
-    return buffer.getvalue()
+    return figure
 
 
 def _panel(axes: Axes, curves: Sequence[LearningCurve], looks: dict[str, Look], axis: str) -> None:

@@ -1,0 +1,76 @@
+"""What a reader may take along: tables for other programs, and what measures the same again."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from optbench.records import ReportModel
+from optbench_reporters.tables import cells_table, csv_text, results_latex, results_table
+
+MEASURE = "evaluations"
+SUITE, FILE, LOCK, PINS = "suite.json", "suite.toml", "lock.json", "constraints.txt"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file with what it is for."""
+
+    name: str
+    about: str
+    content: bytes
+
+
+def downloads(model: ReportModel, target: float) -> tuple[Download, ...]:
+    """Return the files of a report's folder `downloads`."""
+    return tuple(_tables(model, target)) + tuple(_reproduction(model))
+
+
+REPLAY = f"pip install -c downloads/{PINS} optbench\noptbench suite downloads/{SUITE}"  # what a report was made of
+
+
+def _tables(model: ReportModel, target: float) -> Iterator[Download]:
+    if not (model.cells and model.targets):
+        return
+    at = f"over {MEASURE}, at a relative gap of {target:g}"
+    if model.scores:
+        table = results_table(model, MEASURE, target)
+        yield Download("results.csv", f"the table of results, {at}", csv_text(table).encode())
+        yield Download("results.tex", f"the same for LaTeX, {at}", results_latex(model, MEASURE, target).encode())
+    cells = cells_table(model)
+    yield Download("cells.csv", "each optimizer on each problem at each accuracy", csv_text(cells).encode())
+    if find_spec("pyarrow") is not None:
+        import pandas as pd
+
+        buffer = io.BytesIO()
+        pd.DataFrame(cells.rows, columns=list(cells.headings)).to_parquet(buffer, index=False)
+        yield Download("cells.parquet", "the same as Parquet", buffer.getvalue())
+
+
+def _reproduction(model: ReportModel) -> Iterator[Download]:
+    if model.suite_file:
+        yield Download(FILE, "the suite’s file, as it is now", model.suite_file.encode())
+    if model.suite:
+        yield Download(SUITE, "everything that was run, every option written out", _json(model.suite))
+    yield Download(LOCK, "the machine, the libraries and the plugins of the run", _json(_lock(model)))
+    pins = [f"{name}=={version.partition('+')[0]}" for name, version in sorted(model.environment.libraries.items())]
+    yield Download(PINS, "the versions of the libraries, for pip", "\n".join([*pins, ""]).encode())
+
+
+def _lock(model: ReportModel) -> dict[str, object]:
+    parts = [part for arm in model.optimizers for part in arm.parts]
+    parts += [part for problem in model.problems for part in problem.parts]
+    return {
+        "command": model.command,
+        "created": model.created,
+        "environment": model.environment.to_json(),
+        "fingerprint": model.environment.fingerprint,
+        "plugins": {part.name: part.version for part in sorted(parts, key=lambda part: part.name)},
+    }
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode()
