@@ -1,136 +1,114 @@
 """Greedy supervised pretraining (Bengio et al., 2007): one shallow net a hidden layer, then the whole net jointly.
 
 Net k is: hidden layers 1 … k−1 as they came out of their own training, which stay as they are; hidden layer k and an
-output layer of its own, which are trained. Its head is dropped, its hidden layer kept.
+output layer, which are trained. The hidden layer is kept and the output layer dropped, but for the last net, whose
+output layer is that of the whole (Goodfellow et al., 2016, figure 8.7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from optbench.api import Block, LearningProblem, Point, Recipe, Refused, Stage, Streams
+from optbench.api import Block, Judged, LearningProblem, Point, Recipe, Refused, Stage, Streams
+from optbench_meta.before import Before, learning_problem, training_begins
+from optbench_meta.joined import with_raw_inputs
+from optbench_meta.kept import Kept, named_tensors, with_tensors
+from optbench_meta.nets import Frozen, HoldingBlock, after, hidden_groups, one_example
+
+NAME = "pretrain-greedy"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GreedyPretraining:
-    """Puts a stage for each hidden layer before the training of the whole net."""
+    """Puts a stage for each hidden layer before the training of the whole net, or in place of it."""
 
     share: float
+    fine_tune: bool
+    concat_input: bool
 
     def __call__(self, recipe: Recipe, streams: Streams) -> Recipe:
         """Return the recipe with the pretraining stages; raises Refused where there is no hidden layer to pretrain."""
-        joint, problem = only_stage(recipe)
-        groups = hidden_groups(problem.blocks)
-        kept = Kept()
-        stages = [
-            Stage(
-                problem=shallow_problem(problem, groups[: index + 1], kept),
-                optimizer=joint.optimizer,
-                share=joint.share * self.share / len(groups),
-                carry=kept.collecting,
-                on_curve=False,
-            )
-            for index in range(len(groups))
-        ]
-        joint = replace(joint, share=joint.share * (1 - self.share), carry=kept.restoring)
-        return replace(recipe, stages=(*stages, joint))
+        if self.concat_input:
+            recipe = with_raw_inputs(recipe, NAME)
+        problem = learning_problem(recipe, NAME)
+        layers = Layers(problem)
+        if not self.fine_tune:
+            return _without_joint_training(recipe, layers, streams)
+        stages = [layers.stage(number, recipe.stages[-1]) for number in range(1, layers.count + 1)]
+        before = Before(NAME, stages, self.share, layers.ended, layers.kept.hand_out)
+        return before.put_into(recipe)
 
 
-def only_stage(recipe: Recipe) -> tuple[Stage, Any]:
-    """Return the recipe's stage and its problem; raises Refused where pretraining can't stand before it."""
-    if len(recipe.stages) != 1:
-        message = f"pretrain-greedy wants a recipe of one stage, this one has {len(recipe.stages)}: name it first"
-        raise Refused(message)
-    problem = recipe.stages[0].problem
-    if not hasattr(problem, "with_blocks"):
-        message = f"pretrain-greedy wants a model of blocks; {type(problem).__name__} has none"
-        raise Refused(message)
-    return recipe.stages[0], problem
+class Layers:
+    """The shallow nets of a problem's model, and what came out of them; belongs to one recipe."""
 
+    def __init__(self, problem: Any) -> None:
+        """Cut the model into one group of blocks a hidden layer, and what is on top of them."""
+        self.problem = problem
+        self.groups = hidden_groups(problem.blocks, NAME)
+        self.top = problem.blocks[sum(map(len, self.groups)) :]
+        self.kept = Kept()
+        self._frozen: dict[int, Frozen] = {}  # the layers below, by the net's number
+        self.problems = [self._shallow(number) for number in range(1, self.count + 1)]
 
-@dataclass
-class Kept:
-    """The tensors that the stages so far have trained, by name, heads among them; belongs to one run of one recipe."""
+    @property
+    def count(self) -> int:
+        """How many hidden layers there are."""
+        return len(self.groups)
 
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    frozen: list[Frozen] = field(default_factory=list)
+    def stage(self, number: int, like: Stage) -> Stage:
+        """Return the stage that trains layer `number`, from 1, by the optimizer of another stage."""
+        return Stage(
+            problem=self.problems[number - 1],
+            optimizer=like.optimizer,
+            carry=lambda _, fresh: self._begins(number, fresh),
+            on_curve=False,
+            name=f"pretrain {number}",
+        )
 
-    def collecting(self, previous: Point | None, fresh: Point) -> Point:
-        """Keep what the previous stage trained and show it to the frozen layers; start afresh."""
-        self._collect(previous)
-        for layers in self.frozen:
-            layers.load(self.tensors)
+    def _begins(self, number: int, fresh: Point) -> Point:
+        """Show the layers below to the net that is trained next; the first one of a run finds nothing kept."""
+        if number == 1:
+            self.kept.tensors.clear()
+        if number in self._frozen:
+            self._frozen[number].load(self.kept.tensors)
         return fresh
 
-    def restoring(self, previous: Point | None, fresh: Point) -> Point:
-        """Return the fresh start with every tensor that was kept, copied by its name."""
-        self._collect(previous)
-        return copied_by_name(self.tensors, fresh)
+    def ended(self, index: int, point: Point) -> None:
+        """Keep what a net has trained, its head too if that is the last one."""
+        self.kept.collect(point, self.problems[index])
 
-    def _collect(self, previous: Point | None) -> None:
-        if previous is None:
-            self.tensors.clear()
-            return
-        self.tensors.update({name: tensor.clone() for name, tensor in named_views(previous).items()})
+    def _shallow(self, number: int) -> Any:
+        """Return the net of layer `number` and an output layer of its own on top of the earlier layers, frozen."""
+        *earlier, trained = self.groups[:number]
+        example = one_example(self.problem)
+        below = list(chain.from_iterable(earlier))
+        top = self.top if number == self.count else [self._head(number, [*below, *trained], example)]
+        blocks = [*trained, *top]
+        if below:
+            frozen = self._frozen[number] = Frozen(below, example)
+            blocks.insert(0, HoldingBlock(name="frozen", role="input", build=lambda: frozen))
+        return self.problem.with_blocks(blocks)
 
-
-class Frozen(torch.nn.Module):
-    """Trained blocks as a function without parameters: the optimizer of a later stage can't see them."""
-
-    def __init__(self, blocks: Sequence[Block], like: Tensor) -> None:
-        """Build the blocks, on the device and dtype of `like`, out of sight of `parameters()`."""
-        super().__init__()
-        self._stack = [(block.name, built(block, like).requires_grad_(requires_grad=False)) for block in blocks]
-
-    @torch.no_grad()
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Copy the blocks' tensors, named "block.parameter"; those that are not trained yet stay as they are."""
-        for block, module in self._stack:
-            for name, parameter in module.named_parameters():
-                if (tensor := tensors.get(f"{block}.{name}")) is not None:
-                    parameter.copy_(tensor)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the activations of the last block."""
-        for _, module in self._stack:
-            inputs = module(inputs)
-        return inputs
-
-
-def hidden_groups(blocks: Sequence[Block]) -> list[list[Block]]:
-    """Return one group of blocks a hidden layer; raises Refused where there is none, or no output layer.
-
-    What stands before the first hidden block is trained with it; what follows a hidden block belongs to it.
-    """
-    roles = [block.role for block in blocks]
-    end = roles.index("output") if "output" in roles else len(blocks)
-    firsts = [index for index in range(end) if roles[index] == "hidden"]
-    if not firsts or end == len(blocks):
-        message = f"pretrain-greedy wants a hidden layer below an output layer; the model's blocks are {roles}"
-        raise Refused(message)
-    bounds = [0, *firsts[1:], end]
-    return [list(blocks[first:last]) for first, last in pairwise(bounds)]
-
-
-def shallow_problem(problem: Any, groups: Sequence[Sequence[Block]], kept: Kept) -> LearningProblem:
-    """Return the net of the last group and a head of its own on top of the earlier groups, frozen."""
-    *earlier, trained = groups
-    example = problem.data["train"][0][:1]
-    hidden = [block for group in groups for block in group]
-    head = head_block(f"head{len(groups)}", hidden, width_after(problem.blocks, example), example)
-    blocks = [*trained, head]
-    if earlier:
-        frozen = Frozen(hidden[: -len(trained)], example)
-        kept.frozen.append(frozen)
-        blocks.insert(0, Block(name="frozen", role="input", build=lambda: frozen))
-    shallow: LearningProblem = problem.with_blocks(blocks)
-    return shallow
+    def _head(self, number: int, hidden: Sequence[Block], example: Tensor) -> Block:
+        """Return a fresh output layer on top of the given blocks: like the model's own where that fits, else linear."""
+        name = f"head{number}"
+        activations = after(hidden, example)
+        below = after([block for group in self.groups for block in group], example)
+        if activations.shape == below.shape and len(self.top) == 1:
+            return replace(self.top[0], name=name)
+        outputs = after(self.top, below)
+        if outputs.ndim != 2:  # noqa: PLR2004 -- (B, outputs)
+            message = f"{NAME} has no output layer for hidden layers of different widths with outputs in steps"
+            raise Refused(message)
+        width = activations.numel()
+        return Block(name=name, role="output", build=lambda: Head(width, outputs.shape[1]))
 
 
 class Head(torch.nn.Linear):
@@ -141,44 +119,37 @@ class Head(torch.nn.Linear):
         return super().forward(inputs.flatten(1))
 
 
-def head_block(name: str, hidden: Sequence[Block], outputs: int, example: Tensor) -> Block:
-    """Return a fresh output block on top of the given blocks, whose width one example, (1, …), tells."""
-    width = width_after(hidden, example)
-    return Block(name=name, role="output", build=lambda: Head(width, outputs))
+def _without_joint_training(recipe: Recipe, layers: Layers, streams: Streams) -> Recipe:
+    """Return the recipe with the shallow nets in place of its training; the last one's points are those of the whole.
+
+    Raises Refused where the training has several stages, of which nobody could say what becomes of them.
+    """
+    index = training_begins(recipe)
+    prior, (training, *more) = recipe.stages[:index], recipe.stages[index:]
+    if more:
+        message = f"{NAME}(fine_tune=false) takes the place of one stage of training; the recipe has {1 + len(more)}"
+        raise Refused(message)
+    fresh = layers.problem.start(streams)
+
+    def whole(point: Point) -> Point:
+        trained = layers.kept.tensors | named_tensors(point, layers.problems[-1])
+        return with_tensors(fresh, layers.problem, trained)
+
+    stages = [layers.stage(number, training) for number in range(1, layers.count + 1)]
+    stages = [replace(stage, carry=_telling(layers, index, stage)) for index, stage in enumerate(stages)]
+    stages[-1] = replace(stages[-1], on_curve=True, judged=Judged(problem=layers.problem, point=whole))
+    share = training.share / layers.count
+    return replace(recipe, stages=(*prior, *(replace(stage, share=share) for stage in stages)))
 
 
-def width_after(blocks: Sequence[Block], example: Tensor) -> int:
-    """Return how many numbers the blocks make of one example, (1, …)."""
-    with torch.no_grad():
-        for block in blocks:
-            example = built(block, example)(example)
-    return example.numel()
+def _telling(layers: Layers, index: int, stage: Stage) -> Any:
+    """Return the stage's carry, which keeps first what the one before has trained."""
+    own = stage.carry
+    assert own is not None
 
+    def carry(previous: Point | None, fresh: Point) -> Point:
+        if index and previous is not None:
+            layers.ended(index - 1, previous)
+        return own(None, fresh)
 
-def built(block: Block, like: Tensor) -> torch.nn.Module:
-    """Return the block's module on the device and dtype of `like`."""
-    with torch.random.fork_rng(devices=()):  # modules draw weights as they are built: leave no trace, repeat
-        torch.manual_seed(0)
-        return block.build().to(like.device, like.dtype)
-
-
-def named_views(point: Point) -> dict[str, Tensor]:
-    """Return the point's tensors by name, as views."""
-    return {
-        name: point.parameters[offset : offset + shape_size(shape)].view(shape)
-        for name, (offset, shape) in point.layout.items()
-    }
-
-
-def copied_by_name(tensors: Mapping[str, Tensor], fresh: Point) -> Point:
-    """Return `fresh` with the tensors that share a name, and a shape, with one of `tensors`."""
-    start = replace(fresh, parameters=fresh.parameters.clone())
-    for name, view in named_views(start).items():
-        if name in tensors and tensors[name].shape == view.shape:
-            view.copy_(tensors[name])
-    return start
-
-
-def shape_size(shape: Sequence[int]) -> int:
-    """Return the number of entries."""
-    return torch.Size(shape).numel()
+    return carry

@@ -16,8 +16,42 @@ def staged() -> Iterator[MetaAlgorithmPlugin]:
         options={
             "share": Option(
                 default=0.5, doc="part of the budget for pretraining, the same for each layer", low=0.01, high=0.99
-            )
+            ),
+            "fine_tune": Option(default=True, doc="whether all layers are then trained jointly; false: no share is left"),
+            "concat_input": Option(
+                default=False, doc="whether each added layer sees the raw input beside the layer below; dense layers only"
+            ),
         },
         needs=frozenset({"blocks"}),
         cite="Bengio, Lamblin, Popovici, Larochelle: Greedy layer-wise training of deep networks, NIPS 2007",
     )
+    yield MetaAlgorithmPlugin(
+        name="pretrain-partial",
+        factory="optbench_meta.pretrain_partial:PartialPretraining",
+        summary="Trains a shallower net first; the whole one starts from its first and last layers, the middle random.",
+        options={
+            "first": Option(default=1, doc="weight layers taken from the beginning of the shallower net", low=0),
+            "last": Option(default=1, doc="weight layers taken from its end, the output layer among them", low=0),
+            "shallow": Option(
+                default=0, doc="weight layers of the shallower net (VGG: 11); 0: as few as fit together", low=0
+            ),
+            "share": _share("pretraining"),
+        },
+        needs=frozenset({"blocks"}),
+        cite="Simonyan, Zisserman: Very deep convolutional networks for large-scale image recognition, ICLR 2015",
+    )
+    yield MetaAlgorithmPlugin(
+        name="transfer",
+        factory="optbench_meta.transfer:Transfer",
+        summary="Trains on another task first; the same net starts the task from its first layers, the rest random.",
+        options={
+            "k": Option(default=1, doc="weight layers taken over", low=0),
+            "share": _share("task A"),
+        },
+        needs=frozenset({"blocks", "data"}),
+        cite="Yosinski, Clune, Bengio, Lipson: How transferable are features in deep neural networks?, NIPS 2014",
+    )
+
+
+def _share(what: str) -> Option:
+    return Option(default=0.5, doc=f"part of the budget for {what}", low=0.01, high=0.99)
