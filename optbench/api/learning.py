@@ -50,6 +50,7 @@ class SupervisedProblem:
     f_star: float | None = None
     f_star_source: str = ""
     f_star_from_start: float | None = None
+    other_task: Callable[[], SupervisedProblem] | None = None  # with as many inputs, on examples of its own
 
     def __post_init__(self) -> None:
         """Check what would only fail at the first minibatch."""

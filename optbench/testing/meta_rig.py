@@ -19,7 +19,7 @@ from optbench.records import Budget
 from optbench.testing.blame import Frame, stack_here
 from optbench.testing.needs import FROM_A_NET, FROM_AN_OPTIMIZER
 from optbench.testing.trials import Trial, Watcher, drive
-from optbench.testing.workloads import Quadratic, Wrapped, small_net
+from optbench.testing.workloads import Quadratic, Wrapped, deep_net, small_net
 
 _ORACLE = str(inspect.getsourcefile(oracle_module))
 
@@ -84,14 +84,14 @@ class Seen(Wrapped):
         self._evaluations.note(kind)
 
 
-def seen_net(where: Place, evaluations: Evaluations) -> SupervisedProblem:
-    """Return the small net, whose loss notes each evaluation, whatever becomes of the model."""
+def seen_net(problem: SupervisedProblem, evaluations: Evaluations) -> SupervisedProblem:
+    """Return the net with a loss that notes each evaluation, whatever becomes of the model."""
 
     def loss(outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
         evaluations.note("value")
         return torch.nn.functional.mse_loss(outputs, targets, reduction=reduction)
 
-    return small_net(where).with_loss(loss)
+    return problem.with_loss(loss)
 
 
 class LastPoint:
@@ -121,10 +121,12 @@ def benches(where: Place) -> Iterator[Bench]:
     net = FROM_A_NET - {"minibatches"}
 
     def on_minibatches(name: str) -> Bench:
-        return _bench(name, net | {"minibatches"}, lambda seen: seen_net(where, seen))
+        return _bench(name, net | {"minibatches"}, lambda seen: seen_net(small_net(where), seen))
 
     yield on_minibatches("a net on minibatches")
-    yield _bench("a net on all examples", net, lambda seen: replace(seen_net(where, seen), batch_size=None))
+    yield _bench("a net on all examples", net, lambda seen: replace(seen_net(small_net(where), seen), batch_size=None))
+    deep = net | {"minibatches"}
+    yield _bench("a deep net with another task beside", deep, lambda seen: seen_net(deep_net(where), seen))
     yield _bench("a quadratic", frozenset(), lambda seen: Seen(Quadratic(5, where), seen))
     staged = on_minibatches("a net with a stage before")
     yield replace(staged, recipe=with_stage_before(staged.recipe))

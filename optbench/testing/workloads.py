@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, get_args
 
 import torch
@@ -105,6 +106,18 @@ def small_net(place: Place) -> SupervisedProblem:
         batch_size=8,
         difficulty=torch.arange(32),
     )
+
+
+def deep_net(place: Place) -> SupervisedProblem:
+    """Return the small net with three hidden layers of 4 units, beside another task on the same inputs."""
+    net = small_net(place)
+    (hidden, output), (inputs, targets) = net.blocks, net.data["train"]
+    more = [
+        Block(name=name, role="hidden", build=lambda: torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh()))
+        for name in ("hidden2", "hidden3")
+    ]
+    other = replace(net, data={"train": (inputs, targets.square()), "test": (inputs, targets.square())})
+    return replace(net, blocks=(hidden, *more, output), other_task=lambda: other)
 
 
 class Wrapped:

@@ -76,6 +76,12 @@ def examples(default: int, *, low: int = 0) -> dict[str, Option]:
     return {"examples": Option(default=default, doc=doc, low=low)}
 
 
+def classes() -> dict[str, Option]:
+    """Return which classes are learnt."""
+    doc = "those to be told apart, from 0; the others, with all their examples, are the task that transfer begins with"
+    return {"classes": Option(default=[], doc=f"{doc}; []: all")}
+
+
 def units(default: int) -> dict[str, Option]:
     """Return what says how the residual units are."""
     return {

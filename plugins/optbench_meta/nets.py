@@ -102,7 +102,7 @@ def first_layers(blocks: Sequence[Block], count: int, name: str) -> list[Block]:
 def last_layers(blocks: Sequence[Block], count: int, name: str) -> list[Block]:
     """Return the last blocks, which have so many weight layers; raises Refused where a block would have to be cut."""
     total = depths(blocks)[-1]
-    below = first_layers(blocks, total - count, name) if 0 <= total - count else None
+    below = first_layers(blocks, total - count, name) if total - count >= 0 else None
     if below is None:
         message = f"{name} can't take {count} weight layers of a model that has {total}"
         raise Refused(message)

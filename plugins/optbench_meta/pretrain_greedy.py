@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from optbench.api import Block, Judged, LearningProblem, Point, Recipe, Refused, Stage, Streams
+from optbench.api import Block, Judged, Point, Recipe, Refused, Stage, Streams
 from optbench_meta.before import Before, learning_problem, training_begins
 from optbench_meta.joined import with_raw_inputs
 from optbench_meta.kept import Kept, named_tensors, with_tensors
@@ -104,7 +104,7 @@ class Layers:
         if activations.shape == below.shape and len(self.top) == 1:
             return replace(self.top[0], name=name)
         outputs = after(self.top, below)
-        if outputs.ndim != 2:  # noqa: PLR2004 -- (B, outputs)
+        if outputs.ndim != 2:
             message = f"{NAME} has no output layer for hidden layers of different widths with outputs in steps"
             raise Refused(message)
         width = activations.numel()

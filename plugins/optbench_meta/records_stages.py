@@ -17,9 +17,12 @@ def staged() -> Iterator[MetaAlgorithmPlugin]:
             "share": Option(
                 default=0.5, doc="part of the budget for pretraining, the same for each layer", low=0.01, high=0.99
             ),
-            "fine_tune": Option(default=True, doc="whether all layers are then trained jointly; false: no share is left"),
+            "fine_tune": Option(
+                default=True, doc="whether all layers are then trained jointly; false: no share is left"
+            ),
             "concat_input": Option(
-                default=False, doc="whether each added layer sees the raw input beside the layer below; dense layers only"
+                default=False,
+                doc="whether each added layer sees the raw input beside the layer below; dense layers only",
             ),
         },
         needs=frozenset({"blocks"}),

@@ -11,7 +11,7 @@ from typing import Any
 from optbench.api import Point, Recipe, Refused, Stage, Streams
 from optbench_meta.before import Before, learning_problem
 from optbench_meta.kept import Kept, block_of
-from optbench_meta.nets import depths, first_layers
+from optbench_meta.nets import after, depths, first_layers, one_example
 
 NAME = "transfer"
 
@@ -46,8 +46,16 @@ def task_a(problem: Any) -> Any:
     """Return the other task with the model of this one, and an output layer of its own."""
     other = getattr(problem, "other_task", None)
     if other is None:
-        message = f"{NAME} wants a problem that has another task beside its own, such as mlp-digits(classes=[5, 6, 7, 8, 9])"
+        message = (
+            f"{NAME} wants a problem that has another task beside its own, such as mlp-digits(classes=[5, 6, 7, 8, 9])"
+        )
         raise Refused(message)
     source = other()
     outputs = {block.name: block for block in source.blocks if block.role == "output"}
-    return source.with_blocks([outputs.get(block.name, block) for block in problem.blocks])
+    blocks = [outputs.get(block.name, block) for block in problem.blocks]
+    try:
+        after(blocks, one_example(source))
+    except RuntimeError as error:
+        message = f"{NAME}: the other task does not fit a model of the same size: {error}"
+        raise Refused(message) from error
+    return source.with_blocks(blocks)

@@ -2,66 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import pytest
 import torch
 from optbench_meta.pretrain_greedy import GreedyPretraining
 
-from optbench.api import Block, Point, Recipe, Refused, Stage, SupervisedProblem
-
-OPTIMIZER = object()
-
-
-class Tanh(torch.nn.Linear):
-    def forward(self, inputs):
-        return super().forward(inputs).tanh()
-
-
-def streams(purpose, name=""):
-    digest = hashlib.sha256(f"{purpose}/{name}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:6], "little"))
-
-
-def net(*hidden, batch_size=None):
-    widths = [4, *hidden]
-    blocks = [
-        Block(name=f"hidden{k + 1}", role="hidden", build=lambda k=k: Tanh(widths[k], widths[k + 1]))
-        for k in range(len(hidden))
-    ]
-    blocks.append(Block(name="output", role="output", build=lambda: torch.nn.Linear(widths[-1], 3)))
-    inputs = torch.randn(20, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    data = {"train": (inputs, torch.arange(20) % 3), "test": (inputs[:5], torch.arange(5) % 3)}
-    return SupervisedProblem(blocks=tuple(blocks), data=data, batch_size=batch_size)
+from optbench.api import Block, Recipe, Refused, Stage
+from tests.plugins.meta.staging import OPTIMIZER, net, recipe_of, run, streams, tensor
 
 
 def greedy(*, share=0.5, fine_tune=True, concat_input=False):
     return GreedyPretraining(share=share, fine_tune=fine_tune, concat_input=concat_input)
 
 
-def recipe_of(problem):
-    return Recipe(stages=(Stage(problem=problem, optimizer=OPTIMIZER),))
-
-
 def pretrained(*hidden, **options):
     return greedy(**options)(recipe_of(net(*hidden)), streams).stages
-
-
-def tensor(point, name):
-    offset, shape = point.layout[name]
-    return point.parameters[offset : offset + torch.Size(shape).numel()].view(shape)
-
-
-def run(stages):
-    """Fold over the stages with an optimizer that adds 1, 2, … to every parameter; return starts and ends."""
-    starts, ends, previous = [], [], None
-    for number, stage in enumerate(stages, start=1):
-        start = stage.carry(previous, stage.problem.start(streams))
-        previous = Point(parameters=start.parameters + number, layout=start.layout)
-        starts.append(start)
-        ends.append(previous)
-    return starts, ends
 
 
 def test_one_shallow_stage_a_hidden_layer_then_the_whole_net():
@@ -177,7 +133,6 @@ def test_a_teacher_before_the_task_stays_before_it_and_the_task_sees_where_it_en
     task = Stage(problem=problem, optimizer=OPTIMIZER, share=0.5, carry=carry)
     stages = greedy()(Recipe(stages=(teacher, task)), streams).stages
     assert [stage.name for stage in stages] == ["teacher", "pretrain 1", ""]
-    stages = (replace(stages[0], carry=lambda _, fresh: fresh), *stages[1:])
     _, ends = run(stages)
     assert torch.equal(seen[0].parameters, ends[0].parameters)
 
