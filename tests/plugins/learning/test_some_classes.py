@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from optbench_learning.some_classes import only
 from optbench_learning.tasks import DIGITS, Task
 
@@ -45,7 +44,7 @@ def test_classes_are_numbered_anew_in_the_order_given() -> None:
 def test_a_net_learns_the_classes_and_its_other_task_the_others_with_all_their_examples() -> None:
     problem = built("mlp-digits", classes=[5, 6, 7, 8, 9], examples=40, batch_size=20, hidden=[6, 5])
     other = problem.other_task()
-    labels = torch.as_tensor(DIGITS.arrays()["y_train"])
+    labels = DIGITS.arrays()["y_train"]
 
     assert (problem.examples, problem.layout["output.linear.weight"][1]) == (40, (5, 5))
     assert other.examples == int((labels < 5).sum())
