@@ -125,8 +125,7 @@ def benches(where: Place) -> Iterator[Bench]:
 
     yield on_minibatches("a net on minibatches")
     yield _bench("a net on all examples", net, lambda seen: replace(seen_net(small_net(where), seen), batch_size=None))
-    deep = net | {"minibatches"}
-    yield _bench("a deep net with another task beside", deep, lambda seen: seen_net(deep_net(where), seen))
+    yield _bench("a deep net with another task beside", FROM_A_NET, lambda seen: seen_net(deep_net(where), seen))
     yield _bench("a quadratic", frozenset(), lambda seen: Seen(Quadratic(5, where), seen))
     staged = on_minibatches("a net with a stage before")
     yield replace(staged, recipe=with_stage_before(staged.recipe))
