@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from optbench.api.curvature import gauss_newton_product
-from optbench.api.errors import UserError
+from optbench.api.errors import Refused, UserError
 from optbench.api.initializing import Initializer, adjust, glorot_uniform, looks_at_data
 from optbench.api.modules import Leaves, Substituted, count_flops, normalises_by_batch
 from optbench.api.portions import Portion, averaged, portions
@@ -173,7 +173,14 @@ class SupervisedProblem:
         inputs, targets = self._rows(batch)
         outputs = self._apply(tensors, inputs)
         value = self._mean_loss(outputs, targets, batch)
+        for module in self._adding:
+            value = value + module.added_loss(partial(self._mean_loss, targets=targets, rows=batch))
         return value + self._penalty(tensors) if self.l2 else value
+
+    @cached_property
+    def _adding(self) -> list[Any]:
+        """The modules whose `added_loss(mean_loss)` is added to the objective, in training only."""
+        return [module for module in self.model.modules() if hasattr(module, "added_loss")]
 
     def _mean_loss(self, outputs: Tensor, targets: Tensor, rows: Rows) -> Tensor:
         """Return the mean loss, shape (), of a minibatch with its weights."""
@@ -224,6 +231,9 @@ class SupervisedProblem:
 
     def gauss_newton_vector(self, x: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return JᵀHJv plus the penalty's part: J of the model's outputs by x, H of the loss by the outputs."""
+        if self._adding:
+            message = "a Gauss-Newton product is that of the loss of the outputs; the model adds terms to it"
+            raise Refused(message)
         self._turn_to(x)
 
         def without_penalty(rows: Rows) -> tuple[Tensor, ...]:

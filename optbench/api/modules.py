@@ -59,6 +59,19 @@ class Substituted:
             parameters[name] = cast("torch.nn.Parameter", tensor)  # a view of x: no leaf of its own
 
 
+class Maxout(torch.nn.Module):
+    """The largest of each `pieces` neighbouring channels (Goodfellow et al., 2013): (B, pieces · c, …) to (B, c, …)."""
+
+    def __init__(self, pieces: int) -> None:
+        """Keep the number of channels that make one."""
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the maxima."""
+        return inputs.unflatten(1, (-1, self.pieces)).amax(2)
+
+
 def count_flops(module: torch.nn.Module, inputs: Tensor) -> int:
     """Return 2 × weights × places or steps, summed over the layers that `inputs` pass through.
 

@@ -16,6 +16,11 @@ def missing_need(subject: Subject) -> str:
     return f"it needs {' and '.join(sorted(unmet))}, which no workload of the checks gives" if unmet else ""
 
 
+def gives_movable_point(subject: Subject) -> str:
+    """Return why nobody may move the optimizer's point; empty where it gives that."""
+    return missing_need(subject) or ("" if "movable-point" in subject.record.gives else "it gives no movable-point")
+
+
 def needs_quadratic(subject: Subject) -> str:
     """Return why the optimizer can't run on problems without data; empty where it can."""
     needs = subject.record.needs & FROM_A_NET

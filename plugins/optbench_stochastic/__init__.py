@@ -50,6 +50,7 @@ def _torch(
         options={**options, "maximize": _MAXIMIZE, "schedule": SCHEDULE},
         cite=cite,
         evaluations=frozenset({"gradient"}),
+        gives=frozenset({"step-hook", "movable-point"}),
         **{"host_syncs": 0, **claims},
     )
 
@@ -275,6 +276,7 @@ def _by_matrices() -> Iterator[OptimizerPlugin]:
         },
         cite="Jordan et al., Muon: an optimizer for hidden layers in neural networks (2024)",
         evaluations=frozenset({"gradient"}),
+        gives=frozenset({"step-hook", "movable-point"}),
         needs=frozenset({"model"}),
         host_syncs=0,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from optbench.testing.deferred import deferred
 from optbench.testing.framework import Check
 from optbench.testing.loading import LOADING_CHECKS
-from optbench.testing.needs import missing_need, needs_quadratic
+from optbench.testing.needs import gives_movable_point, missing_need, needs_quadratic
 from optbench.testing.subject import Subject
 
 
@@ -37,6 +37,13 @@ _CONTRACT = (
         "check_minimizer",
     ),
     _check("restarts", "restart() goes on from the given start.", "contract", "check_restart"),
+    _check(
+        "point-may-be-moved",
+        "A step goes on from the state's point, whoever has written to it.",
+        "contract",
+        "check_moved",
+        gives_movable_point,
+    ),
     _check("leaves-the-start-alone", "The start is copied, never written to.", "ownership", "check_start"),
     _check("leaves-results-alone", "What the oracle returns is never written to.", "ownership", "check_results"),
     _check("obeys-the-budget", "StopTrial is never caught, whatever budget ends.", "oracle_use", "check_budget"),

@@ -16,6 +16,8 @@ from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, requi
 from optbench.testing.trials import Watcher, limited, place, run
 from optbench.testing.workloads import workload
 
+_SHIFT = 0.01  # added to each coordinate
+_MOVES = 10
 _FINISHED = (None, "converged", "stalled", "unbounded")
 
 Seen = Callable[[str, Any], None]  # (method, what it returned)
@@ -94,6 +96,55 @@ def _require_states(subject: Subject, made: type, here: Place) -> None:
         require(word in _FINISHED, f"{method} sets finished to {word!r}; expected one of {_FINISHED}{at}")
 
     run(subject, problem, here, limited(evaluations=100, steps=50), wrap=watched(seen))
+
+
+def check_moved(subject: Subject) -> None:
+    """Move the point after each step; the next one must ask first where it is then."""
+    here = place()
+    run(subject, workload(subject, here), here, limited(steps=_MOVES), wrap=lambda made, _: Mover(made))
+
+
+class Mover:
+    """Stands between the loop and an optimizer, and writes to the point between steps."""
+
+    def __init__(self, inner: Any) -> None:
+        """Begin with nothing moved."""
+        self._inner = inner
+        self._moved: Tensor | None = None
+
+    def init(self, oracle: Any, start: Tensor) -> Any:
+        """Pass on."""
+        return self._inner.init(oracle, start)
+
+    def step(self, oracle: Any, state: Any) -> Any:
+        """Listen to the optimizer's step, then move the point."""
+        listening = _Listening(oracle)
+        state = self._inner.step(listening, state)
+        goes_on = self._moved is None or (listening.first is not None and torch.equal(listening.first, self._moved))
+        message = "it gives movable-point, and its next step does not ask first where the point was moved to"
+        require(goes_on, f"{message}{defined_at(self._inner.step)}")
+        self._moved = state.point.add_(_SHIFT).clone()
+        return state
+
+
+class _Listening:
+    """An oracle that remembers the first point that it was asked at."""
+
+    def __init__(self, oracle: Any) -> None:
+        self._oracle = oracle
+        self.first: Tensor | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._oracle, name)
+        if not callable(attribute) or name == "streams":
+            return attribute
+
+        def asked(x: Tensor, *rest: Any) -> Any:
+            if self.first is None:
+                self.first = x.detach().clone()
+            return attribute(x, *rest)
+
+        return asked
 
 
 def check_minimizer(subject: Subject) -> None:

@@ -8,23 +8,12 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from optbench.api.modules import Maxout
+
 Build = Callable[[], nn.Module]
 
 ELEMENTWISE: Mapping[str, Build] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 MAXOUT = "maxout"
-
-
-class Maxout(nn.Module):
-    """The largest of each `pieces` neighbouring channels (Goodfellow et al., 2013): (B, pieces · c, …) to (B, c, …)."""
-
-    def __init__(self, pieces: int) -> None:
-        """Keep the number of channels that make one."""
-        super().__init__()
-        self.pieces = pieces
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the maxima."""
-        return inputs.unflatten(1, (-1, self.pieces)).amax(2)
 
 
 @dataclass(frozen=True)
