@@ -47,9 +47,7 @@ def with_training_aids(
         drop: what the change has added to a point.
     """
     change = _once_each(name, change)
-    stages = (
-        replace(stage, problem=change(stage.problem), judged=_without(stage, drop)) for stage in recipe.stages
-    )
+    stages = (replace(stage, problem=change(stage.problem), judged=_without(stage, drop)) for stage in recipe.stages)
     return replace(recipe, stages=tuple(stages))
 
 

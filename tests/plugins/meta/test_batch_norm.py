@@ -322,10 +322,17 @@ def test_the_penalty_is_on_means_and_on_variances_apart_from_one():
     second = first.tanh() @ parts["hidden2.linear.weight"].T + parts["hidden2.linear.bias"]
     added = sum((h.mean(0).square() + (h.var(0, correction=0) - 1).square()).mean() for h in (first, second))
     torch.testing.assert_close(problem.value(x), plain.value(x) + 0.3 * added, rtol=1e-12, atol=0)
-    torch.testing.assert_close(problem.scored_value(x), plain.value(x), rtol=1e-14, atol=0)
     assert problem.evaluate(Point(parameters=x), "test") == plain.evaluate(Point(parameters=x), "test")
     with pytest.raises(Refused, match="adds terms"):
         problem.gauss_newton_vector(x, x)
+
+
+def test_a_penalised_model_is_measured_without_its_penalty():
+    problem = dense(batch_size=None)
+    (stage,) = batch_norm(**{**DEFAULTS, "variant": "penalty"})(recipe_of(problem), STREAMS).stages
+    point = stage.problem.start(STREAMS)
+    assert stage.measured is problem
+    assert stage.judged.point(point) is point
 
 
 def test_after_each_step_the_hidden_layers_are_renormalised_on_its_minibatch():
