@@ -90,6 +90,10 @@ class NamedDataSet:
             remember_input(self.options[name], digest)
         return found
 
+    def made(self) -> Mapping[str, Array]:
+        """Return the arrays as the factory makes them now, whatever is cached; nothing is kept. Raises as `load`."""
+        return self._make(self._inputs()[0] or self._installed_files())
+
     def fetch(self, place: str = "") -> DataSet:
         """Return the arrays, made of the files in a folder or under a URL; these are compared even if it is cached."""
         files = self.record.files
@@ -136,7 +140,7 @@ class NamedDataSet:
         given = [name for name in self.record.inputs if self.options[name]]
         read = {name: read_input(self.options[name]) for name in given}
         if self.record.inputs and self.record.inputs[0] not in read:
-            raise UserError(
+            raise MissingData(
                 f"data set {self.record.name} wants {self.record.inputs[0]}", f"a path, as in {self._example()}"
             )
         return {name: item[0] for name, item in read.items()}, {name: item[1] for name, item in read.items()}

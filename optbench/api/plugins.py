@@ -169,6 +169,7 @@ class DataSetPlugin(Plugin):
     obtain: str = ""  # what brings the files: "apt install …"
     inputs: tuple[str, ...] = ()  # options that are paths of the user's own files
     edition: str = "1"  # another one where the factory makes other arrays than before
+    small: Mapping[str, Any] = field(default_factory=dict)  # options of a small copy, on which checks look at it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,9 +49,10 @@ def command(
 ) -> int:
     """Check that plugins are sound. The exit code is 1 where a check failed.
 
-    NAME is an optimizer, a problem or a meta-algorithm, with options if wished, as in "lbfgs(history=5)"; or a
-    plugin, an importable module or a Python file, for all that it provides. `problems/NAME` looks among the problems
-    only. Checks run in a process of their own: a hang or a crash of a plugin is a failed check.
+    NAME is an optimizer, a problem, a meta-algorithm, an initializer or a data set, with options if wished, as in
+    "lbfgs(history=5)"; or a plugin, an importable module or a Python file, for all that it provides. `problems/NAME`
+    looks among the problems only. Checks run in a process of their own: a hang or a crash of a plugin is a failed
+    check.
     """
     from optbench.testing.collection import require_known
     from optbench.testing.subjects import find_subjects

@@ -3,7 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optbench.testing.conformance import ConformanceError, check_meta_algorithm, check_optimizer, check_problem
+    from optbench.testing.conformance import (
+        ConformanceError,
+        check_data_set,
+        check_initializer,
+        check_meta_algorithm,
+        check_optimizer,
+        check_problem,
+    )
     from optbench.testing.framework import Check, CheckFailed, Finding, Subject
     from optbench.testing.parametrizing import parametrize_with_checks
 
@@ -13,6 +20,8 @@ __all__ = [
     "ConformanceError",
     "Finding",
     "Subject",
+    "check_data_set",
+    "check_initializer",
     "check_meta_algorithm",
     "check_optimizer",
     "check_problem",

@@ -13,6 +13,8 @@ CHECKED: Mapping[str, tuple[str, ...]] = {
     "optimizers": ("optbench.testing.optimizers:OPTIMIZER_CHECKS", "optbench.testing.devices:DEVICE_CHECKS"),
     "problems": ("optbench.testing.loading:LOADING_CHECKS", "optbench.testing.problems:PROBLEM_CHECKS"),
     "meta-algorithms": ("optbench.testing.loading:LOADING_CHECKS", "optbench.testing.meta:META_CHECKS"),
+    "initializers": ("optbench.testing.loading:LOADING_CHECKS", "optbench.testing.initializers:INITIALIZER_CHECKS"),
+    "data-sets": ("optbench.testing.loading:LOADING_CHECKS", "optbench.testing.datasets:DATA_SET_CHECKS"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`check_optimizer`, `check_problem`, `check_meta_algorithm`: all checks of one plugin, one error for all failures."""
+"""`check_optimizer`, `check_problem` and their likes: all checks of one plugin, one error for all failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ConformanceError(AssertionError):
 
 
 class Settings(TypedDict, total=False):
-    """What the three functions take by keyword."""
+    """What the functions take by keyword."""
 
     catalogue: Catalogue | None  # where names are looked up; None: everything that is installed
     only: Sequence[str]  # names of checks; empty: all
@@ -47,6 +47,16 @@ def check_problem(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, 
 def check_meta_algorithm(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, ...]:
     """Check a meta-algorithm; see `check_optimizer`."""
     return _check(given, "meta-algorithms", settings)
+
+
+def check_initializer(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, ...]:
+    """Check an initializer; see `check_optimizer`."""
+    return _check(given, "initializers", settings)
+
+
+def check_data_set(given: Given, **settings: Unpack[Settings]) -> tuple[Finding, ...]:
+    """Check a data set; see `check_optimizer`."""
+    return _check(given, "data-sets", settings)
 
 
 def _check(given: Given, kind: str, settings: Settings) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -119,11 +119,11 @@ def _like(option: Option, bound: float) -> Any:
 
 
 def build(subject: Subject) -> Any:
-    """Return what the factory makes, problems on the CPU in float64."""
-    if subject.kind == "optimizers":
-        return subject.optimizer()
-    if subject.kind == "meta-algorithms":
-        return subject.meta_algorithm()
+    """Return what the factory makes: problems on the CPU in float64, data sets whatever is cached."""
+    if subject.kind == "data-sets":
+        return subject.data_set().made()
+    if subject.kind != "problems":
+        return _BUILT[subject.kind](subject)
     from optbench.testing.trials import place
 
     return subject.problem(place())
@@ -133,6 +133,11 @@ def _written(options: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.items()) or "no options"
 
 
+_BUILT: Mapping[str, Callable[[Subject], Any]] = {
+    "optimizers": Subject.optimizer,
+    "meta-algorithms": Subject.meta_algorithm,
+    "initializers": Subject.initializer,
+}
 LOADING_CHECKS: tuple[Check, ...] = (
     Check(
         "loads-lazily",

@@ -24,6 +24,7 @@ from optbench.registry import (
 )
 
 if TYPE_CHECKING:
+    from optbench.api.datasets import NamedDataSet
     from optbench.measure.oracle import Place
 
 
@@ -81,7 +82,7 @@ class Subject:
 
     @property
     def kind(self) -> str:
-        """The plural name of its kind: "optimizers", "problems", "meta-algorithms"."""
+        """The plural name of its kind: "optimizers", "problems", "data-sets"."""
         return next(kind.name for kind in KINDS.values() if isinstance(self.record, kind.record_type))
 
     @property
@@ -147,6 +148,17 @@ class Subject:
     def meta_algorithm(self) -> Any:
         """Return a new meta-algorithm."""
         return self.factory()(**self.options)
+
+    def initializer(self) -> Any:
+        """Return a new initializer."""
+        return self.factory()(**self.options)
+
+    def data_set(self, **changes: Any) -> NamedDataSet:
+        """Return the data set, which makes or loads its arrays; `changes` override options."""
+        from optbench.api.datasets import NamedDataSet
+
+        self.load()
+        return NamedDataSet(plugin=self.registered.plugin, record=self.record, options={**self.options, **changes})
 
     def factory(self) -> Any:
         """Return what the record names as its factory."""

@@ -53,8 +53,8 @@ def _one_of(text: str, kind: str, catalogue: Catalogue) -> Subject:
 def find_subjects(text: str, catalogue: Catalogue) -> tuple[Subject, ...]:
     """Return what `text` stands for; raises UserError, with what is nearest.
 
-    In this order: a Python file (all its records), an expression that names an optimizer, a problem or a
-    meta-algorithm (`problems/NAME` looks among the problems only), a plugin or an importable module (all its records).
+    In this order: a Python file (all its records), an expression that names a record of a checked kind (`problems/NAME`
+    looks among the problems only), a plugin or an importable module (all its records).
     """
     if text.endswith(".py"):
         return _of_file(Path(text))
@@ -125,5 +125,5 @@ def _all_of(catalogue: Catalogue, module: str, told: str) -> tuple[Subject, ...]
 def _unknown(catalogue: Catalogue, name: str) -> tuple[Subject, ...]:
     names = [known for kind in CHECKED for known in catalogue.names(kind)]
     plugins = sorted({item.plugin for kind in CHECKED for item in catalogue.records(kind)})
-    remedy = "`optbench list optimizers|problems|meta-algorithms` and `optbench plugins` show the names"
+    remedy = f"`optbench list {'|'.join(CHECKED)}` and `optbench plugins` show the names"
     raise UserError(f"nothing to check is called {name!r}", suggestion(name, [*names, *plugins]), remedy)

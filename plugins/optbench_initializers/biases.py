@@ -26,7 +26,9 @@ class OutputPrior:
     """Zeros, but for an output layer: the logarithms of the frequencies of its classes among the training examples."""
 
     def __call__(self, name: str, tensor: Tensor, generator: torch.Generator) -> None:
-        """Set every entry to zero."""
+        """Set every entry to zero; raises UserError for weights."""
+        if tensor.ndim >= 2:
+            raise UserError(f"output-prior of {name}, which are weights", "biases alone take it")
         tensor.zero_()
 
     def adjust(self, name: str, tensor: Tensor, layer: Layer) -> None:

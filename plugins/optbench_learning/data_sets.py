@@ -239,7 +239,7 @@ def files_of_users() -> Iterator[DataSetPlugin]:
 
 
 def _generated(name: str, factory: str, summary: str, cite: str, **fields: Any) -> DataSetPlugin:
-    stated = {"licence": "BSD-3-Clause", "source": GENERATED, "generated": True, **fields}
+    stated = {"licence": "BSD-3-Clause", "source": GENERATED, "generated": True, "small": {"n": 40}, **fields}
     return DataSetPlugin(name=name, factory=factory, summary=summary, cite=cite, **stated)
 
 

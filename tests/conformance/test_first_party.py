@@ -16,6 +16,7 @@ LIKE_OTHERS = {
     *("mlp-mnist1d", "mlp-mnist5k", "mlp-fashion-mnist", "mlp-shapes", "convnet-mnist5k", "convnet-fashion-mnist"),
     *("resnet-fashion-mnist", "autoencoder-curves", "recurrent-addition", "recurrent-programs"),
     *("mlp", "convnet", "resnet", "autoencoder"),
+    *("fashion-mnist", "mnist-1d", "curves", "shapes"),  # data sets that are large, or slow to make
 }
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from optbench.testing.collection import CHECKED, checks_for
+from optbench.testing.datasets import DATA_SET_CHECKS
 from optbench.testing.devices import DEVICE_CHECKS
 from optbench.testing.framework import Check
+from optbench.testing.initializers import INITIALIZER_CHECKS
 from optbench.testing.loading import LOADING_CHECKS
 from optbench.testing.meta import META_CHECKS
 from optbench.testing.optimizers import OPTIMIZER_CHECKS
@@ -20,6 +22,8 @@ SECTIONS = {
     "Optimizers": tuple(check for check in OPTIMIZER_CHECKS if check not in LOADING_CHECKS),
     "Problems": PROBLEM_CHECKS,
     "Meta-algorithms": META_CHECKS,
+    "Initializers": INITIALIZER_CHECKS,
+    "Data sets": DATA_SET_CHECKS,
     "Devices": DEVICE_CHECKS,
 }
 

@@ -125,6 +125,11 @@ def test_output_prior_predicts_the_frequencies_of_the_classes():
     torch.testing.assert_close(bias.softmax(0), torch.tensor([1, 3, 4], dtype=torch.float64) / 8, rtol=1e-14, atol=0)
 
 
+def test_output_prior_is_refused_for_weights_in_one_line():
+    with pytest.raises(UserError, match="which are weights; biases alone take it"):
+        filled(biases.OutputPrior(), 2, 3, name="output.linear.weight")
+
+
 def test_output_prior_is_finite_where_a_class_has_no_examples():
     bias = torch.zeros(3, dtype=torch.float64)
     biases.OutputPrior().adjust("output.linear.bias", bias, layer(torch.tensor([1] * 100)))
