@@ -63,19 +63,28 @@ def rosenbrock() -> SumOfSquares:
 class AuditOracle:
     """An api.Oracle whose budget is three hundred evaluations, `asked` of them so far."""
 
-    def __init__(self, problem: Any, audit: Audit, declared: frozenset[Evaluation]) -> None:
-        """Answer for `problem`, which lies on the device."""
+    def __init__(
+        self, problem: Any, audit: Audit, declared: frozenset[Evaluation], layout: Layout | None = None
+    ) -> None:
+        """Answer for `problem`, which lies on the device, and whose points have a `layout`."""
         self.size: int = problem.size
         self.device, self.dtype = DEVICE, DTYPE
         self.streams: Streams = SeededStreams(0)
         self.batch = 0
-        self.layout: Layout = {}
+        self.layout: Layout = layout or {}
         self._derivatives = Derivatives(problem, takes_batch=False)
         self.offers = self._derivatives.offers() & declared
-        self.panels: Mapping[str, Panel] = getattr(problem, "panels", {})
+        self._panels: Mapping[str, Panel] = getattr(problem, "panels", {})
+        self.panels_matter = False  # whether they have been looked at
         self.coordinate_blocks: Sequence[slice] = getattr(problem, "coordinate_blocks", ())
         self._audit = audit
         self.asked = 0
+
+    @property
+    def panels(self) -> Mapping[str, Panel]:
+        """The problem's; who looks at them may go another way with them."""
+        self.panels_matter = True
+        return self._panels
 
     def value(self, x: Tensor) -> Tensor:
         """Return f(x), () or, of k points, (k,)."""

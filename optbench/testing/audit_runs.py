@@ -12,8 +12,10 @@ from torch import Tensor
 
 from optbench.api import StopTrial, Work
 from optbench.measure.holding import reachable
+from optbench.measure.streams import SeededStreams
 from optbench.testing.audit import Audit, DeviceMismatchError, SparseTensorError, Sync, unusable
 from optbench.testing.audit_oracle import AuditOracle, Bowl, rosenbrock
+from optbench.testing.audit_panels import Factors, SparseRegression
 from optbench.testing.blame import Frame, culprit, described
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 
@@ -47,20 +49,31 @@ def require_audits() -> None:
 
 @lru_cache(maxsize=1)  # two checks ask for it, one after the other
 def audit_optimizer(subject: Subject, steps: int = STEPS) -> list[AuditedStep]:
-    """Run an optimizer on a quadratic and on two banana valleys, on a device that this machine need not have.
+    """Run an optimizer on a quadratic and on banana valleys, on a device that this machine need not have.
 
-    Raises CheckFailed where an accelerator would refuse, or where the point is published elsewhere.
+    Where it looks at panels, it is run on problems that have some, too. Raises CheckFailed where an accelerator would
+    refuse, or where the point is published elsewhere.
     """
     require_audits()
-    audited = []
     with Audit() as audit:
-        for name, problem in (("a quadratic", Bowl()), ("Rosenbrock's function", rosenbrock())):
-            try:
-                taken = _run(subject, problem, audit, steps)
-            except Exception as error:
-                raise CheckFailed(refusal(error, subject)) from error
-            audited += [AuditedStep(name, number, *seen) for number, seen in enumerate(taken, start=1)]
-    return audited
+        quadratic, looks = _audited(subject, "a quadratic", Bowl(), audit, steps)
+        valleys, _ = _audited(subject, "Rosenbrock's function", rosenbrock(), audit, steps)
+        if not looks:
+            return quadratic + valleys
+        lasso, _ = _audited(subject, "a Lasso", SparseRegression(), audit, steps)
+        factors, _ = _audited(subject, "a product of factors", Factors(), audit, steps)
+        return quadratic + valleys + lasso + factors
+
+
+def _audited(subject: Subject, name: str, problem: Any, audit: Audit, steps: int) -> tuple[list[AuditedStep], bool]:
+    """Return the steps on one problem, and whether the optimizer looks at panels."""
+    point = problem.start(SeededStreams(0))
+    oracle = AuditOracle(problem, audit, subject.declared, point.layout)
+    try:
+        taken = _run(subject, oracle, point.parameters, audit, steps)
+    except Exception as error:
+        raise CheckFailed(refusal(error, subject)) from error
+    return [AuditedStep(name, number, *seen) for number, seen in enumerate(taken, start=1)], oracle.panels_matter
 
 
 class _Tally:
@@ -78,10 +91,10 @@ class _Tally:
         return {"evaluation": self._oracle.asked, "factorisation": self._audit.factorisations}
 
 
-def _run(subject: Subject, problem: Any, audit: Audit, steps: int) -> list[tuple[list[Sync], Mapping[Work, int]]]:
+def _run(
+    subject: Subject, oracle: AuditOracle, start: Tensor, audit: Audit, steps: int
+) -> list[tuple[list[Sync], Mapping[Work, int]]]:
     """Return what is seen of each step; of the first alone where it takes all the evaluations that there are."""
-    oracle = AuditOracle(problem, audit, subject.declared)
-    start = problem.start(oracle.streams).parameters
     optimizer, tally = subject.optimizer(), _Tally(audit, oracle)
     taken: list[tuple[list[Sync], Mapping[Work, int]]] = []
 

@@ -115,5 +115,6 @@ def _coordinate_descent() -> OptimizerPlugin:
         state_memory="O(n^2)",
         peak_memory="O(n^2)",
         step_time="O(n^2)",
-        host_syncs=None,  # on a panel, rows have their turns on the host, some at a time, and nothing is asked
+        host_syncs=1,
+        host_syncs_per={"evaluation": 3},  # of an optimizer on a block; by Newton steps, and on panels, 1
     )

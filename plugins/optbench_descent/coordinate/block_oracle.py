@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,10 +15,23 @@ if TYPE_CHECKING:
     from optbench.api import Layout, Oracle, Panel
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A tensor as it was when it was seen."""
+
+    tensor: Tensor
+    version: int
+
+    def is_same(self, x: Tensor) -> bool:
+        """Tell whether x is that tensor, not written to since."""
+        return x is self.tensor and x._version == self.version
+
+
 class BlockOracle:
     """An oracle over the coordinates of a block, the others fixed; the whole problem's oracle counts.
 
-    It has no layout and no panels, whatever the whole problem has.
+    It has no layout and no panels, whatever the whole problem has. Points are known again by tensor and version,
+    not by their numbers, for which the host would have to wait.
     """
 
     def __init__(self, whole: Oracle, here: Visit, block: slice, buffer: Tensor) -> None:
@@ -30,6 +44,16 @@ class BlockOracle:
         self.panels: Mapping[str, Panel] = {}
         self.coordinate_blocks: Sequence[slice] = ()
         self.offers = whole.offers
+        self._start: _Known | None = None
+        self._at: _Known | None = None  # the block that `point` has now
+
+    def begin(self, x: Tensor) -> None:
+        """Be told that x (b,) holds the block of the point that is known."""
+        self._start = self._at = _Known(x, x._version)
+
+    def is_start(self, x: Tensor) -> bool:
+        """Tell whether x (b,) is what it began with."""
+        return self._start is not None and self._start.is_same(x)
 
     def value(self, x: Tensor) -> Tensor:
         """Return f, shape ()."""
@@ -50,8 +74,8 @@ class BlockOracle:
 
     def whole(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return f and the gradient of all coordinates, (n,), with the block at x; afterwards `point` is there."""
-        if torch.equal(x, self._here.point[self._block]):
-            self.point[self._block] = x
+        if self.is_start(x):
+            self._placed(x)
             return torch.full_like(self._here.gradient[0], self._here.value), self._here.gradient
         return self._whole.value_and_gradient(self._placed(x))
 
@@ -85,8 +109,9 @@ class BlockOracle:
 
     def _placed(self, x: Tensor) -> Tensor:
         """Return the whole point; left as it is where it is there already, so that the oracle remembers it."""
-        if not torch.equal(self.point[self._block], x):
+        if self._at is None or not self._at.is_same(x):
             self.point[self._block] = x
+            self._at = _Known(x, x._version)
         return self.point
 
     def _spread(self, v: Tensor) -> Tensor:

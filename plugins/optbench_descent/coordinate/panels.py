@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,15 @@ from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, read
 from optbench_descent.coordinate.blocks import Blocks
 from optbench_descent.coordinate.orders import Order, greedy
-from optbench_descent.coordinate.rows import Rows, as_rows, minimise_block, minimise_rows, shorten, violations
+from optbench_descent.coordinate.rows import (
+    Rows,
+    as_rows,
+    minimise_block,
+    minimise_rows,
+    on_host,
+    shorten,
+    violations,
+)
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -84,17 +93,20 @@ class PanelSweeps:
         gram = oracle.gram(state.point, name) if state.gram is None else state.gram
         if len(oracle.panels) == 1:
             state.gram = gram
-        return Rows(panel, values, slope, gram, gram.diagonal().tolist())
+        return Rows(panel, values, slope, gram)
 
     def _sweep(self, oracle: Oracle, rows: Rows, generator: torch.Generator) -> None:
-        """Give the panel's blocks their turns."""
+        """Give the panel's blocks their turns; where numbers decide how it goes on, in the host's memory."""
         blocks = self.blocks.of_rows(oracle, len(rows.values))
-        turns = self.order(len(blocks), lambda: _steepness(rows, blocks), generator)
-        if self.order is not greedy and all(block.stop - block.start == 1 for block in blocks):
-            minimise_rows(rows, [blocks[index].start for index in turns])
-            return
-        for index in turns:
-            minimise_block(rows, blocks[index], passes=self.solver.passes, tolerance=self.solver.tolerance)
+        by_rows = self.order is not greedy and all(block.stop - block.start == 1 for block in blocks)
+        stays = by_rows and rows.values.shape[1] > 1
+        with contextlib.nullcontext(rows) if stays else on_host(rows) as near:
+            turns = self.order(len(blocks), lambda: _steepness(near, blocks), generator)
+            if by_rows:
+                minimise_rows(near, [blocks[index].start for index in turns])
+                return
+            for index in turns:
+                minimise_block(near, blocks[index], passes=self.solver.passes, tolerance=self.solver.tolerance)
 
 
 def _steepest(oracle: Oracle, here: Visit) -> float:

@@ -6,9 +6,11 @@ sides, whose minimum moves towards zero by the absolute values and, along the ra
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,12 +34,33 @@ class Rows:
     values: Tensor  # (K, N), B, a view of the point
     slope: Tensor  # (K, N), GB + C: the gradient without the absolute values
     gram: Tensor  # (K, K), G
-    curvatures: list[float]  # its diagonal
+
+    @cached_property
+    def curvatures(self) -> list[float]:
+        """The diagonal of G; one synchronisation."""
+        diagonal: list[float] = self.gram.diagonal().tolist()
+        return diagonal
 
     @property
     def is_plain(self) -> bool:
         """Tell whether f is quadratic and no more."""
         return not self.panel.l1 and math.isinf(self.panel.bound)
+
+
+@contextlib.contextmanager
+def on_host(rows: Rows) -> Iterator[Rows]:
+    """Lend a panel in the host's memory, for turns that depend on numbers: it is fetched at once and brought back.
+
+    Afterwards the panel's slope is out of date, unless it lies in the host's memory anyway.
+    """
+    if rows.values.device.type == "cpu":
+        yield rows
+        return
+    parts = rows.values, rows.slope, rows.gram
+    fetched = torch.cat([part.flatten() for part in parts]).cpu().split([part.numel() for part in parts])
+    values, slope, gram = (flat.view(part.shape) for flat, part in zip(fetched, parts, strict=True))
+    yield Rows(rows.panel, values, slope, gram)
+    rows.values.copy_(values, non_blocking=True)
 
 
 def as_rows(oracle: Oracle, name: str, x: Tensor) -> Tensor:
@@ -62,12 +85,15 @@ def violations(panel: Panel, values: Tensor, slope: Tensor) -> Tensor:
     return slope - torch.where(at_bound, pressing, 0) * outward
 
 
-def exceeds(panel: Panel, values: Tensor) -> bool:
-    """Tell whether a row is longer than the bound, by more than rounding."""
-    if math.isinf(panel.bound):
-        return False
-    (longest,) = read(torch.linalg.vector_norm(values, dim=1).max())
-    return longest > panel.bound * (1 + _ROUNDINGS * torch.finfo(values.dtype).eps)
+def exceeding(panels: Sequence[tuple[Panel, Tensor]]) -> list[tuple[Panel, Tensor]]:
+    """Return the panels, each with its values (K, N), that have a row longer than the bound, by more than rounding."""
+    bounded = [(panel, values) for panel, values in panels if math.isfinite(panel.bound)]
+    longest = read(*(torch.linalg.vector_norm(values, dim=1).max() for _, values in bounded)) if bounded else []
+    return [
+        (panel, values)
+        for (panel, values), length in zip(bounded, longest, strict=True)
+        if length > panel.bound * (1 + _ROUNDINGS * torch.finfo(values.dtype).eps)
+    ]
 
 
 def shorten(panel: Panel, values: Tensor) -> None:
@@ -104,7 +130,7 @@ def minimise_rows(rows: Rows, order: Sequence[int]) -> None:
 
 
 def _minimise_scalars(rows: Rows, order: Sequence[int]) -> None:
-    """Do the same for rows of one entry in plain numbers: one read, one product and one write for all of them."""
+    """Do the same for rows of one entry in plain numbers: one read, one product and one write for some of them."""
     index = torch.tensor(order, device=rows.values.device)
     columns = rows.gram[index]  # (k, K)
     values, slope, *gram = torch.cat((rows.values[index].T, rows.slope[index].T, columns[:, index])).tolist()

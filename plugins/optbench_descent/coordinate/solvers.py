@@ -61,8 +61,11 @@ class Solver(Protocol):
     tolerance: float
     uses_panels: bool
 
-    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
-        """Change the block of the state's point, where `here` tells value and gradient."""
+    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> bool:
+        """Change the block of the state's point, where `here` tells value and gradient.
+
+        Returns False where the block's gradient was seen to vanish and nothing was asked.
+        """
         ...
 
 
@@ -78,11 +81,11 @@ class NewtonStep:
         """Take strong Wolfe conditions: along one coordinate a Newton step nearly always meets them."""
         self.search = StrongWolfe()
 
-    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
+    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> bool:
         """Step along −|H|⁻¹g, or −g where the Hessian tells nothing."""
         if block.stop - block.start == 1:
             self._update_one(oracle, state, here, block)
-            return
+            return True
         gradient, along = here.gradient[block], state.direction[block]
         along.copy_(_newton_step(_hessian(oracle, state, block), gradient))
         slope, length = read(torch.dot(gradient, along), torch.linalg.vector_norm(along))
@@ -90,6 +93,7 @@ class NewtonStep:
             move_along(oracle, state, here, block, self.search, Start(1.0, slope, length))
         else:
             move_downhill(oracle, state, here, block, self.search)
+        return True
 
     def _update_one(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
         """Do the same in plain numbers for a block of one coordinate: one wait beside those of the search."""
@@ -117,12 +121,11 @@ class ExactMinimum:
         self.search = Exact(tolerance=tolerance, max_evaluations=max_evaluations)
         self.inner = InnerOptimizer(_conjugate(StrongWolfe(c2=0.1)), steps=max_evaluations, tolerance=tolerance)
 
-    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
+    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> bool:
         """Search along the coordinate, or descend in the block."""
         if block.stop - block.start == 1:
-            move_downhill(oracle, state, here, block, self.search)
-        else:
-            self.inner.update(oracle, state, here, block)
+            return move_downhill(oracle, state, here, block, self.search)
+        return self.inner.update(oracle, state, here, block)
 
 
 class InnerOptimizer:
@@ -134,23 +137,26 @@ class InnerOptimizer:
         """Take at most `steps`, fewer where the block's gradient has fallen to `tolerance` of the first."""
         self.optimizer, self.steps, self.tolerance = optimizer, steps, tolerance
 
-    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> None:
+    def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> bool:
         """Run the optimizer from here; the next visit is where it ends."""
-        inner = BlockOracle(oracle, here, block, state.spare[0])
         first = _size(here.gradient[block])
         if not first > 0:
-            return
+            return False
+        inner = BlockOracle(oracle, here, block, state.spare[0])
         found = self.optimizer.init(inner, here.point[block])
+        inner.begin(found.point)
         for _ in range(self.steps):
             found = self.optimizer.step(inner, found)
             if found.finished is not None or not _size(inner.gradient(found.point)) > self.tolerance * first:
                 break
         if found.finished == "unbounded":
             state.finished = "unbounded"
-        value, gradient = inner.whole(found.point)
-        (height,) = read(value)
-        if height <= here.value:
-            arrive(state, Visit(inner.point, height, gradient))
+        if not inner.is_start(found.point):
+            value, gradient = inner.whole(found.point)
+            (height,) = read(value)
+            if height <= here.value:
+                arrive(state, Visit(inner.point, height, gradient))
+        return True
 
 
 def conjugate_steps(*, steps: int) -> InnerOptimizer:
@@ -171,13 +177,14 @@ class Start(NamedTuple):
     length: float  # of the direction
 
 
-def move_downhill(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch) -> None:
-    """Search along the block's negative gradient, from a displacement as long as the last one."""
+def move_downhill(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch) -> bool:
+    """Search along the block's negative gradient, from a displacement as long as the last one; False where it is 0."""
     gradient = here.gradient[block]
     size = torch.linalg.vector_norm(gradient)
     torch.div(gradient, -size, out=state.direction[block])
     (slope,) = read(-size)
     move_along(oracle, state, here, block, search, Start(state.length, slope, 1.0))
+    return slope != 0
 
 
 def move_along(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch, start: Start) -> None:

@@ -12,7 +12,7 @@ from optbench.numerics.progress import Progress
 from optbench.numerics.scalars import largest, read
 from optbench_descent.coordinate.blocks import Blocks
 from optbench_descent.coordinate.orders import Order
-from optbench_descent.coordinate.rows import as_rows, exceeds, shorten
+from optbench_descent.coordinate.rows import as_rows, exceeding, shorten
 from optbench_descent.coordinate.solvers import Solver, SweepState
 
 if TYPE_CHECKING:
@@ -47,14 +47,30 @@ class Sweeps:
         if state.progress.ends(here.value, *read(largest(here.gradient))):
             state.finished = state.progress.verdict
             return state
-        for index in self.order(len(state.blocks), lambda: _steepness(state), state.generator):
-            self.solver.update(oracle, state, _visit(state), state.blocks[index])
-            if state.finished:
-                return state
+        self._take_turns(oracle, state)
+        if state.finished:
+            return state
         if state.here is here:
             state.finished = state.progress.verdict
         _return_to_bounds(oracle, state)
         return state
+
+    def _take_turns(self, oracle: Oracle, state: SweepState) -> None:
+        """Let the solver lower f over block after block; blocks whose gradient is known to vanish are passed over."""
+        flat: list[bool] = []  # whether it does, in each block; empty while none is known to
+        for index in self.order(len(state.blocks), lambda: _steepness(state), state.generator):
+            if flat and flat[index]:
+                continue
+            here = _visit(state)
+            is_steep = self.solver.update(oracle, state, here, state.blocks[index])
+            if state.finished:
+                return
+            if state.here is not here:
+                flat = []
+            elif not is_steep:  # nothing was asked: one look at all blocks, so that waits don't outnumber questions
+                flat = (_steepness(state) == 0).tolist()
+            if flat and all(flat):
+                return
 
 
 def _steepness(state: SweepState) -> Tensor:
@@ -72,10 +88,8 @@ def _visit(state: SweepState) -> Visit:
 
 def _return_to_bounds(oracle: Oracle, state: SweepState) -> None:
     """Shorten rows that are too long: f, which takes them as shortened, stays as it is."""
-    version = state.point._version
-    for name, panel in oracle.panels.items():
-        rows = as_rows(oracle, name, state.point)
-        if exceeds(panel, rows):
-            shorten(panel, rows)
-    if state.point._version != version:
+    panels = exceeding([(panel, as_rows(oracle, name, state.point)) for name, panel in oracle.panels.items()])
+    for panel, rows in panels:
+        shorten(panel, rows)
+    if panels:
         state.here = visited(oracle, state.point)

@@ -64,7 +64,7 @@ def random_rows(panel: Panel, columns: int) -> Rows:
     half = torch.randn(5, 7, generator=generator, dtype=torch.float64)
     values, linear = torch.randn(2, 5, columns, generator=generator, dtype=torch.float64)
     gram = half @ half.T
-    return Rows(panel, values, gram @ values + 3 * linear, gram, gram.diagonal().tolist())
+    return Rows(panel, values, gram @ values + 3 * linear, gram)
 
 
 @pytest.mark.parametrize("columns", [1, 3])
