@@ -134,7 +134,7 @@ class InnerOptimizer:
     passes, uses_panels = 1, False
 
     def __init__(self, optimizer: Descent[Any], *, steps: int, tolerance: float = 0.0) -> None:
-        """Take at most `steps`, fewer where the block's gradient has fallen to `tolerance` of the first."""
+        """Take at most `steps`, fewer where the block's gradient has fallen to `tolerance` of the first, or to rounding."""
         self.optimizer, self.steps, self.tolerance = optimizer, steps, tolerance
 
     def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> bool:
@@ -144,10 +144,11 @@ class InnerOptimizer:
             return False
         inner = BlockOracle(oracle, here, block, state.spare[0])
         found = self.optimizer.init(inner, here.point[block])
+        enough = max(self.tolerance, torch.finfo(here.point.dtype).eps ** 0.75) * first
         inner.begin(found.point)
         for _ in range(self.steps):
             found = self.optimizer.step(inner, found)
-            if found.finished is not None or not _size(inner.gradient(found.point)) > self.tolerance * first:
+            if found.finished is not None or not _size(inner.gradient(found.point)) > enough:
                 break
         if found.finished == "unbounded":
             state.finished = "unbounded"
