@@ -134,7 +134,7 @@ class InnerOptimizer:
     passes, uses_panels = 1, False
 
     def __init__(self, optimizer: Descent[Any], *, steps: int, tolerance: float = 0.0) -> None:
-        """Take at most `steps`, fewer where the block's gradient has fallen to `tolerance` of the first, or to rounding."""
+        """Take at most `steps`; stop where the block's gradient is `tolerance` of the first, or rounding."""
         self.optimizer, self.steps, self.tolerance = optimizer, steps, tolerance
 
     def update(self, oracle: Oracle, state: SweepState, here: Visit, block: slice) -> bool:
