@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +31,20 @@ class Leaves:
             self._leaves = tuple(view.requires_grad_() for view in layout_views(x.detach(), self._layout))
         return self._leaves
 
+    def gradients(self, value: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradients of a value () by the leaves, which keep nothing of them; zeros by what it hangs not on.
+
+        The same as torch.autograd.grad, which a small net's step takes 1 % longer with.
+        """
+        try:
+            value.backward()
+            found = [leaf.grad for leaf in self._leaves]
+        finally:
+            for leaf in self._leaves:
+                leaf.grad = None
+        pairs = zip(found, self._leaves, strict=True)
+        return tuple([torch.zeros_like(leaf) if gradient is None else gradient for gradient, leaf in pairs])
+
 
 class Substituted:
     """A module as a function of its parameters, in the order of `named_parameters`.
@@ -43,20 +57,45 @@ class Substituted:
         self._module = module
         self._own = list(module.parameters())
         paths = [name.rpartition(".") for name, _ in module.named_parameters()]
-        self._slots = [(module.get_submodule(path)._parameters, name) for path, _, name in paths]  # noqa: SLF001
+        self._slots: list[tuple[dict[str, Any], str]] = [
+            (module.get_submodule(path)._parameters, name)  # noqa: SLF001 -- module.weight takes parameters only
+            for path, _, name in paths
+        ]
+        containers = [part for part in module.modules() if type(part) is torch.nn.Sequential]
+        self._hooks = [hooks for part in containers for hooks in _hooks(part)]
+        self._chain = list(_chain(module))
 
     def __call__(self, tensors: Sequence[Tensor], inputs: Tensor) -> Tensor:
         """Return the module's outputs with `tensors` in place of its parameters."""
         try:
             self._put(tensors)
-            outputs: Tensor = self._module(inputs)
-            return outputs
+            return self._outputs(inputs)
         finally:
             self._put(self._own)
 
+    def _outputs(self, inputs: Tensor) -> Tensor:
+        """Apply one module after the other: entering a container in a container costs a small net's step 1 %."""
+        for module in (self._module,) if any(self._hooks) else self._chain:
+            inputs = module(inputs)
+        return inputs
+
     def _put(self, tensors: Sequence[Tensor]) -> None:
         for (parameters, name), tensor in zip(self._slots, tensors, strict=True):
-            parameters[name] = cast("torch.nn.Parameter", tensor)  # a view of x: no leaf of its own
+            parameters[name] = tensor
+
+
+def _chain(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
+    """Yield what is applied one after the other, containers within containers opened."""
+    if type(module) is torch.nn.Sequential:
+        for part in module:
+            yield from _chain(part)
+    else:
+        yield module
+
+
+def _hooks(module: torch.nn.Module) -> tuple[dict[int, Any], ...]:
+    """Return where a module keeps what is to be called along with it."""
+    return module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks  # noqa: SLF001
 
 
 class Maxout(torch.nn.Module):

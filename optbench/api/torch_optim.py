@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
-from torch.optim.lr_scheduler import LambdaLR
 
-from optbench.api.errors import UserError
-from optbench.api.problems import layout_views
+from optbench.api.errors import Refused, UserError
+from optbench.api.problems import Layout, layout_views
+from optbench.api.torch_steps import Way, bare_step, told, ways
 
 if TYPE_CHECKING:
     from optbench.api.optimizers import Oracle
@@ -37,20 +37,30 @@ class TorchState:
     """State of a torch optimizer. `point` is updated in place through the parameters, which are views of it."""
 
     point: Tensor  # (n,)
+    layout: Layout  # of the problem
     parameters: tuple[torch.nn.Parameter, ...]
     optimizer: torch.optim.Optimizer
-    scheduler: LambdaLR | None  # None: the rate is constant
+    take: Callable[..., Any]  # the optimizer's step
+    addresses: list[int]  # of the parameters
+    rates: tuple[float, ...]  # lr of the optimizer's groups before the schedule
+    steps: int = 0  # that the schedule has gone
+    way: Way | None = None  # in which a step is called; None before the first one
     finished: Literal["converged", "stalled", "unbounded"] | None = None
 
 
 class TorchOptimizer:
-    """Drives `cls(parameters, **options)`; the parameters are views of the flat point, one a tensor of the layout."""
+    """Drives `cls(parameters, **options)`; the parameters are views of the flat point, one a tensor of the layout.
+
+    A class whose attribute `elementwise` is true moves each number by that number's own gradients alone: it gets the
+    point as one parameter, so that what it does for each parameter is done once.
+    """
 
     def __init__(
         self, cls: type[torch.optim.Optimizer], options: Mapping[str, Any], schedule: Schedule | None = None
     ) -> None:
         """Keep the class and its options; lists become tuples, as torch's betas want."""
-        self.cls, self.schedule = cls, schedule
+        self.cls = cls
+        self.schedule = schedule if schedule is not None and schedule.lasts else None
         self.options: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
         }
@@ -58,54 +68,116 @@ class TorchOptimizer:
             inspect.signature(cls).bind((), **self.options)
         except TypeError as error:
             raise UserError(f"{cls.__name__}: {error}", f"options: {', '.join(_option_names(cls))}") from None
-        closure = inspect.signature(cls.step).parameters.get("closure")
-        self._needs_closure = closure is not None and closure.default is inspect.Parameter.empty
+        self._ways = ways(cls)
+        loops = inspect.signature(cls).parameters.get("foreach")
+        self._chooses = loops is not None and loops.default is None and not {"foreach", "fused"} & {*self.options}
+        self._whole: bool = getattr(cls, "elementwise", False)
 
     def init(self, oracle: Oracle, start: Tensor) -> TorchState:
         """Copy the start and give torch views of the copy; raises UserError where the class refuses its options."""
         point = start.clone()
-        parameters = tuple(torch.nn.Parameter(view) for view in layout_views(point, oracle.layout))
+        parameters = tuple(torch.nn.Parameter(view) for view in self._views(point, oracle.layout))
         try:
-            optimizer = self.cls(parameters, **self.options)
+            optimizer = self.cls(parameters, **{**self._implementation(point), **self.options})
         except ValueError as error:
             raise UserError(f"{self.cls.__name__}: {' '.join(str(error).split())}") from error
-        return TorchState(point, parameters, optimizer, self._scheduler(optimizer))
-
-    def step(self, oracle: Oracle, state: TorchState) -> TorchState:
-        """Hand over the gradient, ungathered, and call the optimizer's step, then the schedule's."""
-
-        def closure() -> Tensor:
-            # A class may write through `.data`, which moves no version counter: the oracle's memo must not be fooled.
-            increment_version(state.point)
-            value, gradient = oracle.value_and_gradient(state.point)
-            self._hand_over(state, layout_views(gradient, oracle.layout))
-            return value
-
-        if self._needs_closure:
-            state.optimizer.step(closure)  # type: ignore[arg-type]  # torch types closures as returning float
-        else:
-            self._hand_over(state, oracle.gradient_tensors(state.point))
-            state.optimizer.step()
-        increment_version(state.point)
-        if state.scheduler is not None:
-            self._advance(state.scheduler)
+        if self.schedule is not None and not all("lr" in group for group in optimizer.param_groups):
+            raise UserError(f"{self.cls.__name__} has no lr", "a schedule changes lr", "leave the schedule out")
+        rates = tuple(group.get("lr", 0.0) for group in optimizer.param_groups)
+        step, addresses = bare_step(optimizer), _addresses(parameters)
+        state = TorchState(point, oracle.layout, parameters, optimizer, step, addresses, rates)
+        self._set_rates(state)
         return state
 
-    def _scheduler(self, optimizer: torch.optim.Optimizer) -> LambdaLR | None:
-        if self.schedule is None or not self.schedule.lasts:
-            return None
-        if not all("lr" in group for group in optimizer.param_groups):
-            raise UserError(f"{self.cls.__name__} has no lr", "a schedule changes lr", "leave the schedule out")
-        return LambdaLR(optimizer, self.schedule.factor)
+    def restart(self, state: TorchState, oracle: Oracle, start: Tensor) -> TorchState:
+        """Go on from `start` with what the optimizer has gathered, its options, and the schedule where it stands.
 
-    def _advance(self, scheduler: LambdaLR) -> None:
-        if self.schedule is not None and scheduler.last_epoch < self.schedule.lasts:
-            scheduler.step()
+        Raises Refused where the state is another class's, or the tensors have other places or shapes.
+        """
+        if type(state.optimizer) is not self.cls:
+            message = f"{self.cls.__name__} can't go on with the state of {type(state.optimizer).__name__}"
+            raise Refused(message)
+        if start.shape != state.point.shape or list(oracle.layout.values()) != list(state.layout.values()):
+            message = f"{self.cls.__name__} can't keep its state: the tensors of the model have other shapes"
+            raise Refused(message)
+        state.point, state.layout, state.finished = start.clone(), oracle.layout, None
+        for parameter, view in zip(state.parameters, self._views(state.point, oracle.layout), strict=True):
+            parameter.data, parameter.grad = view, None
+        state.addresses = _addresses(state.parameters)
+        return state
+
+    def step(self, oracle: Oracle, state: TorchState) -> TorchState:
+        """Call the optimizer's step, then advance the schedule."""
+        if state.way is None:
+            self._find_way(oracle, state)
+        else:
+            self._go(state.way, oracle, state)
+        self._moved(state)
+        if self.schedule is not None and state.steps < self.schedule.lasts:
+            state.steps += 1
+            self._set_rates(state)
+        return state
+
+    def _find_way(self, oracle: Oracle, state: TorchState) -> None:
+        """Take the first step, in the first way that the class does not fail in."""
+        for way in self._ways:
+            try:
+                self._go(way, oracle, state)
+            except NotImplementedError as error:
+                raise told(self.cls, error) from error
+            except Exception:
+                if way is self._ways[-1]:
+                    raise
+            else:
+                state.way = way
+                return
+
+    def _go(self, way: Way, oracle: Oracle, state: TorchState) -> None:
+        if way.gradients:
+            for parameter in state.parameters:
+                parameter.grad = None  # its memory is taken for the next one
+            gradient = (oracle.gradient(state.point),) if self._whole else oracle.gradient_tensors(state.point)
+            self._hand_over(state, gradient)
+        if way.closure:
+            state.take(lambda: self._evaluated(oracle, state))
+        else:
+            state.take()
+
+    def _evaluated(self, oracle: Oracle, state: TorchState) -> Tensor:
+        """Return the value where the parameters are, and hand their gradients over: a closure."""
+        self._moved(state)
+        value, gradient = oracle.value_and_gradient(state.point)
+        self._hand_over(state, self._views(gradient, oracle.layout))
+        return value
+
+    def _moved(self, state: TorchState) -> None:
+        """Make the point what the parameters are; a class may put other memory below them, as in `p.data = …`."""
+        increment_version(state.point)  # writing through `.data` moves no counter: the oracle's memo must not be fooled
+        if _addresses(state.parameters) != state.addresses:
+            for parameter, view in zip(state.parameters, self._views(state.point, state.layout), strict=True):
+                parameter.data = view.copy_(parameter.data)
+
+    def _implementation(self, point: Tensor) -> dict[str, Any]:
+        """Return the choice that torch's classes come to at each step on the CPU."""
+        return {"foreach": False} if self._chooses and point.device.type == "cpu" else {}
+
+    def _views(self, flat: Tensor, layout: Layout) -> tuple[Tensor, ...]:
+        return (flat,) if self._whole else layout_views(flat, layout)
+
+    def _set_rates(self, state: TorchState) -> None:
+        if self.schedule is not None:
+            factor = self.schedule.factor(state.steps)
+            for group, rate in zip(state.optimizer.param_groups, state.rates, strict=True):
+                group["lr"] = rate * factor
 
     @staticmethod
     def _hand_over(state: TorchState, gradient: tuple[Tensor, ...]) -> None:
         for parameter, tensor in zip(state.parameters, gradient, strict=True):
             parameter.grad = tensor
+
+
+def _addresses(tensors: Iterable[Tensor]) -> list[int]:
+    return [tensor.data_ptr() for tensor in tensors]
 
 
 def _option_names(cls: type) -> list[str]:

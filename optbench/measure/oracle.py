@@ -62,7 +62,7 @@ class CountingOracle:
     ) -> None:
         """Look at the problem once; `stochastic` problems take a minibatch with every evaluation."""
         self.size: int = problem.size
-        self._brief = self.size <= BRIEF_SIZE  # logging an evaluation takes microseconds
+        self._brief = stochastic or self.size <= BRIEF_SIZE  # logging an evaluation takes microseconds
         self.device, self.dtype, self.streams, self.layout = place.device, place.dtype, place.streams, layout
         self.batch = 0
         self._indices: Tensor | None = None
@@ -360,9 +360,8 @@ class CountingOracle:
 
     def _write(self, kinds: tuple[str, ...], results: Results, x: Tensor, seconds: float, cpu_seconds: float) -> bool:
         ledger, counts, memo = self._ledger, self._ledger.counts, self._memo
-        value, gradient = (results[kind] if kind in results else memo.get(kind) for kind in ("value", "gradient"))
-        if gradient is None:
-            gradient = results[_TENSORS] if _TENSORS in results else memo.get(_TENSORS)
+        value = results["value"] if "value" in results else memo.get("value")
+        gradient = None if self._stochastic else self._whole_or_tensors(results)
         if value is None and not self._stochastic and kinds != ("hessian_vector",):
             # A method that never asks for values has its curve filled in off the clock, uncounted.
             value = self._derivatives.value(x, self._indices)
@@ -384,6 +383,14 @@ class CountingOracle:
         )
         after = counts["residuals"], counts["jacobian"], ledger.cost
         return self._scalars.logged(before, after, x, value, gradient)
+
+    def _whole_or_tensors(self, results: Results) -> Any:
+        """Return the gradient, of what was evaluated or remembered, whole or by tensors."""
+        for kind in ("gradient", _TENSORS):
+            gradient = results[kind] if kind in results else self._memo.get(kind)
+            if gradient is not None:
+                return gradient
+        return None
 
 
 def _nothing(_: Tensor) -> Results:

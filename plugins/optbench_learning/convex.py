@@ -79,7 +79,7 @@ class LogisticRegression(LinearClassifier):
         return matrix + self.l2 * torch.eye(self.size, device=x.device, dtype=x.dtype)
 
     def _rows(self, batch: Tensor | None) -> Tensor:
-        return self._signed if batch is None else self._signed[batch]
+        return self._signed if batch is None else self._signed.index_select(0, batch)
 
     def _value(self, x: Tensor, margin: Tensor) -> Tensor:
         return 0.5 * self.l2 * x.dot(x) - logsigmoid(margin).mean()
@@ -147,7 +147,9 @@ class SoftmaxRegression(LinearClassifier):
 
     def _rows(self, batch: Tensor | None) -> tuple[Tensor, Tensor]:
         inputs, _ = self.data["train"]
-        return (inputs, self._indicators) if batch is None else (inputs[batch], self._indicators[batch])
+        if batch is None:
+            return inputs, self._indicators
+        return inputs.index_select(0, batch), self._indicators.index_select(0, batch)
 
     def _value(self, x: Tensor, logarithms: Tensor, indicators: Tensor) -> Tensor:
         return 0.5 * self.l2 * x.dot(x) - (indicators * logarithms).sum() / len(indicators)

@@ -82,7 +82,7 @@ class LinearRegression(LinearModel):
 
     def _rows(self, batch: Tensor | None) -> tuple[Tensor, Tensor]:
         inputs, targets = self.data["train"]
-        return (inputs, targets) if batch is None else (inputs[batch], targets[batch])
+        return (inputs, targets) if batch is None else (inputs.index_select(0, batch), targets.index_select(0, batch))
 
 
 class Ridge(LinearRegression):

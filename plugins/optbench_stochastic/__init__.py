@@ -88,7 +88,7 @@ def _by_the_gradient() -> Iterator[OptimizerPlugin]:
     )
     yield _torch(
         "asgd",
-        "torch.optim:ASGD",
+        "optbench_stochastic.elementwise:ASGD",
         "SGD with a shrinking rate and weights. The mean of the iterates that it keeps is not what is reported.",
         {
             "lr": _lr(0.01, 1e-3, 1.0),
@@ -102,7 +102,7 @@ def _by_the_gradient() -> Iterator[OptimizerPlugin]:
     )
     yield _torch(
         "rprop",
-        "torch.optim:Rprop",
+        "optbench_stochastic.elementwise:Rprop",
         "Steps by the gradient's signs alone, longer while they stay. For full batches: noise turns signs, too.",
         {
             "lr": Option(default=0.01, doc="first step of each parameter", low=0.0, search="log", span=(1e-4, 0.1)),
@@ -116,7 +116,7 @@ def _by_the_gradient() -> Iterator[OptimizerPlugin]:
 def _by_sums_of_squares() -> Iterator[OptimizerPlugin]:
     yield _torch(
         "adagrad",
-        "torch.optim:Adagrad",
+        "optbench_stochastic.elementwise:Adagrad",
         "Steps divided by the root of the sum of all squared gradients so far.",
         {
             "lr": _lr(0.01, 1e-3, 1.0),
@@ -132,7 +132,7 @@ def _by_sums_of_squares() -> Iterator[OptimizerPlugin]:
 def _by_means_of_squares() -> Iterator[OptimizerPlugin]:
     yield _torch(
         "rmsprop",
-        "torch.optim:RMSprop",
+        "optbench_stochastic.elementwise:RMSprop",
         "Steps divided by the root of a running mean of squared gradients. eps (the book's δ) is added outside of the "
         "root, and momentum acts on what is divided already.",
         {
@@ -153,7 +153,7 @@ def _by_means_of_squares() -> Iterator[OptimizerPlugin]:
     )
     yield _torch(
         "adadelta",
-        "torch.optim:Adadelta",
+        "optbench_stochastic.elementwise:Adadelta",
         "Steps in the unit of the parameters: the root of the mean square step over that of the mean square gradient.",
         {
             "lr": _lr(1.0, 0.01, 10.0),
@@ -198,7 +198,7 @@ def _adams() -> Iterator[OptimizerPlugin]:
     )
     yield _torch(
         "adamw",
-        "torch.optim:AdamW",
+        "optbench_stochastic.elementwise:AdamW",
         "Adam whose weight decay shrinks the parameters and is no part of the gradient.",
         {
             "lr": _lr(1e-3, 1e-4, 0.1),
@@ -211,7 +211,7 @@ def _adams() -> Iterator[OptimizerPlugin]:
     )
     yield _torch(
         "adamax",
-        "torch.optim:Adamax",
+        "optbench_stochastic.elementwise:Adamax",
         "Adam with the largest gradient, decaying, instead of the root of the mean square.",
         {
             "lr": _lr(2e-3, 1e-4, 0.1),
@@ -223,7 +223,7 @@ def _adams() -> Iterator[OptimizerPlugin]:
     )
     yield _torch(
         "nadam",
-        "torch.optim:NAdam",
+        "optbench_stochastic.elementwise:NAdam",
         "Adam that looks ahead by the momentum, as Nesterov's method does.",
         {
             "lr": _lr(2e-3, 1e-4, 0.1),
@@ -237,7 +237,7 @@ def _adams() -> Iterator[OptimizerPlugin]:
     )
     yield _torch(
         "radam",
-        "torch.optim:RAdam",
+        "optbench_stochastic.elementwise:RAdam",
         "Adam that takes momentum steps, undivided, until enough squares were seen to divide by.",
         {
             "lr": _lr(1e-3, 1e-4, 0.1),

@@ -15,6 +15,8 @@ class Adam(torch.optim.Adam):
     are 1: the steps are torch's own, on every device.
     """
 
+    elementwise = True  # see optbench_stochastic.elementwise
+
     def __init__(
         self,
         params: Iterable[Tensor],

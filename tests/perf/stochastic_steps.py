@@ -1,27 +1,34 @@
 """What a step of a stochastic method costs beside a plain PyTorch loop: on the clock and in wall time.
 
 `python tests/perf/stochastic_steps.py` trains a 784-100-100-10 net in float32 on random data of MNIST's shape,
-minibatches of 128, one thread. Two loops are compared with, both written out here and independent of optbench:
-- "torch": torch.nn and the class of torch.optim, with zero_grad, backward and step;
-- "by hand": the same net, the method's update written out.
-Blocks of steps of the three take turns. Printed are differences of the tenth and of the fiftieth percentile of a step:
-on a busy machine the lower one is what a step takes when it is left alone.
+minibatches of 128, one thread. Trials of a few hundred steps take turns with three loops, which are written out here,
+independent of optbench, draw the same minibatches and clear gradients, go forward, backward and update:
+- "torch": the class of torch.optim;
+- "by hand": the method's update written out;
+- "same gather": the same, with minibatches gathered by index_select, as optbench does, and not by images[batch].
+
+Printed are differences of the tenth and of the fiftieth percentile of a step, the first steps of a trial left out: on a
+busy machine the lower one is what a step takes when it is left alone. The drawing of indices is not within a plain
+loop's time on the clock, for it is off optbench's clock; it is within both wall times.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
+from optbench_stochastic import optbench_optimizers
 from torch import Tensor
 
-from optbench.api import Block, Recipe, Stage, SupervisedProblem, TorchOptimizer
+from optbench.api import Block, Recipe, Stage, Streams, SupervisedProblem
+from optbench.api.sampling import Sampling, reshuffled
 from optbench.measure.event_log import EventLog
+from optbench.measure.factories import build_optimizer
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import TrialLoop
 from optbench.measure.oracle import Books, Place
@@ -30,7 +37,7 @@ from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 
-BLOCKS, STEPS, WARM = 40, 50, 10  # of the steps of a block the first ones warm it up
+BLOCKS, STEPS, WARM = 10, 250, 20  # of the steps of a trial the first ones warm it up
 EXAMPLES, WIDTHS, BATCH = 10_000, (784, 100, 100, 10), 128
 LR = 1e-3
 
@@ -89,6 +96,9 @@ METHODS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, float], Update]]
 }
 
 
+NAMES = {"momentum": "sgd"}  # by which a method is registered, where it is another one
+
+
 def data() -> tuple[Tensor, Tensor]:
     """Return random images and classes."""
     generator = torch.Generator().manual_seed(0)
@@ -141,6 +151,23 @@ def by_hand(images: Tensor, classes: Tensor, method: str) -> Seconds:
     return timed(step)
 
 
+def same_gather(images: Tensor, classes: Tensor, method: str) -> Seconds:
+    """Return the seconds of the same loop with the faster gather."""
+    model, update = net(), METHODS[method][2]
+    parameters = list(model.parameters())
+    states: list[dict[str, Tensor]] = [{} for _ in parameters]
+
+    def step(batch: Tensor, number: int) -> None:
+        for parameter in parameters:
+            parameter.grad = None
+        inputs, targets = images.index_select(0, batch), classes.index_select(0, batch)
+        torch.nn.functional.cross_entropy(model(inputs), targets).backward()
+        with torch.no_grad():
+            update(parameters, states, number)
+
+    return timed(step)
+
+
 def timed(step: Callable[[Tensor, int], None]) -> Seconds:
     """Return the seconds within steps, and from one to the next, the drawing of minibatches included."""
     within, entered = [], []
@@ -158,21 +185,18 @@ def differences(moments: list[float]) -> list[float]:
     return [later - earlier for earlier, later in itertools.pairwise(moments)][WARM:]
 
 
-class Watched(SupervisedProblem):
-    """Notes when each evaluation begins."""
+def noted(moments: list[float]) -> Sampling:
+    """Return the usual sampling, which notes when each minibatch is drawn: off the clock, once a step."""
 
-    def value_and_gradient_tensors(self, x: Tensor, batch: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Note it and evaluate."""
-        self.entered.append(time.perf_counter())
-        return super().value_and_gradient_tensors(x, batch)
+    def drawn(streams: Streams, examples: int, batch_size: int) -> Iterator[Tensor]:
+        for batch in reshuffled(streams, examples, batch_size):
+            moments.append(time.perf_counter())
+            yield batch
 
-    @cached_property
-    def entered(self) -> list[float]:
-        """The moments so far."""
-        return []
+    return drawn
 
 
-def problem(images: Tensor, classes: Tensor) -> Watched:
+def problem(images: Tensor, classes: Tensor) -> SupervisedProblem:
     """Return the same task as a problem."""
 
     def hidden(width: int, following: int) -> Callable[[], torch.nn.Module]:
@@ -183,13 +207,13 @@ def problem(images: Tensor, classes: Tensor) -> Watched:
         for index, (width, following) in enumerate(itertools.pairwise(WIDTHS[:-1]))
     ]
     output = Block(name="output", role="output", build=lambda: torch.nn.Linear(*WIDTHS[-2:]))
-    return Watched(blocks=(*blocks, output), data={"train": (images, classes)}, batch_size=BATCH)
+    return SupervisedProblem(blocks=(*blocks, output), data={"train": (images, classes)}, batch_size=BATCH)
 
 
-def harnessed(task: Watched, method: str) -> Seconds:
+def harnessed(task: SupervisedProblem, method: str) -> Seconds:
     """Return the seconds of a trial's steps on the clock, from one evaluation's end to the next, and in wall time."""
-    cls, options, _ = METHODS[method]
-    optimizer = TorchOptimizer(cls, {"lr": LR, **options})
+    optimizer, moments = registered(method), list[float]()
+    task = task.with_sampling(noted(moments))
     log = EventLog(capacity=10 * STEPS)
     scalars, spool = HostScalars(log, Thresholds(), keep_best=False), SnapshotSpool(None, 8 * task.size)
     spool.schedule.advance(10 * STEPS)
@@ -201,25 +225,32 @@ def harnessed(task: Watched, method: str) -> Seconds:
         spool,
         optimizer,
     )
-    task.entered.clear()
     loop.run()
-    return differences(list(log.trace()["seconds"])), differences(task.entered)
+    return differences(list(log.trace()["seconds"])), differences(moments)
 
 
-def compare(method: str, images: Tensor, classes: Tensor, task: Watched) -> None:
+def registered(method: str) -> Any:
+    """Return the optimizer as a user gets it, with the options that the plain loops have and defaults otherwise."""
+    record = next(record for record in optbench_optimizers() if record.name == NAMES.get(method, method))
+    defaults = {name: option.default for name, option in record.options.items()}
+    return build_optimizer(record.factory, {**defaults, "lr": LR, **METHODS[method][1]})
+
+
+def compare(method: str, images: Tensor, classes: Tensor, task: SupervisedProblem) -> None:
     """Print the differences of one method."""
     loops: dict[str, Callable[[], Seconds]] = {
-        "harness": lambda: harnessed(task, method),
+        "optbench": lambda: harnessed(task, method),
         "torch": lambda: with_torch(images, classes, method),
         "by hand": lambda: by_hand(images, classes, method),
+        "same gather": lambda: same_gather(images, classes, method),
     }
     seconds: dict[str, list[Seconds]] = {name: [] for name in loops}
     for block in range(BLOCKS + 1):  # the first warms up
         for name, loop in loops.items() if block % 2 else reversed(loops.items()):
             seconds[name].append(loop())
-    for name in ("torch", "by hand"):
+    for name in ("torch", "by hand", "same gather"):
         for index, what in enumerate(("on the clock", "wall time")):
-            ours, plain = (np.concatenate([block[index] for block in seconds[of][1:]]) for of in ("harness", name))
+            ours, plain = (np.concatenate([block[index] for block in seconds[of][1:]]) for of in ("optbench", name))
             show(f"{method} beside {name}, {what}", 1e6 * ours, 1e6 * plain)
 
 
@@ -230,7 +261,7 @@ def show(what: str, ours: Any, plain: Any) -> None:
         base = float(np.percentile(plain, share))
         more = float(np.percentile(ours, share)) - base
         print(f"  {share} %: {base:7.1f} µs {more:+7.1f} µs {100 * more / base:+5.1f} %", end="")
-    print()
+    print(flush=True)
 
 
 def main() -> None:
@@ -238,7 +269,7 @@ def main() -> None:
     torch.set_num_threads(1)
     images, classes = data()
     task = problem(images, classes)
-    for method in METHODS:
+    for method in sys.argv[1:] or METHODS:
         compare(method, images, classes, task)
 
 

@@ -1,0 +1,67 @@
+"""How the `step` of a class with the torch.optim interface is called: with gradients, with a closure, without hooks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch.optim import Optimizer
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
+
+from optbench.api.errors import UserError
+
+ONE_CALL = "a step is one call of step(), with a closure if it needs one"
+_REMEDY = "give it a step(closure) that does all of it, first_step and second_step included"
+
+
+@dataclass(frozen=True)
+class Way:
+    """What a call of `step` is given."""
+
+    gradients: bool  # the parameters have theirs beforehand
+    closure: bool  # evaluates again, wherever the parameters are by then
+
+
+def ways(cls: type[Optimizer]) -> tuple[Way, ...]:
+    """Return the ways in which a class may want to be called, the likeliest first; raises UserError where it has none.
+
+    By the usual pattern a class that moves its point before it asks again (sharpness-aware ones) has a closure with a
+    default, but fails without; whether it does shows when it is called.
+    """
+    own = cls.__mro__[: cls.__mro__.index(Optimizer)]
+    if not any("step" in vars(base) for base in own):
+        raise UserError(f"{cls.__name__} has no step()", ONE_CALL, _REMEDY)
+    taken = list(inspect.signature(cls.step).parameters.values())[1:]
+    if not taken:
+        return (Way(gradients=True, closure=False),)
+    needed = taken[0].default is inspect.Parameter.empty and taken[0].kind is not inspect.Parameter.VAR_POSITIONAL
+    return Way(gradients=not needed, closure=needed), Way(gradients=True, closure=True)
+
+
+def told(cls: type[Optimizer], error: NotImplementedError) -> UserError:
+    """Return the user's mistake where a class's `step` says that it is not what is to be called."""
+    said = " ".join(str(error).split())
+    return UserError(f"{cls.__name__}.step is not implemented{f' ({said})' if said else ''}", ONE_CALL, _REMEDY)
+
+
+_WRAPPED = Optimizer.profile_hook_step(lambda _: None).__code__  # of what torch puts around each class's `step`
+
+
+def bare_step(optimizer: Optimizer) -> Callable[..., Any]:
+    """Return the optimizer's `step` without what torch puts around it for hooks and its profiler.
+
+    That costs a small net's step 4 %, and nothing is measured by it. Where a hook is registered the whole is returned.
+    """
+    hooks: tuple[Any, ...] = (
+        _global_optimizer_pre_hooks,
+        _global_optimizer_post_hooks,
+        optimizer._optimizer_step_pre_hooks,  # noqa: SLF001 -- torch has no public name for a list of hooks
+        optimizer._optimizer_step_post_hooks,  # noqa: SLF001
+    )
+    whole: Any = optimizer.step
+    function = getattr(whole, "__func__", None)
+    if any(hooks) or function is None or function.__code__ is not _WRAPPED:
+        return whole
+    return function.__wrapped__.__get__(optimizer)
