@@ -187,7 +187,12 @@ class MetricPlugin(Plugin):
 
 @dataclass(frozen=True, kw_only=True)
 class ReporterPlugin(Plugin):
-    """A reporter: `factory(**options) -> (ReportModel, Path) -> tuple[Path, ...]`, the files that it wrote."""
+    """A reporter: `factory(**options) -> (ReportModel, Path) -> tuple[Path, ...]`, the files that it wrote.
+
+    Its object may have `index(Site, Path) -> tuple[Path, ...]`, too, which writes the pages of a published folder.
+    """
+
+    by_default: bool = True  # whether it writes where no reporter is named
 
 
 @dataclass(frozen=True, kw_only=True)

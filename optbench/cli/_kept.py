@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from optbench.records import content_hash
 
 if TYPE_CHECKING:
+    from optbench.cli._reporters import Chosen
     from optbench.records import ReportModel
-    from optbench.registry import Registered
 
 _NAME = ".written.json"
 
@@ -27,7 +27,7 @@ class Kept:
     content: str  # hash of what is to be written
 
     @classmethod
-    def of(cls, folder: Path, model: ReportModel, reporters: Sequence[Registered]) -> Kept:
+    def of(cls, folder: Path, model: ReportModel, reporters: Sequence[Chosen]) -> Kept:
         """Return the note on a report that is about to be written.
 
         Two reports are the same where the model is, by the same sources. The model's date does not count, and of the
@@ -37,7 +37,10 @@ class Kept:
         from optbench.registry import source_hash
 
         data = {**model.to_json(), "created": "", "environment": model.environment.fingerprint}
-        sources = {reporter.qualified: source_hash(reporter) for reporter in reporters}
+        sources = {
+            reporter.registered.qualified: [source_hash(reporter.registered), dict(reporter.options)]
+            for reporter in reporters
+        }
         return cls(folder, content_hash([data, sources, _engine()], length=64))
 
     def files(self) -> tuple[Path, ...]:

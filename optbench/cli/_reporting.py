@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.cli._common import console
+from optbench.cli._reporters import chosen_reporters
 from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
 
 if TYPE_CHECKING:
@@ -77,25 +78,22 @@ def build_model(
 def write_reports(
     catalogue: Catalogue, model: ReportModel, folder: Path, names: Sequence[str] = (), *, again: bool = True
 ) -> tuple[Path, ...]:
-    """Write with each reporter named, all that are installed where none is; returns the files.
+    """Write with each reporter named ("csv", "html(figures=false)"); where none is, with those that write by default.
 
-    Unless `again`, a report that stands in the folder as it would be written is left alone. Raises UserError where the
-    folder can't be written.
+    Returns the files. Unless `again`, a report that stands in the folder as it would be written is left alone. Raises
+    UserError where the folder can't be written.
     """
     from optbench.api import UserError
     from optbench.cli._kept import Kept
-    from optbench.registry import resolve_factory
-    from optbench.runner.jobs import defaults
 
     written: list[Path] = []
-    reporters = [catalogue.get("reporters", name) for name in names or catalogue.names("reporters")]
-    kept = Kept.of(folder, model, reporters)
+    chosen = chosen_reporters(catalogue, names)
+    kept = Kept.of(folder, model, chosen)
     if not again and (files := kept.files()):
         return files
-    for registered in reporters:
-        reporter = resolve_factory(registered.record.factory)(**defaults(registered))
+    for reporter in chosen:
         try:
-            written += reporter(model, folder)
+            written += reporter.made()(model, folder)
         except OSError as error:
             given = f"can't write the report in {folder} ({error.strerror or error})"
             raise UserError(given, "a folder that can be written", "name one with --out") from None

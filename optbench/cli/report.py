@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     "--reporter",
     multiple=True,
     metavar="NAME",
-    help="Write with this reporter only; repeatable; default: all that are installed.",
+    help='Write with this reporter only, as in html or "html(figures=false)"; repeatable; default: those that write '
+    "by default (`optbench list reporters`).",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the report; default: reports/SUITE."
@@ -49,7 +50,7 @@ def command(
 
     catalogue = open_catalogue(plugin, block)
     with Store.open(existing(store)) as opened:
-        model = _stored_model(catalogue, opened, latest(opened, suite, store))
+        model = stored_model(catalogue, opened, latest(opened, suite, store))
         written = write_reports(catalogue, model, out or Path("reports") / model.name, reporter)
     warn_broken(catalogue)
     if as_json:
@@ -60,7 +61,8 @@ def command(
     return 0
 
 
-def _stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> ReportModel:
+def stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> ReportModel:
+    """Return the report's model of a stored run."""
     results, missing = by_role(stored.spec, catalogue, stored.records)
     return build_model(
         catalogue,

@@ -36,6 +36,7 @@ from optbench.records.report import (
     Versus,
     ranked,
 )
+from optbench.records.site import Site, SiteRun, Standing
 from optbench.records.space import Dimension, Position, Space, first_grid, grid_sizes, setting
 from optbench.records.stage import Account, StageFacts, StageRecord, account
 from optbench.records.suite import DEFAULT_TARGETS, LEAST_SIZES, Entry, Scaling, SuiteSpec
@@ -135,10 +136,13 @@ __all__ = [
     "Score",
     "SeedCurve",
     "Side",
+    "Site",
+    "SiteRun",
     "SolvedCount",
     "Space",
     "StageFacts",
     "StageRecord",
+    "Standing",
     "Status",
     "StoredSetting",
     "SuiteSpec",

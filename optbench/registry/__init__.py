@@ -8,7 +8,15 @@ from optbench.registry.discovery import build_catalogue, installed_names, load_c
 from optbench.registry.files import import_file
 from optbench.registry.kinds import KINDS
 from optbench.registry.requirements import Meeting, meet, missing_features
-from optbench.registry.resolving import NamedPlugin, fill_in, named_factories, named_plugins, resolve, resolve_recipe
+from optbench.registry.resolving import (
+    NamedPlugin,
+    fill_in,
+    named_factories,
+    named_plugins,
+    parse_text,
+    resolve,
+    resolve_recipe,
+)
 from optbench.registry.sources import source_hash
 from optbench.registry.spelling import default_options, telling_options
 
@@ -32,6 +40,7 @@ __all__ = [
     "missing_library",
     "named_factories",
     "named_plugins",
+    "parse_text",
     "resolve",
     "resolve_factory",
     "resolve_recipe",

@@ -12,6 +12,7 @@ from optbench.report.naming import expression
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
+from optbench.report.standings import site_run
 from optbench.report.terminal import gate_table, remarks, terminal_table
 from optbench.report.tuned import label_tuned
 from optbench.report.tuning import with_tuning
@@ -41,6 +42,7 @@ __all__ = [
     "remarks",
     "scaling_table",
     "seconds_to",
+    "site_run",
     "solved_table",
     "terminal_table",
     "tuning_table",

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optbench.records import ReportModel
+from optbench.records import ReportModel, Site
 from optbench_reporters.data import data_files
 from optbench_reporters.downloads import REPLAY, Download, downloads
 from optbench_reporters.pages import pages
@@ -61,6 +61,12 @@ class HtmlReporter:
             return _publish(staging, folder, paths)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+    def index(self, site: Site, folder: Path) -> tuple[Path, ...]:
+        """Write the pages of a published folder, the index last, and return them."""
+        from optbench_reporters.site_pages import write_site
+
+        return write_site(site, folder)
 
     def _files(self, model: ReportModel) -> Iterator[tuple[str, bytes]]:
         target = model.target_near(DEFAULT_TARGET) if model.targets else DEFAULT_TARGET

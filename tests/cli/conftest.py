@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from optbench.records import (
+    EVENT_COLUMNS,
+    Budget,
+    Component,
+    Entry,
+    Environment,
+    Status,
+    SuiteSpec,
+    Trace,
+    TrialRecord,
+    TrialSpec,
+)
+from optbench.store import ResultKey, Store
 
 SOURCE = """
 from pathlib import Path
@@ -73,3 +90,63 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     path = tmp_path / "ours.py"
     path.write_text(SOURCE, encoding="utf-8")
     return ["--plugin", str(path)]
+
+
+ENVIRONMENT = Environment(
+    machine="here", system="s", architecture="a", cpu="c", cores=1, memory=1, python="3", libraries={}, commit="abc"
+)
+CURVE = Trace.from_columns({name: [1.0, 2.0] for name in EVENT_COLUMNS} | {"value": [1.0, 1e-7]})
+PROBLEMS, ARMS, TARGET = 6, ("one", "two"), "relative:1e-05"
+
+
+def component(name: str) -> Component:
+    return Component(name=f"gone/{name}")
+
+
+def suite(arms: tuple[str, ...], seeds: tuple[int, ...]) -> SuiteSpec:
+    return SuiteSpec(
+        name="mine",
+        title="Mine",
+        problems=tuple(Entry(use=component(f"p{index}")) for index in range(PROBLEMS)),
+        optimizers=tuple(Entry(use=component(arm)) for arm in arms),
+        seeds=seeds,
+        targets=(TARGET,),
+        budget=Budget(evaluations=100),
+    )
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Return a function that adds a run to a store; its plugins are gone, as after an upgrade."""
+    monkeypatch.setenv("OPTBENCH_PLUGINS", "")
+    monkeypatch.chdir(tmp_path)
+
+    def add(
+        name: str,
+        factor: float = 1.0,
+        *,
+        arms: tuple[str, ...] = ARMS,
+        seeds: tuple[int, ...] = (0, 1),
+        machine: str = "here",
+        **fields: Any,
+    ) -> str:
+        environment = replace(ENVIRONMENT, machine=machine)
+        with Store.open(tmp_path / name) as store:
+            run = store.begin_run(suite(arms, seeds).to_json(), "optbench suite mine", environment)
+            for arm in arms:
+                for index in range(PROBLEMS):
+                    for seed in seeds:
+                        spec = TrialSpec(problem=component(f"p{index}"), optimizer=component(arm), seed=seed)
+                        cost = (40 + 10 * index + seed) * (factor if arm == "one" else 1.0)
+                        record = TrialRecord(
+                            spec=spec,
+                            status=Status.TARGET,
+                            evaluations_to_target={TARGET: cost},
+                            seconds_to_target={TARGET: cost / 1000},
+                            **fields,
+                        )
+                        key = ResultKey(spec.id, "time", environment.fingerprint, str(run))
+                        store.add(run, key, record, {"events": CURVE})
+        return name
+
+    return add

@@ -4,73 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from optbench.cli import main
-from optbench.records import Budget, Component, Entry, Environment, Status, SuiteSpec, TrialRecord, TrialSpec
-from optbench.store import ResultKey, Store
 
-ENVIRONMENT = Environment(
-    machine="here", system="s", architecture="a", cpu="c", cores=1, memory=1, python="3", libraries={}, commit="abc"
-)
-PROBLEMS, ARMS, TARGET = 6, ("one", "two"), "relative:1e-05"
 Write = Callable[..., str]
-
-
-def component(name: str) -> Component:
-    return Component(name=f"gone/{name}")
-
-
-def suite(arms: tuple[str, ...], seeds: tuple[int, ...]) -> SuiteSpec:
-    return SuiteSpec(
-        name="mine",
-        title="Mine",
-        problems=tuple(Entry(use=component(f"p{index}")) for index in range(PROBLEMS)),
-        optimizers=tuple(Entry(use=component(arm)) for arm in arms),
-        seeds=seeds,
-        targets=(TARGET,),
-        budget=Budget(evaluations=100),
-    )
-
-
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Return a function that adds a run to a store; its plugins are gone, as after an upgrade."""
-    monkeypatch.setenv("OPTBENCH_PLUGINS", "")
-    monkeypatch.chdir(tmp_path)
-
-    def add(
-        name: str,
-        factor: float = 1.0,
-        *,
-        arms: tuple[str, ...] = ARMS,
-        seeds: tuple[int, ...] = (0, 1),
-        machine: str = "here",
-        **fields: Any,
-    ) -> str:
-        environment = replace(ENVIRONMENT, machine=machine)
-        with Store.open(tmp_path / name) as store:
-            run = store.begin_run(suite(arms, seeds).to_json(), "optbench suite mine", environment)
-            for arm in arms:
-                for index in range(PROBLEMS):
-                    for seed in seeds:
-                        spec = TrialSpec(problem=component(f"p{index}"), optimizer=component(arm), seed=seed)
-                        cost = (40 + 10 * index + seed) * (factor if arm == "one" else 1.0)
-                        record = TrialRecord(
-                            spec=spec,
-                            status=Status.TARGET,
-                            evaluations_to_target={TARGET: cost},
-                            seconds_to_target={TARGET: cost / 1000},
-                            **fields,
-                        )
-                        store.add(run, ResultKey(spec.id, "time", environment.fingerprint, str(run)), record)
-        return name
-
-    return add
 
 
 def test_a_regression_fails_the_gate_and_is_told_with_its_interval(write: Write, capsys: pytest.CaptureFixture[str]):
