@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plugins": ("optbench.cli.plugins_", "Show the installed plugins, and what is broken in them and why."),
     "report": ("optbench.cli.report", "Write reports from stored results."),
     "compare": ("optbench.cli.compare", "Tell what got better or worse between two runs, stores or optimizers."),
+    "export": ("optbench.cli.export", "Write a stored run as Parquet, CSV, or results of asv."),
     "publish": ("optbench.cli.publish", "Add runs to a site of many: an index, trends, a report for each."),
     "tuned": ("optbench.cli.tuned", "Write the settings that a suite's tuning found, for suites that don't tune."),
     "doctor": ("optbench.cli.doctor", "Tell whether this machine is fit to measure on, and what to do about it."),

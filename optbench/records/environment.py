@@ -33,6 +33,7 @@ class Environment:
     python: str
     libraries: Mapping[str, str]  # distribution -> version
     commit: str | None = None  # of the working directory, "+" appended where it is dirty
+    committed: str | None = None  # when that commit was made, ISO 8601
     # How busy the machine was.
     load: float | None = None  # average of the last minute
     runnable: int | None = None  # threads that ran or waited for a processor, optbench's own included

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 NONE = "–"  # where there is no number
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet's formula may begin
+
+
+def harmless(value: Any) -> Any:
+    """Return a cell of CSV that no spreadsheet runs: texts that it would take for formulas begin with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def number_text(value: float | None) -> str:

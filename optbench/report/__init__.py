@@ -8,7 +8,7 @@ from optbench.report.changes import Pair, arms, paired_arms, problem_labels
 from optbench.report.compared import Measure, bytes_of, evaluations_to, headline_target, metric, seconds_to
 from optbench.report.effects import effects
 from optbench.report.learning import with_learning
-from optbench.report.naming import expression
+from optbench.report.naming import expression, slugs
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
@@ -43,6 +43,7 @@ __all__ = [
     "scaling_table",
     "seconds_to",
     "site_run",
+    "slugs",
     "solved_table",
     "terminal_table",
     "tuning_table",

@@ -51,6 +51,11 @@ def git_commit(folder: Path) -> str | None:
     return f"{commit}+" if _git(folder, "status", "--porcelain") else commit
 
 
+def git_date(folder: Path) -> str | None:
+    """Return when the commit that is checked out in `folder` was made, ISO 8601; None where there is none."""
+    return _git(folder, "show", "--no-patch", "--format=%cI", "HEAD")
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
@@ -72,6 +77,7 @@ class Readers:
     python: Callable[[], str] = platform.python_version
     version: Callable[[str], str] = version
     commit: Callable[[Path], str | None] = git_commit
+    committed: Callable[[Path], str | None] = git_date
     affinity: Callable[[], tuple[int, ...]] = _affinity
     kernel: Machine = field(default_factory=Machine)  # the operating system's
 
@@ -105,6 +111,7 @@ def capture(
         python=quietly(source.python) or _UNKNOWN,
         libraries={name: found for name, found in sorted(versions.items()) if found is not None},
         commit=quietly(partial(source.commit, where)),
+        committed=quietly(partial(source.committed, where)),
         load=quietly(source.load),
         runnable=kernel.runnable(),
         swap_used=kernel.swap_used(),

@@ -65,7 +65,7 @@ def write_shard(store: Store, run: Run, folder: Path) -> Path:
     staging = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:
         records = store.get(store.run_keys(run.id))
-        _write_trials(staging / TRIALS, records)
+        write_columns(staging / TRIALS, result_columns(records))
         _write_traces(staging / TRACES, store, list(records))
         manifest = Manifest(
             schema=SCHEMA,
@@ -146,6 +146,18 @@ def result_columns(records: Mapping[ResultKey, TrialRecord]) -> dict[str, list[A
     }
 
 
+def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
+    """Write what `result_columns` returns as Parquet, with the same types whatever is missing in them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = dict.fromkeys(columns, pa.string()) | dict.fromkeys(_PLAIN, pa.float64())
+    types |= dict.fromkeys(("seed", "repetition", "size"), pa.int64()) | {"meta_algorithms": pa.list_(pa.string())}
+    table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
+    pq.write_table(table, path, compression="zstd")
+    return path
+
+
 def _shard_of(store: Store, run: Run, folder: Path) -> Path | None:
     """Return the shard that holds the run: another version of the Parquet library would write other bytes."""
     results = len(store.run_keys(run.id))
@@ -156,17 +168,6 @@ def _shard_of(store: Store, run: Run, folder: Path) -> Path | None:
             if same and found.environment == run.environment.to_json():
                 return shard
     return None
-
-
-def _write_trials(path: Path, records: Mapping[ResultKey, TrialRecord]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = result_columns(records)
-    types = dict.fromkeys(columns, pa.string()) | dict.fromkeys(_PLAIN, pa.float64())
-    types |= dict.fromkeys(("seed", "repetition", "size"), pa.int64()) | {"meta_algorithms": pa.list_(pa.string())}
-    table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
-    pq.write_table(table, path, compression="zstd")
 
 
 def _write_traces(path: Path, store: Store, keys: Sequence[ResultKey]) -> None:

@@ -18,3 +18,38 @@ def optbench_reporters() -> Iterator[ReporterPlugin]:
             "figures": Option(default=True, doc="Draw the SVG figures, for papers and for readers without JavaScript."),
         },
     )
+    yield ReporterPlugin(
+        name="markdown",
+        factory="optbench_reporters.text_files:MarkdownReporter",
+        summary="One file of tables for a pull request or a wiki.",
+        by_default=False,
+    )
+    yield ReporterPlugin(
+        name="latex",
+        factory="optbench_reporters.text_files:LatexReporter",
+        summary="Tables for a paper: the ranking, and each optimizer on each problem.",
+        by_default=False,
+    )
+    yield ReporterPlugin(
+        name="csv",
+        factory="optbench_reporters.text_files:CsvReporter",
+        summary="Tables for spreadsheets and data frames.",
+        by_default=False,
+    )
+    yield ReporterPlugin(
+        name="json",
+        factory="optbench_reporters.text_files:JsonReporter",
+        summary="Everything that a report shows, as one JSON object.",
+        by_default=False,
+    )
+    yield ReporterPlugin(
+        name="asv",
+        factory="optbench_reporters.asv:AsvReporter",
+        summary="Adds the run's commit to results of airspeed velocity, whose site shows the history.",
+        options={
+            "results": Option(default="", doc="Folder of asv's results; empty: asv-results beside the report."),
+            "target": Option(default=1e-5, doc="Relative gap that costs are counted to, or the nearest.", low=0.0),
+            "times": Option(default=True, doc="Write seconds, too; they are of one machine only."),
+        },
+        by_default=False,
+    )

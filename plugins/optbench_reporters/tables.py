@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from optbench.records import Cell, ReportModel
+from optbench.records.text import harmless
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet's formula may begin
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -87,11 +87,6 @@ def csv_text(table: Table) -> str:
     writer.writerow(table.headings)
     writer.writerows([harmless(value) for value in row] for row in table.rows)
     return buffer.getvalue()
-
-
-def harmless(value: Any) -> Any:
-    """Return a cell of CSV that no spreadsheet runs."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def latex_text(text: str) -> str:

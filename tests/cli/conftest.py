@@ -99,8 +99,8 @@ CURVE = Trace.from_columns({name: [1.0, 2.0] for name in EVENT_COLUMNS} | {"valu
 PROBLEMS, ARMS, TARGET = 6, ("one", "two"), "relative:1e-05"
 
 
-def component(name: str) -> Component:
-    return Component(name=f"gone/{name}")
+def component(name: str, family: str = "gone") -> Component:
+    return Component(name=f"{family}/{name}")
 
 
 def suite(arms: tuple[str, ...], seeds: tuple[int, ...]) -> SuiteSpec:
@@ -128,6 +128,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
         arms: tuple[str, ...] = ARMS,
         seeds: tuple[int, ...] = (0, 1),
         machine: str = "here",
+        family: str = "gone",
         **fields: Any,
     ) -> str:
         environment = replace(ENVIRONMENT, machine=machine)
@@ -136,7 +137,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
             for arm in arms:
                 for index in range(PROBLEMS):
                     for seed in seeds:
-                        spec = TrialSpec(problem=component(f"p{index}"), optimizer=component(arm), seed=seed)
+                        spec = TrialSpec(problem=component(f"p{index}"), optimizer=component(arm, family), seed=seed)
                         cost = (40 + 10 * index + seed) * (factor if arm == "one" else 1.0)
                         record = TrialRecord(
                             spec=spec,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from optbench.records import Environment
-from optbench.runner.environment import Readers, capture, git_commit
+from optbench.runner.environment import Readers, capture, git_commit, git_date
 from optbench.runner.machine import Machine
 
 VERSIONS = {"torch": "2.13.0", "numpy": "2.4.6"}
@@ -24,6 +24,7 @@ READERS = Readers(
     python=lambda: "3.11.7",
     version=VERSIONS.__getitem__,
     commit=lambda folder: f"commit of {folder.name}",
+    committed=lambda folder: "2026-01-31T10:00:00+00:00",
     affinity=lambda: (0, 1),
     kernel=Machine(Path("/no/such/root")),
 )
@@ -63,6 +64,7 @@ def test_every_fact_comes_from_its_reader(readers):
         python="3.11.7",
         libraries=VERSIONS,
         commit="commit of repo",
+        committed="2026-01-31T10:00:00+00:00",
         load=0.26,
         runnable=3,
         swap_used=2048,
@@ -96,6 +98,7 @@ def test_nothing_of_the_environment_is_kept_but_thread_counts():
         ("cores", ("cores", 0)),
         ("memory", ("memory", 0)),
         ("commit", ("commit", None)),
+        ("committed", ("committed", None)),
         ("load", ("load", None)),
         ("affinity", ("affinity", ())),
     ],
@@ -189,6 +192,10 @@ def repository(tmp_path):
 
 def test_the_commit_is_that_of_the_folder(repository):
     assert git_commit(repository) == git(repository, "rev-parse", "HEAD")
+
+
+def test_the_date_is_that_of_the_commit(repository):
+    assert git_date(repository) == git(repository, "show", "-s", "--format=%cI")
 
 
 def test_a_changed_file_marks_the_commit(repository):

@@ -1,0 +1,1 @@
+"""Benchmarks that `asv run` finds; nothing here imports torch."""
