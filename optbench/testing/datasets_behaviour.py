@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optbench.api.learning import IGNORED
+from optbench.api.weighting import IGNORED
 from optbench.testing.blame import defined_at
 from optbench.testing.framework import DoesNotApply, Subject, require
 from optbench.testing.process_state import require_untouched
