@@ -54,6 +54,42 @@ def staged() -> Iterator[MetaAlgorithmPlugin]:
         needs=frozenset({"blocks", "data"}),
         cite="Yosinski, Clune, Bengio, Lipson: How transferable are features in deep neural networks?, NIPS 2014",
     )
+    yield _hints()
+
+
+def _hints() -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(
+        name="hints",
+        factory="optbench_meta.hints:Hints",
+        summary="A wide, shallow teacher is trained first; a middle layer of the net regresses its middle layer.",
+        options={
+            "mode": Option(
+                default="staged",
+                doc="the regression is a stage of its own before the task, or goes beside the task all the time",
+                choices=("staged", "joint"),
+            ),
+            "kd": Option(default=False, doc="whether the net also learns the teacher's probabilities of classes"),
+            "temperature": Option(default=3.0, doc="of these probabilities, τ", low=0.01),
+            "kd_weight": Option(
+                default=1.0, doc="of the distillation loss τ² KL beside the task's", low=0.0
+            ),
+            "hint_weight": Option(
+                default=1.0, doc="of half the mean squared error of the hints, mode='joint'", low=0.0
+            ),
+            "width": Option(default=4, doc="how many times as wide the teacher's layers are", low=1),
+            "layers": Option(default=2, doc="hidden weight layers of the teacher, at most", low=1),
+            "hint": Option(
+                default=0, doc="hidden layer of the teacher that gives the hints, from 1; 0: the middle", low=0
+            ),
+            "guided": Option(default=0, doc="hidden layer of the net that regresses it, from 1; 0: the middle", low=0),
+            "share": Option(default=0.3, doc="part of the budget for the teacher", low=0.01, high=0.5),
+            "hint_share": Option(
+                default=0.2, doc="part of the budget for the regression, mode='staged'", low=0.01, high=0.49
+            ),
+        },
+        needs=frozenset({"blocks", "data"}),
+        cite="Romero, Ballas, Kahou, Chassang, Gatta, Bengio: FitNets: hints for thin deep nets, ICLR 2015",
+    )
 
 
 def _share(what: str) -> Option:
