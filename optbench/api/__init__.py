@@ -27,7 +27,7 @@ from optbench.api.plugins import (
     Work,
 )
 from optbench.api.problems import Block, FunctionProblem, Layout, LearningProblem, Panel, Point, Problem, Streams
-from optbench.api.recipes import Judged, MetaAlgorithm, Planner, Readout, Recipe, Stage
+from optbench.api.recipes import Judged, MetaAlgorithm, Planner, Readout, Recipe, Stage, Variants
 
 if TYPE_CHECKING:
     from optbench.api.learning import SupervisedProblem
@@ -79,6 +79,7 @@ __all__ = [
     "TorchOptimizer",
     "UndeclaredEvaluation",
     "UserError",
+    "Variants",
     "Work",
     "dataset",
     "hookimpl",

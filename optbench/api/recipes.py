@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from optbench.api.optimizers import Minimizer, Optimizer
@@ -57,11 +57,20 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variants:
+    """The trial's problem as it was named, and how it is built with another value of one of its options."""
+
+    problem: Problem
+    build: Callable[[str, Any], Problem]  # (option, value) -> problem; raises UserError for what is no such option
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What a trial runs."""
 
     stages: tuple[Stage, ...]
     readout: Callable[[], Readout] | None = None  # None: the iterate itself
+    variants: Variants | None = None  # None: the problem has no options
 
     @property
     def names(self) -> tuple[str, ...]:

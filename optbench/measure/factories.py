@@ -8,13 +8,15 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from optbench.api import Point, Problem, Recipe, Stage, TorchOptimizer, UserError
+from optbench.api import Option, Point, Problem, Recipe, Stage, TorchOptimizer, UserError, Variants
 from optbench.api.datasets import announce_datasets
+from optbench.api.options import convert
 from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
 from optbench.measure.streams import SeededStreams
@@ -110,7 +112,23 @@ def build(job: Job) -> Built:
     options = with_built(spec.problem.options, job.named_factories)
     problem = build_problem(job.problem_factory, options, place)
     optimizer = build_optimizer(job.optimizer_factory, spec.optimizer.options)
-    recipe = Recipe(stages=(Stage(problem=problem, optimizer=optimizer),))
+    variants = Variants(problem=problem, build=partial(_variant, job, place))
+    recipe = Recipe(stages=(Stage(problem=problem, optimizer=optimizer),), variants=variants)
     for factory, component in zip(job.meta_factories, spec.meta_algorithms, strict=True):
         recipe = resolve(factory)(**component.options)(recipe, place.streams)
     return Built(place, problem, optimizer, recipe)
+
+
+def _variant(job: Job, place: Place, option: str, value: Any) -> Problem:
+    """Return the trial's problem with another value of an option; raises UserError for what is none."""
+    given, owner = job.spec.problem.options, f"problem {job.spec.problem.short}"
+    if option not in given:
+        raise UserError(f"{owner} has no option {option!r}", f"it has {', '.join(given) or 'none'}")
+    if option in job.named_factories:
+        raise UserError(f"option {option!r} of {owner} names a plugin", "options that are values")
+    low, high = job.bounds.get(option, (None, None))
+    try:
+        checked = convert(value, Option(default=given[option], doc=f"option of {owner}", low=low, high=high))
+    except UserError as error:
+        raise UserError(f"{owner}: option {option}: {error.given}", error.allowed, error.remedy) from None
+    return build_problem(job.problem_factory, with_built({**given, option: checked}, job.named_factories), place)

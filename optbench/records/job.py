@@ -23,6 +23,7 @@ class Job:
     optimizer_factory: str
     meta_factories: tuple[str, ...] = ()
     named_factories: Factories = field(default_factory=dict)  # option of the problem -> what makes what it names
+    bounds: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)  # of the problem's options
     metric_factories: Factories = field(default_factory=dict)  # column -> factory
     declared: tuple[str, ...] = ()  # evaluations; empty: all
     plugin_files: Mapping[str, str] = field(default_factory=dict)  # module name -> path
@@ -46,6 +47,7 @@ class Job:
         fields["meter_factories"] = tuple(fields["meter_factories"])
         fields["declared"] = tuple(fields["declared"])
         fields["rehearsals"] = tuple(fields["rehearsals"])
+        fields["bounds"] = {name: tuple(ends) for name, ends in fields.get("bounds", {}).items()}
         for key in ("named_factories", "metric_factories"):
             fields[key] = {name: (factory, options) for name, (factory, options) in fields[key].items()}
         return cls(**fields)

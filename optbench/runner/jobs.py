@@ -73,6 +73,7 @@ class JobFactory:
             optimizer_factory=parts.optimizer.record.factory,
             meta_factories=tuple(meta.record.factory for meta in parts.meta_algorithms),
             named_factories=named_factories(parts.named),
+            bounds={name: (option.low, option.high) for name, option in parts.problem.record.options.items()},
             metric_factories={metric.name: (metric.record.factory, defaults(metric)) for metric in parts.metrics},
             declared=tuple(sorted(asked)),
             meter_factories=tuple(f"{source.module}:optbench_make_meter" for source in self._meters),

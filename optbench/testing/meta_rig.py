@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from optbench.api import Feature, Point, Recipe, Stage, SupervisedProblem
+from optbench.api import Feature, Point, Recipe, Stage, SupervisedProblem, Variants
 from optbench.measure import oracle as oracle_module
 from optbench.measure.ledger import Ledger
 from optbench.measure.oracle import CountingOracle, Place
@@ -135,8 +135,16 @@ def benches(where: Place) -> Iterator[Bench]:
 
 def _bench(name: str, gives: frozenset[Feature], make: Callable[[Evaluations], Any]) -> Bench:
     seen = Evaluations()
-    stage = Stage(problem=make(seen), optimizer=GradientDescent())
-    return Bench(name, gives | FROM_AN_OPTIMIZER, Recipe(stages=(stage,)), seen)
+    problem = make(seen)
+    recipe = Recipe(stages=(Stage(problem=problem, optimizer=GradientDescent()),), variants=_variants(problem))
+    return Bench(name, gives | FROM_AN_OPTIMIZER, recipe, seen)
+
+
+def _variants(problem: Any) -> Variants | None:
+    """Return nets with other penalties; other problems have no options."""
+    if not isinstance(problem, SupervisedProblem):
+        return None
+    return Variants(problem=problem, build=lambda option, value: replace(problem, **{option: value}))
 
 
 def with_stage_before(recipe: Recipe) -> Recipe:

@@ -20,7 +20,8 @@ from optbench_meta.before import Before, learning_problem, training_begins
 from optbench_meta.distilling import Gather, Lesson, StudentLoss, regressor_of
 from optbench_meta.joined import Look, Seen
 from optbench_meta.kept import Kept, named_tensors, with_tensors
-from optbench_meta.nets import Frozen, HoldingBlock, after, hidden_groups, one_example
+from optbench_meta.models import HoldingBlock
+from optbench_meta.nets import Frozen, after, hidden_groups, one_example
 from optbench_meta.teachers import teacher_of
 
 NAME = "hints"

@@ -20,6 +20,11 @@ WEIGHT_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 Change = Callable[[nn.Module], nn.Module]  # of what a block builds
 
 
+@dataclass(frozen=True, kw_only=True)
+class HoldingBlock(Block):
+    """A block that holds frozen copies of others: what changes models afterwards would not reach these."""
+
+
 def with_models(recipe: Recipe, name: str, change: Callable[[Any], Any]) -> Recipe:
     """Return the recipe with `change` made of each stage's problem, and of what its points are measured by.
 
@@ -64,6 +69,9 @@ def _once_each(name: str, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def once(problem: Any) -> Any:
         if not hasattr(problem, "with_blocks"):
             message = f"{name} wants a model of blocks; {type(problem).__name__} has none"
+            raise Refused(message)
+        if any(isinstance(block, HoldingBlock) for block in problem.blocks):
+            message = f"{name} would not reach copies of trained layers in this recipe: name it before what makes them"
             raise Refused(message)
         if id(problem) not in changed:
             changed[id(problem)] = change(problem)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from optbench.api import Block, Refused
+from optbench_meta.models import holds_weights
 
 
 def built(block: Block, like: Tensor) -> nn.Module:
@@ -57,11 +57,6 @@ class Frozen(nn.Module):
         return inputs
 
 
-@dataclass(frozen=True, kw_only=True)
-class HoldingBlock(Block):
-    """A block that holds frozen copies of others: what changes models afterwards would not reach these."""
-
-
 def hidden_groups(blocks: Sequence[Block], name: str) -> list[list[Block]]:
     """Return one group of blocks a hidden layer; raises Refused where there is none, or no output layer.
 
@@ -80,8 +75,7 @@ def hidden_groups(blocks: Sequence[Block], name: str) -> list[list[Block]]:
 
 def weight_layers(block: Block) -> int:
     """Return how many modules of the block have weights: tensors of two dimensions or more."""
-    module = block.build()
-    return sum(any(own.ndim >= 2 for own in part.parameters(recurse=False)) for part in module.modules())
+    return sum(map(holds_weights, block.build().modules()))
 
 
 def depths(blocks: Sequence[Block]) -> list[int]:

@@ -19,7 +19,8 @@ from optbench.api import Block, Judged, Point, Recipe, Refused, Stage, Streams
 from optbench_meta.before import Before, learning_problem, training_begins
 from optbench_meta.joined import with_raw_inputs
 from optbench_meta.kept import Kept, named_tensors, with_tensors
-from optbench_meta.nets import Frozen, HoldingBlock, after, hidden_groups, one_example
+from optbench_meta.models import HoldingBlock
+from optbench_meta.nets import Frozen, after, hidden_groups, one_example
 
 NAME = "pretrain-greedy"
 
@@ -122,12 +123,13 @@ class Head(torch.nn.Linear):
 def _without_joint_training(recipe: Recipe, layers: Layers, streams: Streams) -> Recipe:
     """Return the recipe with the shallow nets in place of its training; the last one's points are those of the whole.
 
-    Raises Refused where the training has several stages, of which nobody could say what becomes of them.
+    Raises Refused where the training has several stages, or a start of its own, which would be lost.
     """
     index = training_begins(recipe)
     prior, (training, *more) = recipe.stages[:index], recipe.stages[index:]
-    if more:
-        message = f"{NAME}(fine_tune=false) takes the place of one stage of training; the recipe has {1 + len(more)}"
+    if more or training.carry is not None:
+        what = f"{1 + len(more)} of them" if more else "one with a start of its own"
+        message = f"{NAME}(fine_tune=false) takes the place of one stage of training; the recipe has {what}"
         raise Refused(message)
     fresh = layers.problem.start(streams)
 
@@ -137,7 +139,8 @@ def _without_joint_training(recipe: Recipe, layers: Layers, streams: Streams) ->
 
     stages = [layers.stage(number, training) for number in range(1, layers.count + 1)]
     stages = [replace(stage, carry=_telling(layers, index, stage)) for index, stage in enumerate(stages)]
-    stages[-1] = replace(stages[-1], on_curve=True, judged=Judged(problem=layers.problem, point=whole))
+    judged = Judged(problem=layers.problem, point=whole) if layers.count > 1 else None  # else it is the whole net
+    stages[-1] = replace(stages[-1], on_curve=True, judged=judged)
     share = training.share / layers.count
     return replace(recipe, stages=(*prior, *(replace(stage, share=share) for stage in stages)))
 

@@ -55,6 +55,7 @@ def staged() -> Iterator[MetaAlgorithmPlugin]:
         cite="Yosinski, Clune, Bengio, Lipson: How transferable are features in deep neural networks?, NIPS 2014",
     )
     yield _hints()
+    yield _path()
 
 
 def _hints() -> MetaAlgorithmPlugin:
@@ -70,9 +71,7 @@ def _hints() -> MetaAlgorithmPlugin:
             ),
             "kd": Option(default=False, doc="whether the net also learns the teacher's probabilities of classes"),
             "temperature": Option(default=3.0, doc="of these probabilities, τ", low=0.01),
-            "kd_weight": Option(
-                default=1.0, doc="of the distillation loss τ² KL beside the task's", low=0.0
-            ),
+            "kd_weight": Option(default=1.0, doc="of the distillation loss τ² KL beside the task's", low=0.0),
             "hint_weight": Option(
                 default=1.0, doc="of half the mean squared error of the hints, mode='joint'", low=0.0
             ),
@@ -89,6 +88,31 @@ def _hints() -> MetaAlgorithmPlugin:
         },
         needs=frozenset({"blocks", "data"}),
         cite="Romero, Ballas, Kahou, Chassang, Gatta, Bengio: FitNets: hints for thin deep nets, ICLR 2015",
+    )
+
+
+def _path() -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(
+        name="path",
+        factory="optbench_meta.path:Path",
+        summary="Solves the problem for other values of one of its options first, each from the solution before.",
+        options={
+            "option": Option(default="l2", doc="of the problem"),
+            "values": Option(default=[1.0, 0.1, 0.01], doc="of that option, in this order; the problem's own is last"),
+            "start": Option(
+                default="warm",
+                doc="each value starts from the solution of the one before, or, cold, where the problem starts",
+                choices=("warm", "cold"),
+            ),
+            "keep_state": Option(default=False, doc="whether the optimizer's state goes on from value to value"),
+            "gradient_tolerance": Option(
+                default=1e-6,
+                doc="of the largest component of the gradient, at which a value is done; 0, and on minibatches: none",
+                low=0.0,
+            ),
+            "share": _share("the values before the problem's own, in equal parts"),
+        },
+        cite="Friedman, Hastie, Tibshirani: Regularization paths for generalized linear models, JSS 33 (2010)",
     )
 
 

@@ -153,7 +153,7 @@ def test_without_fine_tuning_the_last_shallow_net_is_judged_as_the_whole():
 
 def test_without_fine_tuning_there_is_one_stage_to_take_the_place_of():
     stage = Stage(problem=net(5), optimizer=OPTIMIZER, share=0.5)
-    with pytest.raises(Refused, match="the recipe has 2"):
+    with pytest.raises(Refused, match="the recipe has 2 of them"):
         greedy(fine_tune=False)(Recipe(stages=(stage, stage)), streams)
 
 
