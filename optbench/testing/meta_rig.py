@@ -142,9 +142,12 @@ def _bench(name: str, gives: frozenset[Feature], make: Callable[[Evaluations], A
 
 def _variants(problem: Any) -> Variants | None:
     """Return nets with other penalties; other problems have no options."""
-    if not isinstance(problem, SupervisedProblem):
-        return None
-    return Variants(problem=problem, build=lambda option, value: replace(problem, **{option: value}))
+
+    def build(option: str, value: Any) -> Any:
+        return replace(problem, **{option: value})
+
+    has_options = isinstance(problem, SupervisedProblem)
+    return Variants(problem=problem, build=build) if has_options else None
 
 
 def with_stage_before(recipe: Recipe) -> Recipe:

@@ -78,8 +78,9 @@ class StudentLoss:
             added = added + self.kd_weight * self._distilled(outputs, teacher)
         if reduction == "none":
             return added + self._each(outputs, targets) if self.outputs else added
-        own = self.task(outputs.unflatten(1, self.outputs), targets, reduction="mean") if self.outputs else 0.0
-        return added.mean() + own
+        if not self.outputs:
+            return added.mean()
+        return added.mean() + self.task(outputs.unflatten(1, self.outputs), targets, reduction="mean")
 
     def _each(self, outputs: Tensor, targets: Tensor) -> Tensor:
         losses = self.task(outputs.unflatten(1, self.outputs), targets, reduction="none")
