@@ -1,8 +1,9 @@
 """Analysis of results: arrays in, arrays out, numpy only. Costs are `inf` where unsolved and `nan` where not run."""
 
+from optbench.analysis.agreement import OrderAgreement, order_agreement
 from optbench.analysis.bands import Band, profile_band
 from optbench.analysis.bootstrap import bootstrap_t_interval, percentile_interval
-from optbench.analysis.budgets import best_of_weights, rank_agreement, weighted_lower_quantile
+from optbench.analysis.budgets import best_of_weights, weighted_lower_quantile
 from optbench.analysis.comparison import LEAST_SEEDS, Comparison, Verdict, compare, log_ratios
 from optbench.analysis.curves import Curve, best_so_far, curve_on_grid, log_grid
 from optbench.analysis.intervals import lower_quantile, relative_spread, wilson_interval
@@ -33,6 +34,7 @@ __all__ = [
     "Curve",
     "Exponent",
     "Interval",
+    "OrderAgreement",
     "RankTest",
     "Verdict",
     "best_of_weights",
@@ -51,11 +53,11 @@ __all__ = [
     "log_grid",
     "log_ratios",
     "lower_quantile",
+    "order_agreement",
     "percentile_interval",
     "performance_profile",
     "profile_area",
     "profile_band",
-    "rank_agreement",
     "reference_values",
     "relative_spread",
     "runtime_ecdf",

@@ -41,24 +41,3 @@ def weighted_lower_quantile(values: ArrayLike, weights: ArrayLike, quantile: flo
     if not heavy.size or heavy[-1] <= 0:
         return math.nan
     return float(ordered[np.searchsorted(heavy, quantile * heavy[-1] * (1 - 1e-12))])
-
-
-def rank_agreement(rankings: ArrayLike) -> float:
-    """Return how alike several judges rank the same things: Kendall's τ-b, the mean over pairs of judges.
-
-    Args:
-        rankings: shape (judges, things), lower is better; `inf` for what failed, alike for all that did.
-
-    Returns:
-        1 for the same order, −1 for the reverse; NaN with fewer than two judges or things, or where all is tied.
-    """
-    from scipy.stats import kendalltau, rankdata
-
-    table = np.asarray(rankings, dtype=float)
-    if table.ndim != 2 or min(table.shape) < 2:
-        return math.nan
-    ranks = [rankdata(row) for row in table]
-    pairs = [(first, second) for index, first in enumerate(ranks) for second in ranks[index + 1 :]]
-    found = [float(kendalltau(first, second).statistic) for first, second in pairs]
-    known = [value for value in found if not math.isnan(value)]
-    return float(np.mean(known)) if known else math.nan

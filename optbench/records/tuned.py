@@ -97,12 +97,19 @@ class TunedCell:
 
 @dataclass(frozen=True, kw_only=True)
 class TuningAgreement:
-    """Whether independent tunings rank the optimizers on a problem alike."""
+    """Whether independent tunings rank the leading optimizers on a problem alike.
+
+    A tuning puts one before another where the 95 % interval of the difference of their scores, seed by seed, leaves 0
+    out; else it ties them.
+    """
 
     problem: str
     leaders: tuple[tuple[str, ...], ...]  # of each tuning, the best optimizers, the first first
-    tau: float | None  # Kendall's, the mean over pairs of tunings
-    alike: bool  # the same first one, and the same leaders in whatever order
+    tau: float | None  # Kendall's τ-b of the orders of all leaders, the mean over pairs of tunings
+    alike: bool | None  # whether none are opposed; None where no tuning tells any two of the leaders apart
+    opposed: tuple[tuple[str, str], ...] = ()  # leaders that one tuning orders one way and another the other way
+    decided: int = 0  # pairs of leaders that a tuning, at least, puts in an order
+    pairs: int = 0  # of leaders
 
 
 def _text(value: float | None) -> str:

@@ -58,16 +58,20 @@ def _agreement(tuning: Tuning, agreements: Sequence[TuningAgreement], names: dic
         if not tuning.stored and tuning.repeats == 1:
             yield "Tuned once: whether another tuning would rank the optimizers alike is not known."
         return
-    differ = [f"{names[item.problem]} ({_first(item, names)})" for item in agreements if not item.alike]
-    count, total = len(agreements) - len(differ), len(agreements)
-    problems = f"{count} of {total} problem{'' if total == 1 else 's'}"
-    yield f"Independent tunings have the same leading optimizers, and the same first one, on {problems}." + (
-        f" They do not rank them alike on {_listed(differ)}." if differ else ""
+    total, alike = len(agreements), sum(item.alike is True for item in agreements)
+    problems = f"{alike} of {total} problem{'' if total == 1 else 's'}"
+    yield (
+        f"Independent tunings rank the leading optimizers alike on {problems}: no tuning puts two of them in the order "
+        "opposite to another's, by 95 % intervals over seeds."
     )
+    if differ := [f"{names[item.problem]} ({_opposed(item, names)})" for item in agreements if item.alike is False]:
+        yield f"They do not rank them alike on {_listed(differ)}."
+    if tied := [names[item.problem] for item in agreements if item.alike is None]:
+        yield f"No tuning tells any two leaders apart on {_listed(tied)}: that wants more seeds."
 
 
-def _first(agreement: TuningAgreement, names: dict[str, str]) -> str:
-    return "first: " + ", ".join(names[row[0]] if row else "none" for row in agreement.leaders)
+def _opposed(agreement: TuningAgreement, names: dict[str, str]) -> str:
+    return _listed([f"{names[one]} and {names[two]}" for one, two in agreement.opposed])
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -100,9 +100,14 @@ def _agreement(model: ReportModel, problem: str, names: dict[str, str]) -> str:
     found = next((item for item in model.agreements if item.problem == problem), None)
     if found is None:
         return ""
-    tau = "" if found.tau is None else f" Kendall’s τ between their rankings: {found.tau:.2f}."
+    tau = "" if found.tau is None else f" Kendall’s τ-b between their orders: {found.tau:.2f}."
     rows = (", ".join(names[arm] for arm in row) or "none" for row in found.leaders)
     leaders = "; ".join(f"({number}) {row}" for number, row in enumerate(rows, start=1))
+    count = f"The {len(found.leaders)} tunings"
+    if found.alike is None:
+        return f"{count} tell no two of their leaders apart, by 95 % intervals over seeds. Leaders: {leaders}."
+    decided = f"{found.decided} of {found.pairs} pairs of leaders are told apart by one of them at least"
     if found.alike:
-        return f"All {len(found.leaders)} tunings have the same leading optimizers and the same first one.{tau}"
-    return f"The {len(found.leaders)} tunings do not rank the optimizers alike. Their leaders: {leaders}.{tau}"
+        return f"{count} rank their leaders alike: {decided}, none the other way by another.{tau}"
+    pairs = ", ".join(f"{names[one]} and {names[two]}" for one, two in found.opposed)
+    return f"{count} do not rank their leaders alike: opposite orders of {pairs}. Leaders: {leaders}.{tau}"

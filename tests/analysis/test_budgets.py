@@ -1,4 +1,4 @@
-"""What a smaller budget would have found, and whether judges agree, against enumeration by hand."""
+"""What a smaller budget would have found, against enumeration by hand."""
 
 import itertools
 import math
@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from optbench.analysis import best_of_weights, rank_agreement, weighted_lower_quantile
+from optbench.analysis import best_of_weights, weighted_lower_quantile
 
 
 @pytest.mark.parametrize(("total", "drawn"), [(1, 1), (5, 1), (5, 2), (6, 4), (6, 6)])
@@ -30,16 +30,3 @@ def test_equal_weights_give_the_lower_quantile():
 def test_what_has_no_weight_does_not_count():
     assert weighted_lower_quantile([1.0, 2.0, 9.0], [0.0, 1.0, 0.0], 0.9) == 2.0
     assert math.isnan(weighted_lower_quantile([], []))
-
-
-def test_agreement_is_the_mean_over_pairs_of_judges():
-    same, reverse = [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]
-    assert rank_agreement([same, same]) == 1.0
-    assert rank_agreement([same, reverse]) == -1.0
-    assert rank_agreement([same, same, reverse]) == pytest.approx(-1 / 3)
-    assert rank_agreement([[1.0, 2.0, 3.0], [1.0, 3.0, math.inf]]) == 1.0
-
-
-@pytest.mark.parametrize("rankings", [[[1.0, 2.0]], [[1.0], [2.0]], [[1.0, 1.0], [1.0, 1.0]]])
-def test_agreement_needs_two_judges_two_things_and_an_order(rankings):
-    assert math.isnan(rank_agreement(rankings))

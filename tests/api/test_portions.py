@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from optbench.api import Block, SupervisedProblem, learning
-from optbench.api.learning import IGNORED
 from optbench.api.streams import SeededStreams
+from optbench.api.weighting import IGNORED
 
 STREAMS = SeededStreams(0)
 EXAMPLES, AT_ONCE = 23, 5

@@ -146,10 +146,14 @@ def test_the_curve_begins_with_an_average_setting_and_ends_with_the_chosen_one(m
 
 
 def test_tunings_that_rank_alike_are_said_to(made: Any) -> None:
-    (agreement,) = made[0].agreements
-    assert agreement.alike
+    model, (adam, sgd), _ = made
+    worse = replace(sgd, scored=tuple(tuple(map(_worse, rows)) for rows in sgd.scored))
+    again = with_tuning(replace(model, notes=()), suite_of("adam", "sgd"), (), (adam, worse))
+    (agreement,) = again.agreements
+    assert agreement.alike is True
+    assert (agreement.opposed, agreement.decided, agreement.pairs, agreement.tau) == ((), 1, 1, 1.0)
     assert len(agreement.leaders) == 2
-    assert any("same first one, on 1 of 1 problem." in note for note in made[0].notes)
+    assert any("leading optimizers alike on 1 of 1 problem:" in note for note in again.notes)
 
 
 def test_tunings_that_disagree_are_named(synthetic: Any) -> None:
@@ -161,7 +165,16 @@ def test_tunings_that_disagree_are_named(synthetic: Any) -> None:
     again = with_tuning(replace(model, notes=()), suite, (), (flipped, better))
     (agreement,) = again.agreements
     assert (agreement.tau, agreement.alike) == (-1.0, False)
-    assert any("do not rank them alike on net (first: adam(lr=tuned), sgd(lr=tuned))" in note for note in again.notes)
+    assert len(agreement.opposed) == 1
+    assert "They do not rank them alike on net (adam(lr=tuned) and sgd(lr=tuned))." in again.notes
+
+
+def test_tunings_that_tell_nothing_apart_are_said_to(synthetic: Any) -> None:
+    model, _, _ = tuned_report(synthetic, suite_of("adam", "adam2"), {"adam": -1.5, "adam2": -1.5})
+    (agreement,) = model.agreements
+    assert (agreement.alike, agreement.decided, agreement.tau) == (None, 0, None)
+    assert "No tuning tells any two leaders apart on net: that wants more seeds." in model.notes
+    assert ReportModel.from_json(model.to_json()) == model
 
 
 def _worse(record: TrialRecord) -> TrialRecord:

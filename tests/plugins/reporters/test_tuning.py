@@ -52,7 +52,9 @@ def model(synthetic: Any) -> ReportModel:
         curve=((None, None, None),) * 3,
         **common,
     )
-    agreement = TuningAgreement(problem=problem, leaders=((second,), ()), tau=-1.0, alike=False)
+    agreement = TuningAgreement(
+        problem=problem, leaders=((second,), ()), tau=-1.0, alike=False, opposed=((second, fourth),), decided=1, pairs=1
+    )
     return replace(plain, tuned=(failing, good), agreements=(agreement,))
 
 
@@ -70,7 +72,23 @@ def test_the_best_stand_first_and_what_failed_last(model: ReportModel) -> None:
     assert section["rows"][0]["edge"] == "at the edge in 1 of 2"
     assert section["rows"][1]["chosen"] == "lr=0.1"
     assert section["rows"][0]["trials"] == "8"
-    assert "do not rank the optimizers alike" in section["agreement"]
+    names = [item.label for item in model.optimizers]
+    assert f"do not rank their leaders alike: opposite orders of {names[1]} and {names[3]}." in section["agreement"]
+
+
+@pytest.mark.parametrize(
+    ("alike", "decided", "told"),
+    [
+        (True, 1, "rank their leaders alike: 1 of 1 pairs of leaders are told apart by one of them at least, none the"),
+        (None, 0, "tell no two of their leaders apart, by 95 % intervals over seeds."),
+    ],
+)
+def test_agreement_and_what_is_not_known_are_told(
+    model: ReportModel, alike: bool | None, decided: int, told: str
+) -> None:
+    agreement = replace(model.agreements[0], alike=alike, opposed=(), decided=decided, tau=None)
+    (section,) = tuning_sections(replace(model, agreements=(agreement,)))
+    assert told in section["agreement"]
 
 
 def test_stored_settings_have_no_cost_and_no_curve(model: ReportModel) -> None:
