@@ -37,7 +37,7 @@ from optbench.records.report import (
     ranked,
 )
 from optbench.records.site import Site, SiteRun, Standing
-from optbench.records.space import Dimension, Position, Space, first_grid, grid_sizes, setting
+from optbench.records.space import Dimension, Position, Space, first_grid, grid_sizes, grid_spacings, setting
 from optbench.records.stage import Account, StageFacts, StageRecord, account
 from optbench.records.suite import DEFAULT_TARGETS, LEAST_SIZES, Entry, Scaling, SuiteSpec
 from optbench.records.targets import TARGET_KINDS, Target
@@ -165,6 +165,7 @@ __all__ = [
     "finite",
     "first_grid",
     "grid_sizes",
+    "grid_spacings",
     "pack",
     "parse",
     "parse_one",

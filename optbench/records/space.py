@@ -12,6 +12,8 @@ Position = tuple[float, ...]  # a coordinate for each dimension of a space
 
 DIGITS = 4  # of a value: what is told and stored is what is run, and no library's rounding shows in it
 FIRST_SHARE = 0.6  # of the settings that a grid begins with, so that it can widen
+FEWEST = 3  # values that a grid of one option begins with, however small the budget: both ends and the middle
+_INSIDE = 0.25, 0.75  # where two values stand: at the ends of a wide range both are poor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ def grid_sizes(space: Space, settings: int) -> tuple[int, ...]:
     """Return how many values of each dimension a grid begins with: given ones, else as many as leave room to widen."""
     sizes = [len(part.values) or part.points or 2 for part in space]
     free = [index for index, part in enumerate(space) if part.ordered and part.points is None]
-    room = FIRST_SHARE * settings
+    room = max(FIRST_SHARE * settings, min(settings, FEWEST))
     grown = True
     while grown:
         grown = False
@@ -92,7 +94,15 @@ def first_grid(space: Space, settings: int) -> Iterator[Position]:
     yield from itertools.product(*map(_coordinates, space, grid_sizes(space, settings)))
 
 
+def grid_spacings(space: Space, settings: int) -> list[float]:
+    """Return how far neighbours of the grid lie apart in each dimension."""
+    values = map(_coordinates, space, grid_sizes(space, settings))
+    return [of[1] - of[0] if len(of) > 1 else 1.0 for of in values]
+
+
 def _coordinates(part: Dimension, size: int) -> Sequence[float]:
     if not part.ordered:
         return [float(index) for index in range(size)]
-    return [index / (size - 1) for index in range(size)] if size > 1 else [0.5]
+    if size == 1:
+        return [0.5]
+    return _INSIDE if size == len(_INSIDE) and part.points is None else [index / (size - 1) for index in range(size)]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from optbench.records import Dimension, Position, Space, canonical_json, first_grid, grid_sizes, setting
+from optbench.records import Dimension, Position, Space, canonical_json, first_grid, grid_spacings, setting
 from optbench.tuning.quality import Quality
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def grid(space: Space, tried: Sequence[Point], settings: int, _seed: str) -> lis
         return _fresh(space, tried, first_grid(space, settings))[:settings]
     left = settings - len(tried)
     position = best(tried).position
-    spacing = [1 / max(size - 1, 1) for size in grid_sizes(space, settings)]
+    spacing = grid_spacings(space, settings)
     beyond = [_moved(position, index, side * spacing[index]) for index, side in edges(space, tried)]
     batches = [beyond, *(_around(space, position, spacing, 0.5**level) for level in range(FINEST + 1))]
     found = (_fresh(space, tried, batch) for batch in batches)

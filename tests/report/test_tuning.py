@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -145,6 +146,23 @@ def test_the_curve_begins_with_an_average_setting_and_ends_with_the_chosen_one(m
     assert medians[-1] <= max(best) + 1e-4
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_curve_is_that_of_all_sets_of_settings_one_by_one(made: Any, place: int) -> None:
+    """Each set of k settings of each tuning counts alike; the best of it is chosen by loss and shown by accuracy."""
+    model, arms, _ = made
+    for trials, found in zip(model.tuned[place].budgets, model.tuned[place].curve, strict=True):
+        scores = []
+        for choice in arms[place].choices:
+            for drawn in combinations(choice.course.tried, trials):
+                (best,) = min(drawn, key=lambda item: item.records[0].metrics["validation-loss"]).records
+                failed = best.status is Status.DIVERGED
+                scores.append(-math.inf if failed else best.metrics["test-accuracy"])
+        worst_first = sorted(scores)
+        expected = [worst_first[len(scores) - math.ceil(share * len(scores))] for share in (0.9, 0.5, 0.1)]
+        shown = [None if value == -math.inf else value for value in expected]
+        assert found == pytest.approx(shown, rel=1e-3)
+
+
 def test_tunings_that_rank_alike_are_said_to(made: Any) -> None:
     model, (adam, sgd), _ = made
     worse = replace(sgd, scored=tuple(tuple(map(_worse, rows)) for rows in sgd.scored))
@@ -182,10 +200,10 @@ def _worse(record: TrialRecord) -> TrialRecord:
 
 
 def test_a_best_at_the_edge_is_a_note_and_a_mark(synthetic: Any) -> None:
-    model, _, _ = tuned_report(synthetic, suite_of("adam", trials=2), {"adam": 2.0})
+    model, _, _ = tuned_report(synthetic, suite_of("adam", trials=2), {"adam": 0.5})
     assert model.tuned[0].choices[0].edge == ("lr above",)
     assert any(note.startswith("Best at the edge of what was tried") for note in model.notes)
-    assert [str(cell) for cell in tuning_table(model).columns[5].cells] == ["lr=1!"]
+    assert [str(cell) for cell in tuning_table(model).columns[5].cells] == ["lr=0.1778!"]
 
 
 def test_columns_with_nothing_in_them_are_left_out(made: Any) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies
+from hypothesis import settings as settings_of_search
 
 from optbench.records import Dimension, setting
 from optbench.tuning.methods import METHODS, Point, best, edges
@@ -62,6 +66,57 @@ def test_a_grid_begins_with_part_of_the_budget_and_refines_around_its_best() -> 
     assert values[:6] == [1e-4, 6.31e-4, 3.981e-3, 2.512e-2, 0.1585, 1.0]
     assert values[6:8] == [1.585e-3, 1e-2]  # half the spacing to both sides of 0.003981
     assert RATE.value(best(tried).position[0]) == 0.01
+
+
+@pytest.mark.parametrize(
+    ("settings", "first"),
+    [(2, [1e-3, 0.1]), (3, [1e-4, 0.01, 1.0]), (4, [1e-4, 0.01, 1.0]), (5, [1e-4, 0.01, 1.0])],
+)
+def test_a_small_grid_looks_inside_the_range(settings: int, first: list[float]) -> None:
+    tried = search("grid", (RATE,), settings, valley(-2))
+    assert [RATE.value(point.position[0]) for point in tried[: len(first)]] == first
+    assert len(tried) == settings
+
+
+def test_two_values_that_were_asked_for_are_the_ends() -> None:
+    tried = search("grid", (replace(RATE, points=2),), 2, valley(-2))
+    assert [RATE.value(point.position[0]) for point in tried] == [1e-4, 1.0]
+
+
+@given(
+    method=strategies.sampled_from(("grid", "random")),
+    space=strategies.sampled_from(((RATE,), (MOMENTUM,), (RATE, MOMENTUM), (RATE, BETA))),
+    settings=strategies.integers(4, 16),
+    slope=strategies.floats(-3, 3),
+    roughness=strategies.floats(0, 3),
+    failing=strategies.floats(0, 1),
+    seed=strategies.integers(0, 10**6),
+)
+@settings_of_search(max_examples=150, deadline=None)
+def test_no_best_lies_at_an_edge_unmarked_and_none_is_marked_before_the_budget_is_spent(
+    method: str, space: Any, settings: int, slope: float, roughness: float, failing: float, seed: int
+) -> None:
+    """Over random curves, smooth or rough, that fall or rise beyond the range and fail in places."""
+
+    def loss(options: dict[str, Any]) -> float | None:
+        chance = random.Random(f"{seed} {options}")
+        if chance.random() < failing:
+            return None
+        return (
+            slope * math.log10(options.get("lr", 1.0))
+            - slope * options.get("momentum", 0.0)
+            + roughness * chance.random()
+        )
+
+    tried = search(method, space, settings, loss)
+    chosen, marked = setting(space, best(tried).position), edges(space, tried)
+    for index, part in enumerate(space):
+        if part.ordered:
+            values = [part.value(point.position[index]) for point in tried]
+            outermost = [side for side, end in ((-1, min(values)), (1, max(values))) if chosen[part.option] == end]
+            bound = chosen[part.option] in (part.floor, part.ceiling)
+            assert bound or [side for at, side in marked if at == index] == outermost
+    assert not marked or len(tried) == settings
 
 
 def test_a_spent_budget_leaves_the_best_at_the_edge() -> None:
