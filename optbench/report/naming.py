@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from optbench.records import Call, Component, ExpressionError, canonical_json, parse, parse_one
+from optbench.records import TUNED, Call, Component, ExpressionError, canonical_json, parse, parse_one
 
 Parts = tuple[Component, ...]
 Info = Mapping[str, Mapping[str, Any]]
@@ -37,7 +37,8 @@ def expression(parts: Parts) -> str:
 def labels(groups: Sequence[Parts], info: Info) -> list[str]:
     """Return a short label for each group: names, and the options that differ from the default.
 
-    What all groups with a component share is left out where there are several: it tells none of them apart.
+    What all groups with a component share is left out where there are several, since it tells none of them apart; but
+    not that an option was tuned.
 
     Defaults are `info[name]["defaults"]`; where they aren't known, options are shown that differ between the groups.
     An option that is an expression shows the options inside it only where these differ between the groups.
@@ -50,7 +51,7 @@ def labels(groups: Sequence[Parts], info: Info) -> list[str]:
     def label(part: Component) -> str:
         telling = _telling(part, values[part.name], info.get(part.name, {}).get("defaults"))
         if groups_with[part.name] > 1:  # what all arms of an optimizer share tells none of them apart
-            telling = [key for key in telling if len(values[part.name][key]) > 1]
+            telling = [key for key in telling if len(values[part.name][key]) > 1 or part.options[key] == TUNED]
         shown = ", ".join(f"{key}={_brief(part.options[key], values[part.name][key])}" for key in telling)
         return f"{short[part.name]}({shown})" if shown else short[part.name]
 

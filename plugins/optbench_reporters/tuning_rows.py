@@ -49,6 +49,8 @@ def tuning_sections(model: ReportModel) -> list[dict[str, Any]]:
             "better": "higher" if cells[0].higher_is_better else "lower",
             "rows": [_row(cell, names[cell.optimizer]) for cell in _ordered(cells)],
             "agreement": _agreement(model, problem.id, names),
+            "searched": any(cell.method != "stored" for cell in cells),  # else there are no costs
+            "untuned": any(cell.untuned for cell in cells),
         }
         for problem in model.problems
         if (cells := [cell for cell in model.tuned if cell.problem == problem.id])

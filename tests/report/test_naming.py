@@ -19,6 +19,12 @@ def test_without_defaults_options_that_differ_are_shown():
     assert labels(groups, {}) == ["lbfgs(history=5)", "lbfgs(history=10)", "gd"]
 
 
+def test_that_an_option_was_tuned_is_always_shown():
+    groups = [component("x/sgd", lr="tuned", momentum=momentum) for momentum in (0.0, 0.9)]
+    info = {"x/sgd": {"defaults": {"lr": 0.1, "momentum": 0.0}}}
+    assert labels(groups, info) == ["sgd(lr=tuned)", "sgd(lr=tuned, momentum=0.9)"]
+
+
 def test_a_name_of_two_plugins_keeps_its_plugin():
     assert labels([component("x/gd"), component("y/gd")], {}) == ["x/gd", "y/gd"]
 

@@ -110,6 +110,19 @@ def test_the_page_shows_the_section_and_the_figure_is_svg(model: ReportModel, tm
     assert {"test-accuracy", "trials of tuning; 0: untuned"} <= texts
 
 
+def test_columns_in_which_nothing_stands_are_left_out(model: ReportModel, tmp_path: Path) -> None:
+    stored = tuple(replace(cell, method="stored", budgets=(), curve=(), untuned=None) for cell in model.tuned)
+    for cells, there in ((model.tuned, True), (stored, False)):
+        HtmlReporter(figures=False)(replace(model, tuned=cells), tmp_path)
+        section = (tmp_path / "index.html").read_text().partition('<section id="tuning">')[2].partition("</section>")[0]
+        for heading in ("Untuned", "Trials", "Evaluations", "Time"):
+            assert (f">{heading}</th>" in section) is there
+        assert ("of all tunings together" in section) is there
+        headings = section.partition("</thead>")[0].count("<th ")
+        row = section.partition("<tbody>")[2].partition("</tr>")[0]
+        assert row.count("<th ") + row.count("<td") == headings
+
+
 def test_a_suite_that_does_not_tune_has_no_such_section(model: ReportModel, tmp_path: Path) -> None:
     HtmlReporter(figures=False)(replace(model, tuned=(), agreements=()), tmp_path)
     assert 'id="tuning"' not in (tmp_path / "index.html").read_text()
