@@ -35,7 +35,7 @@ DEFAULT_BUDGET = "evaluations=2000,seconds=60"
     default=DEFAULT_BUDGET,
     show_default=True,
     metavar="BUDGET",
-    help="500, 30s, or evaluations=500,seconds=30.",
+    help="500, 30s, or evaluations=500,flops=2e9,seconds=30.",
 )
 @click.option(
     "--target",
@@ -164,7 +164,7 @@ def _live(options: _Options) -> Callable[[Path], None]:
 
     def draw(folder: Path) -> None:
         nonlocal drawn
-        from optbench.cli._curve import sparkline
+        from optbench.cli._curve import staged_sparkline
         from optbench.measure.event_log import read_log
 
         if time.monotonic() - drawn < _REDRAW_SECONDS:
@@ -172,19 +172,27 @@ def _live(options: _Options) -> Callable[[Path], None]:
         drawn = time.monotonic()
         trace = read_log(folder / "events")
         if len(trace):
-            print(f"\r\033[K{sparkline(trace['value'])} {min(trace['value']):.6g}", end="", file=sys.stderr, flush=True)
+            curve, best = staged_sparkline(trace["value"], trace["stage"]), _best_of_last_stage(trace)
+            print(f"\r\033[K{curve} {best:.6g}", end="", file=sys.stderr, flush=True)
 
     return draw
 
 
+def _best_of_last_stage(trace: Trace) -> float:
+    last = trace["stage"][-1]
+    return min(value for value, stage in zip(trace["value"], trace["stage"], strict=True) if stage == last)
+
+
 def _print(record: TrialRecord, trace: Trace | None) -> None:
-    from optbench.cli._curve import sparkline
+    from optbench.cli._curve import BOUNDARY, staged_sparkline
+    from optbench.cli._stages import stage_lines
 
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
-    if trace is not None and (curve := sparkline(trace["value"])):
-        print(f"{curve}  best value by evaluation, log scale")
-    for line in facts(record):
+    if trace is not None and (curve := staged_sparkline(trace["value"], trace["stage"])):
+        by_stage = f", each stage on its own scale ({BOUNDARY} between)" if BOUNDARY in curve else ""
+        print(f"{curve}  best value by evaluation, log scale{by_stage}")
+    for line in (*facts(record), *stage_lines(record)):
         console().print(line, markup=False, soft_wrap=True)
 
 
@@ -194,19 +202,7 @@ def facts(record: TrialRecord) -> Iterator[str]:
 
     row = record.to_row()
     doubts = [reason for reason in record.unreliable if not reason.startswith("metrics:")]
-    shown: tuple[str, ...] = (
-        "status",
-        "reason",
-        "message",
-        "size",
-        "evaluations",
-        "f0",
-        "f_best",
-        "f_star",
-        "relative_accuracy",
-    )
-    shown += (*_TIMES, "state_bytes", "peak_live_bytes", "memory_note")
-    values = {key: row[key] for key in shown} | row["metrics"]
+    values = {key: row[key] for key in _SHOWN} | row["metrics"]
     width = max(map(len, values))
     for key, value in values.items():
         if value not in (None, ""):
