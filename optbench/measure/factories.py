@@ -17,9 +17,9 @@ import torch
 from optbench.api import Option, Point, Problem, Recipe, Stage, TorchOptimizer, UserError, Variants
 from optbench.api.datasets import announce_datasets
 from optbench.api.options import convert
+from optbench.api.streams import SeededStreams
 from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
-from optbench.measure.streams import SeededStreams
 from optbench.numerics.parts import build_part
 from optbench.numerics.schedules import SCHEDULES
 from optbench.records import Job

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 Memory = TypeVar("Memory")
 
 _FARTHEST = 1e300  # entry of a point that sets how long the first displacement is
-_FALL = 4.0  # the power of eps by which squares of the gradient fall on the way, 2.5, and then keep their digits
+# How many powers of eps the first square of the gradient must lie above the least float: 2.5 for its fall on the way,
+# since a descent ends where the gradient has fallen by eps^1.25, and 1 for the digits of the last, rounded up.
+_FALL = 4.0
 _TIMID = 1e-6  # of the last displacement, about: what is tried next is no shorter
 
 
@@ -173,8 +175,8 @@ class Descent(Generic[Memory]):
         """Return whom to ask, where the state stands, the direction, its slope, and the gradient's largest entry."""
         seen: Asked = oracle if state.unit == 1 else InUnit(oracle, state.unit)
         here = locate(seen, state)
-        if here.extent:
-            state.reach = max(1.0, state.progress.eps**0.5 * min(here.extent, _FARTHEST))
+        if here.largest_entry:
+            state.reach = max(1.0, state.progress.eps**0.5 * min(here.largest_entry, _FARTHEST))
         direction = self.directions.direction(state.memory, here.gradient)
         return seen, here, direction, *slope_and_size(here.gradient, direction)
 

@@ -24,7 +24,7 @@ class Visit:
     value: float
     gradient: Tensor  # (n,), the oracle's, never overwritten
     step: float = 0.0  # along the ray on which it lies
-    extent: float = 0.0  # the largest entry of a point where a method begins; elsewhere 0
+    largest_entry: float = 0.0  # of a point where a method begins; elsewhere 0
 
     @property
     def noise(self) -> float:
@@ -55,8 +55,8 @@ class Asked(Protocol):
 def visited(oracle: Asked, point: Tensor) -> Visit:
     """Return the visit of a point; one synchronisation."""
     value, gradient = oracle.value_and_gradient(point)
-    height, extent = read(value, largest(point))
-    return Visit(point, height, gradient, extent=extent)
+    height, size = read(value, largest(point))
+    return Visit(point, height, gradient, largest_entry=size)
 
 
 class Located(Protocol):

@@ -64,13 +64,11 @@ class _Flat(NamedTuple):
 class Region:
     """The model g·d + ½d·H·d; `factor` (n, n) is scratch that each factorisation overwrites."""
 
-    def __init__(self, hessian: Tensor, gradient: Tensor, factor: Tensor, *, extent: float = 1.0) -> None:
-        """Read the norms that bound the damping; `extent` is the length of the point that the model is of."""
-        self.hessian, self.gradient, self.factor, self.extent = hessian, gradient, factor, extent
-        size = norm(gradient)
-        downhill = gradient / size
-        self.gradient_norm, self.hessian_norm, self.lowest_diagonal, self._bend = read(
-            size, norm(hessian), hessian.diagonal().min(), torch.dot(downhill, hessian @ downhill)
+    def __init__(self, hessian: Tensor, gradient: Tensor, factor: Tensor, *, distance: float = 1.0) -> None:
+        """Read the norms that bound the damping; `distance` is that of the model's point from 0."""
+        self.hessian, self.gradient, self.factor, self.distance = hessian, gradient, factor, distance
+        self.gradient_norm, self.hessian_norm, self.lowest_diagonal = read(
+            norm(gradient), norm(hessian), hessian.diagonal().min()
         )
 
     def damped(self, damping: float) -> ModelStep | None:
@@ -160,8 +158,14 @@ class Region:
         """Return the step along the negative gradient that ends on the boundary, where no damping could be found."""
         length = radius if self.gradient_norm > 0 else 0.0
         step = self.gradient * (-length / self.gradient_norm if length else 0.0)
-        decrease = length * (self.gradient_norm - 0.5 * length * self._bend) if length else 0.0
+        decrease = length * (self.gradient_norm - 0.5 * length * self._downhill_bend()) if length else 0.0
         return ModelStep(step, radius, decrease, math.inf, on_boundary=True)
+
+    def _downhill_bend(self) -> float:
+        """Return the curvature along the gradient; a synchronisation that only a failing search for a damping needs."""
+        downhill = self.gradient / self.gradient_norm
+        (bend,) = read(torch.dot(downhill, self.hessian @ downhill))
+        return bend
 
 
 def _completed(solved: _Solved, radius: float, damping: float) -> ModelStep | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.records import ABLATION_HEADINGS, ReportModel
-from optbench.report.fitting import fitted, told
-from optbench.report.tables import new_table
+from optbench.report.fitting import fitted, omitted
+from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,19 +27,15 @@ def ablation_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
+    table = new_table(f"{model.title}: with and without", _LEGEND + omitted(left_out, ABLATION_HEADINGS))
+    styles = {heading: TEXT if heading in _TEXTS else NUMBER for heading in ABLATION_HEADINGS}
+    return fill(table, {"problem": NAME, **styles}, _rows(model), left_out)
 
-    shown = [heading for heading in ABLATION_HEADINGS if heading not in left_out]
-    table = new_table(f"{model.title}: with and without", _LEGEND + told(left_out, ABLATION_HEADINGS))
-    table.add_column("problem", overflow="fold", min_width=10)
-    for heading in shown:
-        number = heading not in _TEXTS
-        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+
+def _rows(model: ReportModel) -> Iterator[tuple[str, ...]]:
     problems = {problem.id: problem.label for problem in model.problems}
     before = None
     for effect in model.ablations:
-        cells = dict(zip(ABLATION_HEADINGS, effect.cells, strict=True))
         name = problems.get(effect.problem, "all problems")
-        table.add_row(*map(Text, ("" if name == before else name, *(cells[heading] for heading in shown))))
+        yield "" if name == before else name, *effect.cells
         before = name
-    return table

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from optbench.records import BYTES, Changes, Effect, ProblemEffect
 from optbench.records.text import NONE, interval_text, number_text
-from optbench.report.fitting import fitted, told
-from optbench.report.tables import new_table
+from optbench.report.fitting import fitted, omitted
+from optbench.report.tables import NUMBER, TEXT, fill, new_table
 from optbench.report.units import bytes_text, count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -28,38 +28,28 @@ def change_table(changes: Changes, width: int = 100) -> Table:
 
 def problem_table(changes: Changes) -> Table | None:
     """Return the problems that changed most by the first measure; None where none did."""
-    from rich.text import Text
-
     rows = sorted(filter(_change, _first_measure(changes)), key=_change, reverse=True)
     if not rows:
         return None
     more = f" {len(rows) - MOST_PROBLEMS} more changed: --json." if len(rows) > MOST_PROBLEMS else ""
     table = new_table(f"What changed most: {_measured(rows[0])}", f"Medians over seeds.{more}")
-    for heading in ("optimizer", "problem", "before", "after", "after/before"):
-        table.add_column(heading, justify="left" if heading in {"optimizer", "problem"} else "right", overflow="fold")
-    for row in rows[:MOST_PROBLEMS]:
-        values = (_value(row.measure, row.before), _value(row.measure, row.after))
-        table.add_row(*map(Text, (row.optimizer, row.problem, *values, _ratio(row))))
-    return table
+    styles = {"optimizer": TEXT, "problem": TEXT, **dict.fromkeys(("before", "after", "after/before"), NUMBER)}
+    cells = (
+        (row.optimizer, row.problem, _value(row.measure, row.before), _value(row.measure, row.after), _ratio(row))
+        for row in rows[:MOST_PROBLEMS]
+    )
+    return fill(table, styles, cells)
 
 
 def _effects(changes: Changes, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
-
     caption = (
         "after/before: geometric mean of the ratios over problems (of one problem: over its seeds), of metrics the "
         "mean difference; the median where some trial does not solve. p: adjusted for all rows (Holm); an outcome "
         "stands at 0.05."
     )
-    table = new_table(f"{changes.before.title} → {changes.after.title}", caption + told(left_out, HEADINGS))
-    for heading in HEADINGS:
-        number = heading in _NUMBERS
-        if heading not in left_out:
-            table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for effect in changes.effects:
-        cells = zip(HEADINGS, _cells(effect), strict=True)
-        table.add_row(*(Text(cell) for heading, cell in cells if heading not in left_out))
-    return table
+    table = new_table(f"{changes.before.title} → {changes.after.title}", caption + omitted(left_out, HEADINGS))
+    styles = {heading: NUMBER if heading in _NUMBERS else TEXT for heading in HEADINGS}
+    return fill(table, styles, map(_cells, changes.effects), left_out)
 
 
 def _cells(effect: Effect) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def _least(column: Column) -> int:
     return max(heading, widest if column.no_wrap else min(widest, _LEGIBLE))
 
 
-def told(left_out: frozenset[str], order: Sequence[str]) -> str:
+def omitted(left_out: frozenset[str], order: Sequence[str]) -> str:
     """Return the sentence that names what was left out; nothing where nothing was."""
     names = ", ".join(name for name in order if name in left_out)
     return f" Left out for want of room: {names}." if names else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from optbench.analysis import LEAST_SEEDS
 from optbench.records import COST, Cell, ReportOptimizer, ReportProblem, Status, SuiteSpec, TrialRecord
@@ -72,8 +72,8 @@ def _references(problems: Sequence[ReportProblem], cells: Sequence[Cell]) -> Ite
     unknown = [problem.label for problem in problems if problem.reference == BEST_IN_SET and problem.id in ran]
     if unknown:
         yield (
-            f"The minimum is not known on {_names(unknown)}: gaps there are measured from the best value found in this "
-            "set, so they depend on which optimizers are in it, and whoever found it reaches every accuracy."
+            f"The minimum is not known on {first_of(unknown)}: gaps there are measured from the best value found in "
+            "this set, so they depend on which optimizers are in it, and whoever found it reaches every accuracy."
         )
 
 
@@ -83,10 +83,10 @@ def _coverage(
     ran = Counter(cell.optimizer for cell in cells if cell.seeds)
     none = [optimizer.label for optimizer in optimizers if not ran[optimizer.id]]
     if none:
-        yield f"{_names(none)} ran on none of the problems."
+        yield f"{first_of(none)} ran on none of the problems."
     part = [optimizer.label for optimizer in optimizers if 0 < ran[optimizer.id] < len(problems)]
     if part and suite.ranking:
-        yield f"{_names(part)} ran on some of the {len(problems)} problems only; their shares are over those."
+        yield f"{first_of(part)} ran on some of the {len(problems)} problems only; their shares are over those."
     missing = len(suite.optimizers) - len(optimizers)
     if missing > 0:
         yield f"{missing} of the suite's {len(suite.optimizers)} optimizers have no results."
@@ -126,10 +126,10 @@ def _weightless(suite: SuiteSpec, problems: Sequence[ReportProblem], cells: Sequ
     ran = {cell.problem for cell in cells if cell.seeds}
     free = [problem.label for problem in problems if problem.id in ran - spent]
     if free:
-        yield f"Next to nothing that has a weight was counted on {_names(free)}: costs say nothing there."
+        yield f"Next to nothing that has a weight was counted on {first_of(free)}: costs say nothing there."
 
 
-def _names(names: Iterable[str]) -> str:
-    listed = list(names)
-    shown, rest = listed[:NAMED], len(listed) - NAMED
-    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+def first_of(names: Sequence[str]) -> str:
+    """Return the names in a sentence, a long list cut short."""
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

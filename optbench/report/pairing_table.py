@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from optbench.records import PAIRING_HEADINGS, ReportModel
-from optbench.report.fitting import fitted, told
-from optbench.report.tables import new_table
+from optbench.report.fitting import fitted, omitted
+from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,23 +23,20 @@ def solved_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _solved(model: ReportModel, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
-
     tests = list(dict.fromkeys(count.test for count in model.solved))
     caption = (
         "−: problems among them that only others of the suite solve; --json names them." if _any_missed(model) else ""
     )
     table = new_table(f"{model.title}: problems solved by each test", caption)
-    table.add_column("optimizer", overflow="fold", min_width=10)
-    if not left_out:
-        table.add_column("problems", justify="right", no_wrap=True)
-    for test in tests:
-        table.add_column(test.replace(":", ":\n"), justify="right", no_wrap=True)
+    styles = {"optimizer": NAME, "problems": NUMBER, **{test.replace(":", ":\n"): NUMBER for test in tests}}
+    return fill(table, styles, _solved_rows(model, tests), left_out)
+
+
+def _solved_rows(model: ReportModel, tests: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for optimizer, group in groupby(model.solved, key=lambda count: count.optimizer):
         counts = {count.test: count for count in group}
-        problems = () if left_out else (str(max(count.problems for count in counts.values())),)
-        table.add_row(*map(Text, (optimizer, *problems, *(counts[test].cell for test in tests))))
-    return table
+        problems = str(max(count.problems for count in counts.values()))
+        yield optimizer, problems, *(counts[test].cell for test in tests)
 
 
 def _any_missed(model: ReportModel) -> bool:
@@ -51,19 +49,11 @@ def comparison_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _comparisons(model: ReportModel, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
-
     caption = (
         "solved: problems that the first and the second solve, of those that both were run on. ratio: geometric mean, "
         "over the problems that both solve, of the evaluations of the first over those of the second, with the 95 % "
         "interval of Student's t. verdict: of the first, over all problems."
     )
-    table = new_table(f"{model.title}: pairs", caption + told(left_out, PAIRING_HEADINGS))
-    for heading in PAIRING_HEADINGS:
-        number = heading in NUMBERS
-        if heading not in left_out:
-            table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for row in model.comparisons:
-        cells = zip(PAIRING_HEADINGS, row.cells, strict=True)
-        table.add_row(*(Text(cell) for heading, cell in cells if heading not in left_out))
-    return table
+    table = new_table(f"{model.title}: pairs", caption + omitted(left_out, PAIRING_HEADINGS))
+    styles = {heading: NUMBER if heading in NUMBERS else TEXT for heading in PAIRING_HEADINGS}
+    return fill(table, styles, (row.cells for row in model.comparisons), left_out)

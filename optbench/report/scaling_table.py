@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optbench.records import ReportModel, ScalingFit
-from optbench.report.fitting import fitted, told
-from optbench.report.tables import new_table
+from optbench.report.fitting import fitted, omitted
+from optbench.report.tables import NAME, NUMBER, TEXT, Style, fill, new_table
 from optbench.report.units import bytes_text, seconds_text, size_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _HEADINGS = ("of", "exponent", "95 %", "top", "verdict", "run", "projected")  # the last two: at the largest size
-_NUMBER: dict[str, Any] = {"justify": "right", "no_wrap": True}
-_STYLES: dict[str, dict[str, Any]] = {"of": {"no_wrap": True}, "verdict": {"overflow": "fold"}}
+_STYLES: dict[str, Style] = {
+    "optimizer": NAME,
+    **dict.fromkeys(_HEADINGS, NUMBER),
+    "of": {"no_wrap": True},
+    "verdict": TEXT,
+}
 _OF_MEMORY = (
     "state: kept between steps; peak: of what came alive, exact; process: growth of the process, for solvers that own "
     "their loop. run, projected: bytes at the largest size that was run, and at the largest that was not."
@@ -32,19 +36,11 @@ def scaling_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
-
-    table = new_table(f"{model.title}: how {model.grows} grows", _caption(model) + told(left_out, _HEADINGS))
-    table.add_column("optimizer", overflow="fold", min_width=10)
-    projected = any(fit.is_memory for fit in model.scaling)
-    shown = [heading for heading in _HEADINGS if heading not in left_out and (projected or heading != "projected")]
-    for heading in shown:
-        table.add_column(heading, **_STYLES.get(heading, _NUMBER))
+    table = new_table(f"{model.title}: how {model.grows} grows", _caption(model) + omitted(left_out, _HEADINGS))
     names = {optimizer.id: optimizer.label for optimizer in model.optimizers}
-    for fit in model.scaling:
-        cells = dict(zip(_HEADINGS, _cells(model, fit), strict=True))
-        table.add_row(Text(names[fit.optimizer]), *(Text(cells[heading]) for heading in shown))
-    return table
+    rows = ((names[fit.optimizer], *_cells(model, fit)) for fit in model.scaling)
+    projected = any(fit.is_memory for fit in model.scaling)
+    return fill(table, _STYLES, rows, left_out if projected else left_out | {"projected"})
 
 
 def _caption(model: ReportModel) -> str:

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.records import FAILED, Cell, ReportModel, ReportOptimizer, Score
-from optbench.report.fitting import fitted, told
+from optbench.report.fitting import fitted, omitted
 from optbench.report.notes import MARK
-from optbench.report.tables import new_table
+from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
 from optbench.report.units import bytes_text, count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -36,20 +36,11 @@ def terminal_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
-
     target = model.target_near(TARGET) if model.targets else TARGET
-    rows = [dict(row) for row in _rows(model, target)]
     caption = "\n".join(_caption(model, left_out))
     table = new_table(f"{model.title}: solved to a relative gap of {target:.0e}", caption)
-    table.add_column("optimizer", overflow="fold", min_width=10)
-    shown = [heading for heading in _numbers(model) if heading not in left_out]
-    for heading in shown:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("failed", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(row[heading]) for heading in ("optimizer", *shown, "failed")))
-    return table
+    styles = {"optimizer": NAME, **dict.fromkeys(_numbers(model), NUMBER), "failed": TEXT}
+    return fill(table, styles, _rows(model, target), left_out)
 
 
 def _numbers(model: ReportModel) -> tuple[str, ...]:
@@ -63,34 +54,25 @@ def gate_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _gates(model: ReportModel, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
-
     passed = sum(gate.passed for gate in model.gates)
     title = f"{model.title}: {passed} of {len(model.gates)} gates passed"
     failed = [f"• {gate.name}: {gate.message}. {gate.statement}" for gate in model.gates if not gate.passed]
-    table = new_table(title, "\n".join(failed))
-    table.add_column("gate", overflow="fold")
-    for heading in ("expected", "measured", "tolerance"):
-        if heading not in left_out:
-            table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("passed")
-    for gate in model.gates:
-        tolerance = () if left_out else (gate.tolerance_text,)
-        cells = (gate.name, gate.expected_text, gate.measured_text, *tolerance, "yes" if gate.passed else "NO")
-        table.add_row(*map(Text, cells))
-    return table
+    styles = {"gate": TEXT, **dict.fromkeys(("expected", "measured", "tolerance"), NUMBER), "passed": {}}
+    rows = (
+        (gate.name, gate.expected_text, gate.measured_text, gate.tolerance_text, "yes" if gate.passed else "NO")
+        for gate in model.gates
+    )
+    return fill(new_table(title, "\n".join(failed)), styles, rows, left_out)
 
 
-def _rows(model: ReportModel, target: float) -> Iterator[Iterator[tuple[str, str]]]:
-    """Yield for each optimizer its cells by heading."""
+def _rows(model: ReportModel, target: float) -> Iterator[list[str]]:
+    """Yield the cells of each optimizer."""
     seconds = {score.optimizer: score for score in model.scores_at("seconds", target)}
     arms = {optimizer.id: optimizer for optimizer in model.optimizers}
     level = model.level_with_leader("evaluations", target)
-    headings = ("optimizer", *_numbers(model), "failed")
     for score in model.scores_at("evaluations", target):
         slow = _slowdown(score) + (LEVEL if score.optimizer in level else "")
-        row = _row(model, arms[score.optimizer], score, (slow, seconds[score.optimizer].cost))
-        yield zip(headings, row, strict=True)
+        yield _row(model, arms[score.optimizer], score, (slow, seconds[score.optimizer].cost))
 
 
 def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, compared: tuple[str, float | None]) -> list[str]:
@@ -134,7 +116,7 @@ def _caption(model: ReportModel, left_out: frozenset[str]) -> list[str]:
         "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest. "
         "solved: share of trials; by class: problems that at least half of the seeds solve."
     )
-    legend += told(left_out, _numbers(model))
+    legend += omitted(left_out, _numbers(model))
     if model.versus:
         legend += f" {LEVEL}: within noise of the first."
     if model.weights:

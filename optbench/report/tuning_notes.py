@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from optbench.records import ReportModel, TunedCell, Tuning, TuningAgreement
+from optbench.report.notes import first_of
 from optbench.report.units import count_text, seconds_text
-
-NAMED = 4
 
 
 def tuning_notes(
@@ -41,7 +40,7 @@ def _edges(cells: Sequence[TunedCell], names: dict[str, str]) -> Iterator[str]:
     marked = [f"{names[cell.optimizer]} on {names[cell.problem]}" for cell in cells if cell.edges]
     if marked:
         yield (
-            f"Best at the edge of what was tried, the budget being spent: {_listed(marked)}; "
+            f"Best at the edge of what was tried, the budget being spent: {first_of(marked)}; "
             "more trials or another range may do better."
         )
 
@@ -49,7 +48,7 @@ def _edges(cells: Sequence[TunedCell], names: dict[str, str]) -> Iterator[str]:
 def _failed(cells: Sequence[TunedCell], names: dict[str, str]) -> Iterator[str]:
     lost = [cell for cell in cells if any(choice.settings and choice.value is None for choice in cell.choices)]
     if lost:
-        listed = _listed([f"{names[cell.optimizer]} on {names[cell.problem]}" for cell in lost])
+        listed = first_of([f"{names[cell.optimizer]} on {names[cell.problem]}" for cell in lost])
         yield f"No setting that was tried succeeded, so that the choice means little: {listed}."
 
 
@@ -65,15 +64,10 @@ def _agreement(tuning: Tuning, agreements: Sequence[TuningAgreement], names: dic
         "opposite to another's, by 95 % intervals over seeds."
     )
     if differ := [f"{names[item.problem]} ({_opposed(item, names)})" for item in agreements if item.alike is False]:
-        yield f"They do not rank them alike on {_listed(differ)}."
+        yield f"They do not rank them alike on {first_of(differ)}."
     if tied := [names[item.problem] for item in agreements if item.alike is None]:
-        yield f"No tuning tells any two leaders apart on {_listed(tied)}: that wants more seeds."
+        yield f"No tuning tells any two leaders apart on {first_of(tied)}: that wants more seeds."
 
 
 def _opposed(agreement: TuningAgreement, names: dict[str, str]) -> str:
-    return _listed([f"{names[one]} and {names[two]}" for one, two in agreement.opposed])
-
-
-def _listed(items: Sequence[str]) -> str:
-    rest = len(items) - NAMED
-    return ", ".join(items[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return first_of([f"{names[one]} and {names[two]}" for one, two in agreement.opposed])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.records import ReportModel, TunedCell
 from optbench.records.text import NONE
 from optbench.records.tuned import EDGE
-from optbench.report.fitting import fitted, told
-from optbench.report.tables import new_table
+from optbench.report.fitting import fitted, omitted
+from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
 from optbench.report.units import count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -29,23 +29,19 @@ def tuning_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
+    absent = left_out | _empty(model)
+    shown = [heading for heading in _HEADINGS if heading not in absent]
+    table = new_table(f"{model.title}: tuned", _caption(model, shown) + omitted(left_out, _HEADINGS))
+    styles = {"problem": NAME, "optimizer": NAME, **dict.fromkeys(_HEADINGS, NUMBER), "chosen": TEXT}
+    return fill(table, styles, _rows(model), absent)
 
-    shown = [heading for heading in _HEADINGS if heading not in left_out | _empty(model)]
-    table = new_table(f"{model.title}: tuned", _caption(model, shown) + told(left_out, _HEADINGS))
-    table.add_column("problem", overflow="fold", min_width=10)
-    table.add_column("optimizer", overflow="fold", min_width=10)
-    for heading in shown:
-        number = heading != "chosen"
-        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+
+def _rows(model: ReportModel) -> Iterator[tuple[str, ...]]:
     optimizers = {item.id: item.label for item in model.optimizers}
     for problem in model.problems:
         cells = [cell for cell in model.tuned if cell.problem == problem.id]
         for index, cell in enumerate(cells):
-            cells_of = dict(zip(_HEADINGS, _cells(cell), strict=True))
-            names = (problem.label if index == 0 else "", optimizers[cell.optimizer])
-            table.add_row(*map(Text, (*names, *(cells_of[heading] for heading in shown))))
-    return table
+            yield problem.label if index == 0 else "", optimizers[cell.optimizer], *_cells(cell)
 
 
 def _empty(model: ReportModel) -> frozenset[str]:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from optbench.api import Evaluation, Layout, Panel, Point, StopTrial, Streams
+from optbench.api.streams import SeededStreams
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.streams import SeededStreams
 from optbench.testing.audit import Audit
 from optbench.testing.audit_shadows import DEVICE
 

@@ -11,8 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from optbench.api import StopTrial, Work
+from optbench.api.streams import SeededStreams
 from optbench.measure.holding import reachable
-from optbench.measure.streams import SeededStreams
 from optbench.testing.audit import Audit, DeviceMismatchError, SparseTensorError, Sync, unusable
 from optbench.testing.audit_oracle import AuditOracle, Bowl, rosenbrock
 from optbench.testing.audit_panels import Factors, SparseRegression

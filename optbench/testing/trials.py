@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from optbench.api import Evaluation, Recipe, Stage
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import EVERY_KIND, Outcome, TrialLoop
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import Thresholds, make_scalars
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.streams import SeededStreams
 from optbench.records import Budget, Trace
 from optbench.testing.subject import Subject
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from optbench.numerics.descent import Descent, DescentState, Directions, Move
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
-from optbench.numerics.minibatches import OnMinibatches
+from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
 from optbench.numerics.parts import build_part
 from optbench_descent.betas import BETAS, Beta
 from optbench_descent.memoryless import MemorylessDirections
@@ -28,8 +28,8 @@ def cg(
     line_search: str,
     warm_start: int,
     lr: float,
-    inner_steps: int = 1,
-    memory: str = "keep",
+    inner_steps: int = INNER_STEPS.default,
+    memory: str = MEMORY.default,
 ) -> OnMinibatches[DescentState[Any]] | WarmStarted[Any]:
     """Return the method that the options describe."""
     rule: Restart = build_part(restart, RESTARTS, "restart")

@@ -26,7 +26,7 @@ from optbench_descent.metrics import Metric, Scales
 from optbench_descent.restarts import Every, Restart
 
 _ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
-_CYCLE = Every(k=0)  # a restart waits no longer
+_LONGEST_WAIT = Every(k=0)  # for a restart that is due: n moves, enough on a quadratic
 
 
 @dataclass
@@ -88,8 +88,8 @@ class MemorylessDirections(Generic[Scales]):
         keeps = self.restart.keeps(self.metric.seen(memory.scales, move), memory.age)
         memory.due |= ~keeps if isinstance(keeps, Tensor) else not keeps
         self.metric.learn(memory.scales, move)
-        waits = self._replace(memory, move) if move.is_convex else torch.zeros_like(memory.due)
-        waits &= _CYCLE.keeps(move, memory.age)
+        waits = self._put(memory, move) if move.is_convex else torch.zeros_like(memory.due)
+        waits &= _LONGEST_WAIT.keeps(move, memory.age)
         self.metric.refresh(memory.scales, ~memory.due | waits)
         memory.due &= waits
         if memory.known:
@@ -108,10 +108,10 @@ class MemorylessDirections(Generic[Scales]):
         """Tell whether a move has set γ."""
         return memory.known
 
-    def _replace(self, memory: Latest[Scales], move: Move) -> Tensor:
-        """Tell whether f is quadratic along this move and the last."""
+    def _put(self, memory: Latest[Scales], move: Move) -> Tensor:
+        """Put the move in the place of the last, made conjugate to it; tell whether f is quadratic along the two."""
         displacement, change = move.direction * move.step, move.next_gradient - move.gradient
-        shared, is_quadratic = common(memory.displacement, memory.change, displacement, change)
+        shared, is_quadratic = overlap(memory.displacement, memory.change, displacement, change)
         memory.displacement.mul_(-shared).add_(displacement)
         memory.change.mul_(-shared).add_(change)
         memory.curvature.copy_(memory.displacement.dot(memory.change))
@@ -119,7 +119,7 @@ class MemorylessDirections(Generic[Scales]):
         return is_quadratic
 
 
-def common(last: Tensor, last_change: Tensor, displacement: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+def overlap(last: Tensor, last_change: Tensor, displacement: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
     """Return how much of the last move is in this one, shape (), and whether f is quadratic along the two.
 
     Without that much of it, 0 where f isn't quadratic, the two are conjugate. On a quadratic with the Hessian A both

@@ -13,7 +13,7 @@ from torch import Tensor
 from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
-from optbench.numerics.minibatches import OnMinibatches
+from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, norm, read
@@ -38,8 +38,8 @@ def newton_cg(
     trust_region: bool,
     line_search: str,
     curvature: str,
-    inner_steps: int = 1,
-    memory: str = "keep",
+    inner_steps: int = INNER_STEPS.default,
+    memory: str = MEMORY.default,
 ) -> OnMinibatches[NewtonCGState]:
     """Return the method that the options describe; raises UserError for a trust region with another line search."""
     search = build(line_search)
@@ -136,11 +136,11 @@ class NewtonCG:
             state.forcing.begin()
             state.steady.forget()
         here = locate(oracle, state)
-        size, steepness, extent = read(largest(here.gradient), norm(here.gradient), norm(here.point))
+        size, steepness, distance = read(largest(here.gradient), norm(here.gradient), norm(here.point))
         if state.progress.ends(here.value, size) or not math.isfinite(steepness):
             state.finished = state.progress.verdict
             return state
-        model = self._solve(oracle, state, here, steepness, extent)
+        model = self._solve(oracle, state, here, steepness, distance)
         if 0 < model.length < math.inf and math.isfinite(model.curvature):
             self.globalisation.move(oracle, state, here, model)
         else:
@@ -148,13 +148,13 @@ class NewtonCG:
         return state
 
     def _solve(
-        self, oracle: Oracle, state: NewtonCGState, here: Visit, steepness: float, extent: float
+        self, oracle: Oracle, state: NewtonCGState, here: Visit, steepness: float, distance: float
     ) -> TruncatedStep:
         limits = Limits(
             residual=state.forcing.relative(steepness) * steepness,
             products=1 if state.cautious else self.max_cg or 2 * here.point.numel(),
             radius=state.trust.radius,
-            reach=extent or 1.0,
+            reach=distance or 1.0,
         )
         return solve(self.products(oracle, here), here.gradient, steepness, limits, state.work)
 

@@ -29,7 +29,7 @@ class Radius:
             full = region.damped(0.0)
             if full is not None:
                 return full
-            self.trust.radius = max(1.0, region.extent)
+            self.trust.radius = max(1.0, region.distance)
         return region.within(self.trust.radius)
 
     def judge(self, proposed: ModelStep | None, gained: float) -> None:

@@ -88,12 +88,12 @@ class TrialNewton:
     def step(self, oracle: Oracle, state: TrialState) -> TrialState:
         """Try steps that are trusted less and less until f accepts one; stall where it accepts none."""
         here = locate(oracle, state)
-        size, extent = read(largest(here.gradient), norm(here.point))
+        size, distance = read(largest(here.gradient), norm(here.point))
         if state.progress.ends(here.value, size):
             state.finished = state.progress.verdict
             return state
         hessian = self._damped(self.hessian(oracle, here))
-        region = Region(hessian, here.gradient, state.factor, extent=extent)
+        region = Region(hessian, here.gradient, state.factor, distance=distance)
         for _ in range(_MAX_TRIALS):
             proposed = state.control.propose(region, here)
             if proposed is None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
-from optbench.numerics.minibatches import OnMinibatches
+from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
 from optbench_quasinewton.compact import Mirrored, Products
 from optbench_quasinewton.passes import Passes, passes
 from optbench_quasinewton.secant import SECANTS, Secant, Weights, skipping
@@ -25,8 +25,8 @@ def lbfgs(
     initial_scale: str,
     negative_curvature: str,
     line_search: str,
-    inner_steps: int = 1,
-    memory: str = "keep",
+    inner_steps: int = INNER_STEPS.default,
+    memory: str = MEMORY.default,
 ) -> OnMinibatches[DescentState[Pairs]]:
     """Return the method that the options describe."""
     rule = CompactInverse(history, scaled=initial_scale == "scaled", secant=SECANTS[negative_curvature])

@@ -12,7 +12,7 @@ from torch.autograd.functional import hessian, jacobian
 from optbench.api import Block, Problem, SupervisedProblem, UserError
 from optbench.api.modules import count_flops
 from optbench.api.sampling import reshuffled, with_replacement
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 STREAMS = SeededStreams(7)
 WIDTHS = (4, 5, 3)

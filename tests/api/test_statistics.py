@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from optbench.api import Block, Point, SupervisedProblem, UserError
+from optbench.api.streams import SeededStreams
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.streams import SeededStreams
 
 STREAMS = SeededStreams(3)
 EPS = 1e-8

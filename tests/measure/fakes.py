@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from optbench.api import Point
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.oracle import CountingOracle, Place
 from optbench.measure.scalars import HostScalars
-from optbench.measure.streams import SeededStreams
 
 PLACE = Place(torch.device("cpu"), torch.float64, SeededStreams(0))
 

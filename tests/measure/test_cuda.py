@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from optbench.api import MarkingMeter, Recipe, Stage
+from optbench.api.streams import SeededStreams
 from optbench.measure.device_clock import DeviceClock
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
@@ -14,7 +15,6 @@ from optbench.measure.meters import make_meter
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import DeviceScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 from tests.measure.fakes import Bowl, Descent
 

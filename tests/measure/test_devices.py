@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger, StageLimits
 from optbench.measure.loop import EVERY_KIND
 from optbench.measure.oracle import Books, CountingOracle, Place
 from optbench.measure.scalars import DeviceScalars, Thresholds
-from optbench.measure.streams import SeededStreams
 from tests.measure.fakes import Bowl
 
 META, CPU = torch.device("meta"), torch.device("cpu")

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from optbench.api import FunctionProblem, Point, Recipe, Refused
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog, read_heartbeat, read_log
 from optbench.measure.snapshots import SnapshotSpool, read_points, read_rows
-from optbench.measure.streams import SeededStreams
 from optbench.measure.trial import metrics_pass, time_pass
 from optbench.records import (
     EVENT_COLUMNS,

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from optbench.api import Point, Recipe, Stage, Streams
+from optbench.api.streams import SeededStreams
 from optbench.measure.calibration import calibrate
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
@@ -28,7 +29,6 @@ from optbench.measure.loop import Outcome, TrialLoop
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 
 REPETITIONS = 15

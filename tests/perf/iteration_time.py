@@ -29,7 +29,7 @@ from optbench_testfunctions.chained import chained_rosenbrock
 from scipy import optimize
 from torch import Tensor
 
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 HISTORY = 10
 WARM = HISTORY + 2  # iterations before the window that is timed: every place of the history is taken

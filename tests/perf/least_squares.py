@@ -22,7 +22,7 @@ from optbench_newton.gauss_newton import gauss_newton
 from scipy import optimize
 from torch import Tensor
 
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 from optbench.records import parse
 from optbench.registry import load_catalogue, resolve
 

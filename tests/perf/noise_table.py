@@ -23,7 +23,7 @@ from optbench_quasinewton.lbfgs import lbfgs
 from optbench_testfunctions import optbench_problems
 from torch import Tensor
 
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 from optbench.registry import resolve_factory
 
 EVALUATIONS = 400

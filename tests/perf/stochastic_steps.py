@@ -27,6 +27,7 @@ from torch import Tensor
 
 from optbench.api import Block, Recipe, Stage, Streams, SupervisedProblem
 from optbench.api.sampling import Sampling, reshuffled
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.factories import build_optimizer
 from optbench.measure.ledger import Ledger
@@ -34,7 +35,6 @@ from optbench.measure.loop import TrialLoop
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 
 BLOCKS, STEPS, WARM = 10, 250, 20  # of the steps of a trial the first ones warm it up

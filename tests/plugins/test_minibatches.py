@@ -16,13 +16,13 @@ from optbench_quasinewton.lbfgs import lbfgs
 from torch import Tensor
 
 from optbench.api import Block, Point, Recipe, Stage, SupervisedProblem
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import TrialLoop
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 
 PLACE = Place(torch.device("cpu"), torch.float64, SeededStreams(0))

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from optbench.api import Point, Recipe, Stage
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import TrialLoop
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import DeviceScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.streams import SeededStreams
 from optbench.records import Budget, Status
 from optbench.testing.audit import Audit
 from optbench.testing.audit_oracle import DTYPE, Bowl

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from optbench.api import Point
+from optbench.api.streams import SeededStreams
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.streams import SeededStreams
 
 
 @dataclass

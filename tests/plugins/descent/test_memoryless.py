@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from optbench_descent.cg import cg
-from optbench_descent.memoryless import MemorylessDirections, common
+from optbench_descent.memoryless import MemorylessDirections, overlap
 from optbench_descent.metrics import Plain, Scaled
 from optbench_descent.restarts import Every, Never
 from torch import Tensor
@@ -93,7 +93,7 @@ def test_it_needs_a_third_of_the_evaluations_of_accurate_searches_on_a_large_qua
 def test_what_is_common_to_two_moves_on_a_quadratic_is_their_inner_product() -> None:
     hessian = spread(4)
     last, now = torch.randn(2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    shared, is_quadratic = common(last, hessian @ last, now, hessian @ now)
+    shared, is_quadratic = overlap(last, hessian @ last, now, hessian @ now)
     assert is_quadratic
     assert float(shared) == pytest.approx(float(last @ hessian @ now / (last @ hessian @ last)))
 
@@ -102,7 +102,7 @@ def test_what_is_common_to_two_moves_on_a_quadratic_is_their_inner_product() -> 
 def test_moves_that_no_hessian_explains_have_nothing_in_common(asymmetry: float, counts: bool) -> None:
     """Here s⁻·y = 0, s·y⁻ = asymmetry, and both curvatures are 1, so that all of the second is left."""
     last, change = torch.eye(2, dtype=torch.float64)
-    shared, is_quadratic = common(last, last + asymmetry * change, change, change)
+    shared, is_quadratic = overlap(last, last + asymmetry * change, change, change)
     assert bool(is_quadratic) == counts
     assert float(shared) == pytest.approx(asymmetry if counts else 0)
 

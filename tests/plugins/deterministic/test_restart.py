@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from optbench.api.streams import SeededStreams
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.streams import SeededStreams
 
 KEPT: Mapping[str, tuple[str, ...]] = {  # what a state takes along
     "DescentState": ("memory", "steepest"),

@@ -14,7 +14,7 @@ from torch.autograd.functional import hessian
 from torch.nn.functional import cross_entropy
 
 from optbench.api import UserError
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 L2 = 0.03
 FACTORIES = pytest.mark.parametrize("factory", [logistic_breast_cancer, softmax_digits])

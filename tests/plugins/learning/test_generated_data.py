@@ -15,7 +15,7 @@ from optbench_learning.data.shapes import ELLIPSE, RECTANGLE, TRIANGLE, Figure, 
 from scipy import ndimage
 
 from optbench.api import load_dataset
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 PARTS = ("train", "validation", "test")
 TASKS = ["addition(n=300)", "copy(n=300)", "programs(n=300, length=3, nesting=3)"]

@@ -8,7 +8,7 @@ from optbench_learning import metrics
 from optbench_learning.problems import softmax_digits
 
 from optbench.api import Block, Point, Refused, SupervisedProblem
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 
 @pytest.fixture

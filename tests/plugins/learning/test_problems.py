@@ -16,7 +16,7 @@ from optbench_learning.problems import softmax_digits
 
 from optbench.api import Point, Refused
 from optbench.api.initializing import glorot_uniform
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 STREAMS = SeededStreams(0)
 

@@ -15,7 +15,7 @@ from sklearn import linear_model
 from torch.autograd.functional import hessian
 
 from optbench.api import UserError
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 PENALTY = 0.3
 RECOVERY = {"n": 60, "examples": 40, "nonzeros": 5, "noise": 0.1}

@@ -10,8 +10,8 @@ from optbench_learning.sparse_coding import SparseCoding
 from sklearn.decomposition import SparseCoder
 from torch.autograd.functional import hessian
 
+from optbench.api.streams import SeededStreams
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.streams import SeededStreams
 from optbench.registry import load_catalogue, missing_features
 
 ATOMS, WIDTH, EXAMPLES = 3, 5, 4

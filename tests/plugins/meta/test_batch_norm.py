@@ -11,7 +11,7 @@ from optbench_meta.normalisation import BatchNorm, Settings
 from torch import nn
 
 from optbench.api import Block, Point, Recipe, Refused, Stage, SupervisedProblem, UserError
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 from optbench.testing.meta_rig import GradientDescent, run
 from optbench.testing.trials import place
 from optbench.testing.workloads import Bowl

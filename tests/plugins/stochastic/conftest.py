@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from optbench.api import Block, Recipe, Stage, SupervisedProblem
+from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.factories import build_optimizer
 from optbench.measure.ledger import Ledger
@@ -18,7 +19,6 @@ from optbench.measure.loop import TrialLoop
 from optbench.measure.oracle import Books, Place
 from optbench.measure.scalars import HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
-from optbench.measure.streams import SeededStreams
 from optbench.records import Budget
 from optbench.registry import check_options
 

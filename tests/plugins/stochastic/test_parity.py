@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from optbench.measure.streams import SeededStreams
+from optbench.api.streams import SeededStreams
 
 Rule = Callable[[Tensor, Tensor, dict[str, Tensor], int], None]  # (parameter, gradient, its state, step from 1 on)
 

@@ -11,9 +11,9 @@ import torch
 from optbench_testfunctions import optbench_problems
 from scipy.optimize import least_squares
 
+from optbench.api.streams import SeededStreams
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.function_problem import as_problem
-from optbench.measure.streams import SeededStreams
 
 MADE = json.loads((Path(__file__).parent / "reference" / "minima.json").read_text())
 ENTRIES = MADE["minima"]

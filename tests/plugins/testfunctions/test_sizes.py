@@ -8,8 +8,8 @@ import pytest
 import torch
 from optbench_testfunctions import optbench_problems
 
+from optbench.api.streams import SeededStreams
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.streams import SeededStreams
 
 DENSE = {"chebyquad": "its n residuals are polynomials of degree up to n in all n variables: O(n²) at least"}
 SCALABLE = [
