@@ -11,12 +11,25 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from optbench.api import Option, Part
 from optbench.numerics.parts import build_part
 
 _TABLE = "optbench.numerics.schedules:SCHEDULES"
+
+
+class Schedule(Protocol):
+    """A factor of the learning rate that changes with the steps."""
+
+    @property
+    def lasts(self) -> float:
+        """After how many steps it no longer changes."""
+        ...
+
+    def factor(self, step: int) -> float:
+        """Return the factor after `step` steps."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,14 +199,13 @@ class WarmUp:
     def __init__(self, *, steps: int, start: float, then: str) -> None:
         """Build what follows."""
         self._line = Linear(steps=steps, start=start, end=1.0)
-        self._then: Any = build_part(then, SCHEDULES, "schedule")
+        self._then: Schedule = build_part(then, SCHEDULES, "schedule")
         self.lasts = steps + self._then.lasts
 
     def factor(self, step: int) -> float:
         """Return the line's factor, then the other's."""
         beyond = step - self._line.steps
-        factor: float = self._line.factor(step) if beyond < 0 else self._then.factor(beyond)
-        return factor
+        return self._line.factor(step) if beyond < 0 else self._then.factor(beyond)
 
 
 def _eased(first: float, last: float, share: float) -> float:

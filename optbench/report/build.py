@@ -18,6 +18,8 @@ from optbench.records import (
     ReportModel,
     ReportOptimizer,
     ReportProblem,
+    ScalingFit,
+    ScalingPoint,
     SeedCurve,
     SuiteSpec,
     Target,
@@ -96,20 +98,13 @@ def build_report(
     """Aggregate the merged `records` of a suite, and what was projected of its memory.
 
     `events(id)` and `snapshots(id)` return a trial's traces, None where there is none. `optimizer_info` and
-    `problem_info` map qualified names to what their plugins say (family, kind, summary, cite, state_memory,
-    peak_memory, step_time and, to leave them out of labels, `defaults` of the options). `created` is the date to print.
+    `problem_info` map qualified names to what their plugins say, and to the `defaults` of the options, which labels
+    leave out. `created` is the date to print.
     """
-    targets = _reachable(_relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS), suite)
-    optimizers = _optimizers(suite, records, optimizer_info)
-    cases = _cases(suite, records, problem_info)
-    axes, arms = Axes(suite.weights), tuple(optimizers.values())
+    targets, axes = _reachable_targets(suite), Axes(suite.weights)
+    optimizers, cases = _optimizers(suite, records, optimizer_info), _cases(suite, records, problem_info)
     goals = _Goals(targets, tuple(name for name in suite.targets if Target.parse(name).is_metric))
-    parts = _Parts()
-    for problem, rows in _by_problem(records, cases, optimizers):
-        runs = {arm: [load_run(record, events, snapshots, axes) for record in row] for arm, row in rows.items()}
-        _add_problem(parts, problem, runs, goals, axes)
-    told = notes(suite, records, arms, parts.problems, parts.cells, parts.thinned)
-    scaling, points = build_scaling(suite.scaling, records, projections, optimizers, optimizer_info)
+    parts = _collected(_by_problem(records, cases, optimizers), (events, snapshots), goals, axes)
     model = ReportModel(
         name=suite.name,
         title=suite.title,
@@ -123,20 +118,29 @@ def build_report(
         targets=tuple(targets),
         measures=axes.measures,
         weights=suite.weights,
-        optimizers=arms,
-        problems=tuple(parts.problems),
-        cells=tuple(parts.cells),
-        curves=tuple(parts.curves),
-        seed_curves=tuple(parts.seed_curves),
+        optimizers=tuple(optimizers.values()),
         suite=json.loads(json.dumps(suite.to_json())),
-        failures=tuple(parts.failures),
         gates=judge(suite.gates, records, events),
-        scaling=scaling,
-        scaling_points=points,
         ranking=suite.ranking,
-        notes=(*told, *not_projectable(projections)),
+        notes=tuple(not_projectable(projections)),
     )
-    return _with_pairs(_with_scores(model, parts), suite, records, (optimizers, cases))
+    model = _with_scores(_with_parts(model, parts, suite, records), parts)
+    model = _with_scaling(model, build_scaling(suite.scaling, records, projections, optimizers, optimizer_info))
+    return _with_pairs(model, suite, records, (optimizers, cases))
+
+
+def _collected(
+    by_problem: Iterable[tuple[ReportProblem, Mapping[ReportOptimizer, Sequence[TrialRecord]]]],
+    traces: tuple[Traces, Traces],
+    goals: _Goals,
+    axes: Axes,
+) -> _Parts:
+    """Return what there is of each problem, whose runs are loaded one problem after the other."""
+    parts = _Parts()
+    for problem, rows in by_problem:
+        runs = {arm: [load_run(record, *traces, axes) for record in row] for arm, row in rows.items()}
+        _add_problem(parts, problem, runs, goals, axes)
+    return parts
 
 
 def reading_order(suite: SuiteSpec, records: Sequence[TrialRecord]) -> list[str]:
@@ -152,12 +156,32 @@ def reading_order(suite: SuiteSpec, records: Sequence[TrialRecord]) -> list[str]
     return [record.id for record in sorted(records, key=place)]
 
 
+def _with_parts(model: ReportModel, parts: _Parts, suite: SuiteSpec, records: Sequence[TrialRecord]) -> ReportModel:
+    """Add what was collected, and what a reader should know of it."""
+    before = notes(suite, records, model.optimizers, parts.problems, parts.cells, parts.thinned)
+    return replace(
+        model,
+        problems=tuple(parts.problems),
+        cells=tuple(parts.cells),
+        curves=tuple(parts.curves),
+        seed_curves=tuple(parts.seed_curves),
+        failures=tuple(parts.failures),
+        notes=(*before, *model.notes),
+    )
+
+
 def _with_scores(model: ReportModel, parts: _Parts) -> ReportModel:
     """Add how the optimizers rank, and who is ahead by more than noise."""
     ran = {(cell.optimizer, cell.problem): cell for cell in parts.cells if cell.seeds}
     scores = build_scores(Grid(model.optimizers, parts.problems, ran), model.measures, model.targets)
     pairs = Pairs(parts.problems, {where: parts.costs[where] for where in ran})
     return replace(model, scores=scores, versus=build_versus(pairs, scores, model.targets))
+
+
+def _with_scaling(model: ReportModel, scaling: tuple[tuple[ScalingFit, ...], tuple[ScalingPoint, ...]]) -> ReportModel:
+    """Add how figures grow with a size."""
+    fits, points = scaling
+    return replace(model, scaling=fits, scaling_points=points)
 
 
 def _with_pairs(
@@ -175,8 +199,9 @@ def _with_pairs(
     return replace(model, comparisons=compare_pairings(suite.pairings, records, names), solved=solved)
 
 
-def _reachable(targets: dict[float, str], suite: SuiteSpec) -> dict[float, str]:
-    """Leave out accuracies beyond the one at which the suite ends its trials: nobody was asked to reach them."""
+def _reachable_targets(suite: SuiteSpec) -> dict[float, str]:
+    """Return the accuracies but those beyond the one that ends the suite's trials: nobody was asked to reach them."""
+    targets = _relative_targets(suite.targets) or _relative_targets(DEFAULT_TARGETS)
     ends = min(_relative_targets(suite.budget.targets), default=0.0)
     return {size: name for size, name in targets.items() if size >= ends} or targets
 

@@ -72,7 +72,7 @@ def _audited(subject: Subject, name: str, problem: Any, audit: Audit, steps: int
     try:
         taken = _run(subject, oracle, point.parameters, audit, steps)
     except Exception as error:
-        raise CheckFailed(refusal(error, subject)) from error
+        raise refusal(error, subject) from error
     return [AuditedStep(name, number, *seen) for number, seen in enumerate(taken, start=1)], oracle.panels_matter
 
 
@@ -142,13 +142,15 @@ def _place(device: Any, dtype: Any) -> str:
     return f"{'another device' if device.type == 'meta' else device} and {dtype}"
 
 
-def refusal(error: Exception, subject: Subject) -> str:
-    """Return what went wrong under an audit, and where; of a CPU tensor among others also where it was made.
+def refusal(error: Exception, subject: Subject) -> CheckFailed | DoesNotApply:
+    """Return how a check ends that met an error under an audit: what went wrong, and where.
 
-    Raises DoesNotApply for sparse tensors: accelerators take them, audits don't.
+    Of a CPU tensor among others also where it was made. With sparse tensors it does not apply: accelerators take them,
+    audits don't.
     """
     if isinstance(error, SparseTensorError):
-        raise DoesNotApply(f"not checked: audits can't follow {described(error, subject)}") from error
+        return DoesNotApply(f"not checked: audits can't follow {described(error, subject)}")
     text = described(error, subject) if not isinstance(error, CheckFailed | StrayStateError) else str(error)
     made = culprit(error.made, subject) if isinstance(error, DeviceMismatchError | StrayStateError) else None
-    return f"on another device than the CPU: {text}{f'; the CPU tensor was made at {made}' if made else ''}"
+    where = f"; the CPU tensor was made at {made}" if made else ""
+    return CheckFailed(f"on another device than the CPU: {text}{where}")

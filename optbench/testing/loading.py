@@ -49,11 +49,7 @@ def check_factory(subject: Subject) -> None:
     """Resolve the factory, and build with the options as they are."""
     made = subject.factory()
     require(callable(made), f"its factory {subject.record.factory!r} is {made!r}, which can't be called")
-    try:
-        build(subject)
-    except MissingData:
-        raise
-    except Exception as error:
+    if error := _mistake(subject):
         raise CheckFailed(f"its factory with {_written(subject.options)} raised {described(error, subject)}") from error
 
 
@@ -78,16 +74,24 @@ def _require_builds(subject: Subject, name: str, value: Any, *, may_refuse: bool
     """Build with one option changed; at the end of a range a factory may refuse, in so many words."""
     values, mistakes = check_options({name: value}, subject.record.options, subject.name)
     require(not mistakes, f"option {name}={value!r} is declared, and yet refused: {mistakes and mistakes[0]}")
+    error = _mistake(replace(subject, options={**subject.options, name: values[name]}))
+    if isinstance(error, UserError | Refused | ValueError):
+        raised = described(error, subject)
+        require(may_refuse, f"option {name}={value!r} is one of its choices, and yet the factory raised {raised}")
+    elif error is not None:
+        raised = described(error, subject)
+        raise CheckFailed(f"with option {name}={value!r}, which is declared, the factory raised {raised}") from error
+
+
+def _mistake(subject: Subject) -> Exception | None:
+    """Return what building raises; that data are missing is not the plugin's mistake, and passes through."""
     try:
-        build(replace(subject, options={**subject.options, name: values[name]}))
+        build(subject)
     except MissingData:
         raise
-    except (UserError, Refused, ValueError) as error:
-        told = described(error, subject)
-        require(may_refuse, f"option {name}={value!r} is one of its choices, and yet the factory raised {told}")
-    except Exception as error:
-        told = described(error, subject)
-        raise CheckFailed(f"with option {name}={value!r}, which is declared, the factory raised {told}") from error
+    except Exception as error:  # noqa: BLE001 -- whatever a factory raises is told
+        return error
+    return None
 
 
 def _choices(option: Option) -> Iterator[Any]:

@@ -209,7 +209,7 @@ def check_device(subject: Subject) -> None:
                 here = point is not None and point.parameters.device.type == DEVICE.type
                 require(here, f"of {item.bench.name}, the scored point lies on the CPU")
         except Exception as error:
-            raise CheckFailed(refusal(error, subject)) from error
+            raise refusal(error, subject) from error
 
 
 def _run(subject: Subject, recipe: Recipe, at: Place, name: str) -> Trial:

@@ -28,7 +28,7 @@ def check_device(subject: Subject) -> None:
         except CheckFailed:
             raise
         except Exception as error:
-            raise CheckFailed(refusal(error, subject)) from error
+            raise refusal(error, subject) from error
         same = torch.equal(x.cpu(), expected)
     require(same, "the start on another device differs from that on the CPU: draw on the CPU, then move it over")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic
 
 import torch
@@ -16,6 +18,7 @@ from optbench.numerics.parts import build_part
 from optbench_descent.betas import BETAS, Beta
 from optbench_descent.memoryless import MemorylessDirections
 from optbench_descent.metrics import METRICS, Metric, Scales
+from optbench_descent.parts import SEARCHES
 from optbench_descent.restarts import RESTARTS, Restart
 from optbench_descent.warm import WarmStarted
 
@@ -33,21 +36,11 @@ def cg(
 ) -> OnMinibatches[DescentState[Any]] | WarmStarted[Any]:
     """Return the method that the options describe."""
     rule: Restart = build_part(restart, RESTARTS, "restart")
-    descent = Descent(_directions(beta, rule, METRICS[preconditioner]()), _search(beta, line_search))
+    directions, suited = _RULES[beta]
+    search: LineSearch = build_part(line_search, SEARCHES, "line search") or build(suited)
+    descent = Descent(directions(rule, METRICS[preconditioner]()), search)
     method = OnMinibatches(descent, inner_steps=inner_steps, memory=memory)
     return WarmStarted(method, steps=warm_start, lr=lr) if warm_start else method
-
-
-def _directions(beta: str, restart: Restart, metric: Metric[Any]) -> Directions[Any]:
-    if beta == "memoryless":
-        return MemorylessDirections(restart, metric)
-    return ConjugateDirections(BETAS[beta], restart, metric)
-
-
-def _search(beta: str, line_search: str) -> LineSearch:
-    if line_search != "auto":
-        return build(line_search)
-    return build("strong-wolfe" if beta == "memoryless" else "strong-wolfe(c2=0.1)")
 
 
 @dataclass
@@ -99,3 +92,11 @@ class ConjugateDirections(Generic[Scales]):
     def knows_scale(self, memory: Conjugate[Scales]) -> bool:
         """Never know it: a step depends on the last one."""
         return False
+
+
+_Rule = tuple[Callable[[Restart, Metric[Any]], Directions[Any]], str]  # what makes directions, and the search for them
+
+_RULES: Mapping[str, _Rule] = {
+    "memoryless": (MemorylessDirections, "strong-wolfe"),
+    **{name: (partial(ConjugateDirections, beta), "strong-wolfe(c2=0.1)") for name, beta in BETAS.items()},
+}

@@ -8,9 +8,10 @@ from types import NoneType
 from optbench.api import Part
 from optbench.numerics.line_searches import LINE_SEARCHES
 
+# A part that is None leaves the step to the method.
 STEPS: Mapping[str, Part] = {"none": Part(factory=NoneType, summary="The fixed step lr."), **LINE_SEARCHES}
 
 SEARCHES: Mapping[str, Part] = {
-    "auto": Part(factory=NoneType, summary="strong-wolfe; with c2=0.1 where beta isn't memoryless."),
+    "auto": Part(factory=NoneType, summary="The search that suits beta: strong-wolfe, but for memoryless with c2=0.1."),
     **LINE_SEARCHES,
 }

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Descent, Move
-from optbench.numerics.line_searches import build
+from optbench.numerics.line import LineSearch
+from optbench.numerics.parts import build_part
 from optbench.numerics.scalars import largest, read
+from optbench_descent.parts import STEPS
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -18,9 +20,8 @@ if TYPE_CHECKING:
 
 def gradient_descent(*, lr: float, line_search: str) -> FixedStep | Descent[Tensor]:
     """Return the method that the options describe."""
-    if line_search == "none":
-        return FixedStep(lr)
-    return Descent(NegativeGradient(), build(line_search))
+    search: LineSearch | None = build_part(line_search, STEPS, "line search")
+    return FixedStep(lr) if search is None else Descent(NegativeGradient(), search)
 
 
 @dataclass
