@@ -12,8 +12,8 @@ from optbench_stochastic.adam import Adam
 from torch import Tensor
 
 from optbench.api import TorchOptimizer
+from optbench.api.streams import SeededStreams
 from optbench.measure.factories import resolve
-from optbench.measure.streams import SeededStreams
 
 CLASSES = [
     *(cls for cls in vars(elementwise).values() if isinstance(cls, type) and issubclass(cls, torch.optim.Optimizer)),
