@@ -16,10 +16,14 @@ from optbench.cli._plan import Plan, plain_rows, tuned_rows
 from optbench.cli._reporting import build_model, model_json, pages, print_model, write_reports
 
 if TYPE_CHECKING:
-    from optbench.records import ReportModel, SuiteSpec, TrialRecord
+    from contextlib import AbstractContextManager
+
+    from optbench.cli._progress import ProgressLine
+    from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
     from optbench.registry import Catalogue
     from optbench.runner.scoring import Asked
     from optbench.runner.session import Session
+    from optbench.store import Store
     from optbench.suites import SuitePlanner
 
 DEFAULT_SUITE = "quick"
@@ -154,27 +158,15 @@ def _bytes(text: str) -> int:
 
 
 def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
-    from optbench.cli._execute import command_line, open_session
+    from optbench.cli._execute import command_line
     from optbench.cli._progress import ProgressLine
-    from optbench.runner.jobs import modules
     from optbench.store import Store
-    from optbench.store.engine import database_path
     from optbench.suites import planned_projections
 
     began = time.perf_counter()
     plan = Plan.of(spec, catalogue)
     with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
-        opened = open_session(
-            catalogue,
-            store,
-            database_path(options.store),
-            spec,
-            jobs=options.jobs,
-            preload=modules(catalogue, plan.examples, spec.metrics),
-            report=progress,
-            finished=_notify(catalogue),
-        )
-        with opened as (session, environment):
+        with _opened(catalogue, store, spec, plan, options, progress) as (session, environment):
             planned = time.perf_counter() - began
             measured = session.execute(plan.planner)
             projections = session.project(planned_projections(spec, measured))
@@ -182,13 +174,12 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
         records = [*results.plain, *_refused(plan.plain, session.asked)]
         progress.say("drawing the report")
         report_began = time.perf_counter()
-        keys = {record.id: session.factory.key(record.spec, "time") for record in measured}
         model = build_model(
             catalogue,
             store,
             suite=spec,
             records=records,
-            keys=keys,
+            keys={record.id: session.factory.key(record.spec, "time") for record in measured},
             environment=environment,
             command=command_line(),
             projections=projections,
@@ -202,6 +193,26 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     warn_broken(catalogue)
     _print_object(finished) if options.as_json else _print_table(finished)
     return 0 if all(gate.passed for gate in model.gates) else 1
+
+
+def _opened(
+    catalogue: Catalogue, store: Store, spec: SuiteSpec, plan: Plan, options: _Options, progress: ProgressLine
+) -> AbstractContextManager[tuple[Session, Environment]]:
+    """Return the session that runs the suite's trials, with the environment that they run in."""
+    from optbench.cli._execute import open_session
+    from optbench.runner.jobs import modules
+    from optbench.store.engine import database_path
+
+    return open_session(
+        catalogue,
+        store,
+        database_path(options.store),
+        spec,
+        jobs=options.jobs,
+        preload=modules(catalogue, plan.examples, spec.metrics),
+        report=progress,
+        finished=_notify(catalogue),
+    )
 
 
 def _refused(planner: SuitePlanner, asked: Asked) -> list[TrialRecord]:

@@ -41,7 +41,7 @@ class Gate:
 
     def selects(self, spec: TrialSpec) -> bool:
         """Tell whether the gate judges that trial."""
-        return spec.problem in self.problems and (spec.optimizer, *spec.meta_algorithms) in self.optimizers
+        return spec.problem in self.problems and spec.recipe in self.optimizers
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -39,6 +39,11 @@ class Entry:
     select: Yardstick | None = None  # of this problem: what settings are chosen by; None: the tuning's
     score: Yardstick | None = None
 
+    @property
+    def recipe(self) -> tuple[Component, ...]:
+        """The optimizer with its meta-algorithms."""
+        return (self.use, *self.meta_algorithms)
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the entry that `asdict` described."""

@@ -91,6 +91,11 @@ class TrialSpec:
     repetition: int = 0
     budget: Budget = Budget()
 
+    @property
+    def recipe(self) -> tuple[Component, ...]:
+        """The optimizer with its meta-algorithms."""
+        return (self.optimizer, *self.meta_algorithms)
+
     @cached_property
     def id(self) -> str:
         """Hash of the canonical JSON."""

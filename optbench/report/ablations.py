@@ -108,7 +108,7 @@ def _by_place(records: Sequence[TrialRecord]) -> dict[tuple[str, str, str, str],
     for record in records:
         spec = record.spec
         if record.status is not Status.SKIPPED:
-            recipe = key_of((spec.optimizer, *spec.meta_algorithms))
+            recipe = key_of(spec.recipe)
             found[recipe, key_of((spec.problem,)), spec.device, spec.dtype][spec.seed].append(record)
     return {place: dict(sorted(trials.items())) for place, trials in found.items()}
 

@@ -146,12 +146,12 @@ def _collected(
 def reading_order(suite: SuiteSpec, records: Sequence[TrialRecord]) -> list[str]:
     """Return the ids of the trials in the order in which a report asks for their traces: by problem, by optimizer."""
     problems = {key_of((entry.use,)): index for index, entry in reversed(list(enumerate(suite.problems)))}
-    arms = (key_of((entry.use, *entry.meta_algorithms)) for entry in suite.optimizers)
+    arms = (key_of(entry.recipe) for entry in suite.optimizers)
     optimizers = {key: index for index, key in reversed(list(enumerate(arms)))}
 
     def place(record: TrialRecord) -> tuple[int, str, int]:
         problem = problems.get(key_of((record.spec.problem,)), len(problems))
-        return problem, _case(record).key, optimizers.get(key_of(_parts(record)), len(optimizers))
+        return problem, _case(record).key, optimizers.get(key_of(record.spec.recipe), len(optimizers))
 
     return [record.id for record in sorted(records, key=place)]
 
@@ -217,7 +217,7 @@ def _by_problem(
     """Yield each problem with the trials of each optimizer that was run on it, in the order of both."""
     cells: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
     for record in records:
-        cells[_case(record).key, key_of(_parts(record))].append(record)
+        cells[_case(record).key, key_of(record.spec.recipe)].append(record)
     for case, problem in cases.items():
         yield problem, {arm: cells[case, key] for key, arm in optimizers.items() if (case, key) in cells}
 
@@ -246,19 +246,15 @@ def _with_reference(problem: ReportProblem, anchor: Reference) -> ReportProblem:
     return replace(problem, f0=rounded(anchor.f0), f_star=anchor.f_star, reference=anchor.source)
 
 
-def _parts(record: TrialRecord) -> Parts:
-    return record.spec.optimizer, *record.spec.meta_algorithms
-
-
 def _case(record: TrialRecord) -> _Case:
     return _Case(record.spec.problem, record.spec.device, record.spec.dtype)
 
 
 def _optimizers(suite: SuiteSpec, records: Sequence[TrialRecord], info: Info) -> dict[str, ReportOptimizer]:
     """Return the optimizers that have results, by key, in the suite's order."""
-    order = [key_of((entry.use, *entry.meta_algorithms)) for entry in suite.optimizers]
-    found = _ordered({key_of(_parts(record)): _parts(record) for record in records}, order)
-    uses = {key_of(_parts(record)) for record in records if record.counts.get("gradient", 0)}
+    order = [key_of(entry.recipe) for entry in suite.optimizers]
+    found = _ordered({key_of(record.spec.recipe): record.spec.recipe for record in records}, order)
+    uses = {key_of(record.spec.recipe) for record in records if record.counts.get("gradient", 0)}
     names = labels(list(found.values()), info)
     optimizers = {}
     for (key, parts), label, slug in zip(found.items(), names, slugs(names), strict=True):

@@ -36,7 +36,7 @@ def _arms(records: Iterable[TrialRecord]) -> dict[str, Arm]:
     trials: dict[str, list[TrialRecord]] = defaultdict(list)
     parts: dict[str, Parts] = {}
     for record in records:
-        recipe = (record.spec.optimizer, *record.spec.meta_algorithms)
+        recipe = record.spec.recipe
         trials[key := key_of(recipe)].append(record)
         parts[key] = recipe
     return {key: Arm(parts[key], rows) for key, rows in trials.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from optbench.analysis import curve_on_grid, log_grid, lower_quantile
 from optbench.records import LearningCurve, ReportModel, Trace, TrialRecord
 from optbench.report.cells import rounded
-from optbench.report.naming import key_of, key_of_text
+from optbench.report.naming import key_of, key_of_text, place_of
 from optbench.report.runs import Array, Traces
 
 POINTS = 48
@@ -35,7 +35,7 @@ def _curves(
 ) -> Iterator[LearningCurve]:
     trials: dict[tuple[str, ...], list[TrialRecord]] = defaultdict(list)
     for record in records if metrics else ():
-        trials[*_place(record), _recipe(record)].append(record)
+        trials[*place_of(record.spec), key_of(record.spec.recipe)].append(record)
     for problem in model.problems:
         place = key_of_text(problem.expression), problem.device, problem.dtype
         for optimizer in model.optimizers:
@@ -44,14 +44,6 @@ def _curves(
             for metric in metrics:
                 if measured := [trace for trace in traces if metric in trace.columns]:
                     yield _curve((optimizer.id, problem.id, metric), measured)
-
-
-def _place(record: TrialRecord) -> tuple[str, str, str]:
-    return key_of((record.spec.problem,)), record.spec.device, record.spec.dtype
-
-
-def _recipe(record: TrialRecord) -> str:
-    return key_of((record.spec.optimizer, *record.spec.meta_algorithms))
 
 
 def _has_seen(trace: Trace) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from optbench.records import TUNED, Call, Component, ExpressionError, canonical_json, parse, parse_one
+from optbench.records import TUNED, Call, Component, ExpressionError, TrialSpec, canonical_json, parse, parse_one
 
 Parts = tuple[Component, ...]
 Info = Mapping[str, Mapping[str, Any]]
@@ -27,6 +27,11 @@ _KEYS: dict[str, str] = {}  # of the few arms and problems that a hundred thousa
 def key_of_text(text: str) -> str:
     """Return the identity of what an expression of a report says; the order of its options doesn't matter."""
     return key_of(tuple(Component(name=call.name, options=call.options) for call in parse(text)))
+
+
+def place_of(trial: TrialSpec) -> tuple[str, str, str]:
+    """Return what trials on one problem have in common: the problem, the device and the type."""
+    return key_of((trial.problem,)), trial.device, trial.dtype
 
 
 def expression(parts: Parts) -> str:

@@ -84,7 +84,7 @@ def _by_optimizer(records: Iterable[TrialRecord]) -> dict[str, dict[Case, TrialR
     for record in sorted(ran, key=lambda record: record.spec.repetition):
         spec = record.spec
         case = Case(key_of((spec.problem,)), spec.device, spec.dtype, spec.seed)
-        found.setdefault(key_of((spec.optimizer, *spec.meta_algorithms)), {}).setdefault(case, record)
+        found.setdefault(key_of(spec.recipe), {}).setdefault(case, record)
     return found
 
 

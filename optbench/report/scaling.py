@@ -111,7 +111,7 @@ def _sweeps(scaling: Scaling, records: Iterable[TrialRecord], arms: Arms) -> dic
     sweeps: dict[_Sweep, list[TrialRecord]] = defaultdict(list)
     for record in records:
         spec = record.spec
-        arm = arms.get(key_of((spec.optimizer, *spec.meta_algorithms)))
+        arm = arms.get(key_of(spec.recipe))
         if arm is None or record.size is None or scaling.option not in spec.problem.options:
             continue
         kept = {name: value for name, value in spec.problem.options.items() if name != scaling.option}

@@ -55,11 +55,7 @@ def _of(arm: TunedArm, repetitions: int) -> Iterator[tuple[TrialRecord, TrialRec
 
 
 def _with_tuned(suite: SuiteSpec) -> SuiteSpec:
-    tuned = {
-        key_of((entry.use, *entry.meta_algorithms)): tuned_recipe((entry.use, *entry.meta_algorithms), entry.space)
-        for entry in suite.optimizers
-        if entry.space
-    }
+    tuned = {key_of(entry.recipe): tuned_recipe(entry.recipe, entry.space) for entry in suite.optimizers if entry.space}
 
     def scored(recipe: Parts) -> Parts:
         return tuned.get(key_of(recipe), recipe)

@@ -23,7 +23,7 @@ from optbench.records import (
     Yardstick,
 )
 from optbench.report.cells import SHARES, rounded
-from optbench.report.naming import key_of, key_of_text
+from optbench.report.naming import key_of, key_of_text, place_of
 from optbench.report.tuned import tuned_recipe
 from optbench.report.tuning_agreement import agreements
 from optbench.report.tuning_notes import tuning_notes
@@ -40,7 +40,7 @@ def with_tuning(
     """Return the report with its tuning section; `arms` and the `plain` records are those of `suite`'s run."""
     if suite.tuning is None:
         return model
-    untuned = _by_place(plain)
+    untuned = _by_arm(plain)
     tuned = [(arm, cell) for arm in arms for cell in _cell(model, arm, suite.tuning, untuned)]
     cells, agreed = tuple(cell for _, cell in tuned), tuple(agreements(model, tuned))
     notes = tuning_notes(model, suite.tuning, cells, agreed)
@@ -48,17 +48,17 @@ def with_tuning(
 
 
 def _cell(
-    model: ReportModel, arm: TunedArm, tuning: Tuning, untuned: Mapping[str, Sequence[TrialRecord]]
+    model: ReportModel, arm: TunedArm, tuning: Tuning, untuned: Mapping[tuple[str, ...], Sequence[TrialRecord]]
 ) -> Iterator[TunedCell]:
     """Yield the cell; none where the report has no such optimizer, since nothing of it could be run."""
     task = arm.task
-    recipe = (task.trial.optimizer, *task.trial.meta_algorithms)
+    recipe = task.trial.recipe
     optimizers = {key_of_text(item.expression): item.id for item in model.optimizers}
     name, problem = key_of(tuned_recipe(recipe, task.space)), _problem(model, arm)
     if name not in optimizers or problem is None:
         return
     signed = Signed(task.score)
-    rows = untuned.get(_place(task.trial), ())
+    rows = untuned.get(_arm(task.trial), ())
     budgets, curve = _curve(arm, signed)
     yield TunedCell(
         optimizer=optimizers[name],
@@ -135,19 +135,18 @@ def _ranked(tried: Sequence[Tried], signed: Signed) -> list[float]:
 
 def _problem(model: ReportModel, arm: TunedArm) -> str | None:
     trial = arm.task.trial
-    wanted = key_of((trial.problem,)), trial.device, trial.dtype
+    wanted = place_of(trial)
     found = (item.id for item in model.problems if (key_of_text(item.expression), item.device, item.dtype) == wanted)
     return next(found, None)
 
 
-def _by_place(records: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:
-    places: dict[str, list[TrialRecord]] = {}
+def _by_arm(records: Iterable[TrialRecord]) -> dict[tuple[str, ...], list[TrialRecord]]:
+    arms: dict[tuple[str, ...], list[TrialRecord]] = {}
     for record in records:
-        places.setdefault(_place(record.spec), []).append(record)
-    return places
+        arms.setdefault(_arm(record.spec), []).append(record)
+    return arms
 
 
-def _place(trial: TrialSpec) -> str:
+def _arm(trial: TrialSpec) -> tuple[str, ...]:
     """Return what trials of one optimizer on one problem have in common."""
-    recipe = key_of((trial.optimizer, *trial.meta_algorithms))
-    return " on ".join((recipe, key_of((trial.problem,)), trial.device, trial.dtype))
+    return (key_of(trial.recipe), *place_of(trial))

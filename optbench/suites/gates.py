@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.records import Entry, Gate, SuiteSpec
 from optbench.suites.mistakes import Mistake
-from optbench.suites.picking import EntryPicker, recipe_of
+from optbench.suites.picking import EntryPicker
 from optbench.suites.schema import GateTable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _given_name(key: str, tables: Any) -> str:
 def has_trials(gate: Gate, spec: SuiteSpec) -> bool:
     """Tell whether the suite has a trial that the gate judges."""
     problems = [entry for entry in spec.problems if entry.use in gate.problems]
-    optimizers = [entry for entry in spec.optimizers if recipe_of(entry) in gate.optimizers]
+    optimizers = [entry for entry in spec.optimizers if entry.recipe in gate.optimizers]
     return _meet(problems, optimizers)
 
 
@@ -58,7 +58,7 @@ def _gate(key: str, table: GateTable, spec: SuiteSpec, picker: EntryPicker) -> G
         picker.add(f"{key}.target", f"given {table.target!r}; the suite's targets: {', '.join(spec.targets)}")
     return Gate(
         problems=tuple(entry.use for entry in problems),
-        optimizers=tuple(recipe_of(entry) for entry in optimizers),
+        optimizers=tuple(entry.recipe for entry in optimizers),
         target=table.target or "",
         tolerance=_absolute_tolerance(table),
         **table.model_dump(include={"name", "statement", "quantity", "scale", "expected", "at_most", "at_least"}),

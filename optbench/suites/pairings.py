@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from optbench.records import Pairing, SuiteSpec
 from optbench.suites.mistakes import Mistake
-from optbench.suites.picking import EntryPicker, Parts, recipe_of
+from optbench.suites.picking import EntryPicker, Parts
 from optbench.suites.schema import CompareTable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def read_pairings(
 
 def are_left(spec: SuiteSpec, *wanted: Parts) -> bool:
     """Tell whether the suite still has all of these optimizers."""
-    recipes = [recipe_of(entry) for entry in spec.optimizers]
+    recipes = [entry.recipe for entry in spec.optimizers]
     return all(recipe in recipes for recipe in wanted)
 
 
@@ -46,7 +46,7 @@ def _one(key: str, text: str, spec: SuiteSpec, picker: EntryPicker) -> Parts:
     found = list(dict.fromkeys(map(_key, picker.optimizers(key, text, spec.optimizers))))
     if len(found) > 1:
         picker.add(key, f"given {text!r}; means {len(found)} optimizers of the suite: write the options that differ")
-    recipes = [recipe_of(entry) for entry in spec.optimizers if _key(entry) in found]
+    recipes = [entry.recipe for entry in spec.optimizers if _key(entry) in found]
     return recipes[0] if recipes else ()
 
 

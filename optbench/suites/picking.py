@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 Parts = tuple[Component, ...]
 
 
-def recipe_of(entry: Entry) -> Parts:
-    """Return an optimizer with its meta-algorithms."""
-    return (entry.use, *entry.meta_algorithms)
-
-
 class EntryPicker:
     """Looks up what expressions mean; goes on after a mistake, so that all are found."""
 
@@ -36,7 +31,7 @@ class EntryPicker:
 
     def optimizers(self, key: str, text: str, entries: Sequence[Entry]) -> list[Entry]:
         """Return the optimizers that `text` means, with just these meta-algorithms; else as `problems`."""
-        return self._picked(key, "optimizer", text, entries, recipe_of)
+        return self._picked(key, "optimizer", text, entries, lambda entry: entry.recipe)
 
     def add(self, key: str, message: str) -> None:
         """Keep a mistake."""

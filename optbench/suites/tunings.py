@@ -26,7 +26,6 @@ from optbench.records import (
 from optbench.records.nearest import suggestion
 from optbench.registry.resolving import parse_text, resolve, resolve_recipe
 from optbench.suites.mistakes import Mistake
-from optbench.suites.picking import recipe_of
 from optbench.suites.schema import AblationTable, OptimizerTable, ProblemTable, TuningTable
 from optbench.suites.spaces import read_space
 
@@ -144,7 +143,7 @@ def _not_found(spec: SuiteSpec, stored: Sequence[StoredSetting], name: str) -> I
     for optimizer in spec.optimizers:
         for problem in spec.problems:
             meet = optimizer.space and set(problem.groups) & set(optimizer.groups)
-            if meet and find_stored(stored, problem.use, recipe_of(optimizer), optimizer.space) is None:
+            if meet and find_stored(stored, problem.use, optimizer.recipe, optimizer.space) is None:
                 yield f"{name} has nothing for {optimizer.use.short} on {problem.use.short}: tune it, or tune = false"
 
 

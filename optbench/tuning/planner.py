@@ -120,7 +120,7 @@ class TuningPlanner:
     def _choices(self, index: int, known: Found) -> Iterator[Choice]:
         if self._tuning.stored:
             task = self._plain.tasks[index]
-            recipe = (task.trial.optimizer, *task.trial.meta_algorithms)
+            recipe = task.trial.recipe
             found = find_stored(self._tuning.stored, task.trial.problem, recipe, task.space)
             if found is not None:
                 yield Choice(repeat=0, options=found.options, edge=found.edge, course=None)

@@ -18,7 +18,7 @@ def stored_settings(arms: Iterable[TunedArm]) -> list[StoredSetting]:
         if done:
             chosen = min(done, key=_quality)
             trial = arm.task.trial
-            recipe = untuned_parts((trial.optimizer, *trial.meta_algorithms), arm.task.space)
+            recipe = untuned_parts(trial.recipe, arm.task.space)
             setting = StoredSetting(
                 problem=trial.problem, recipe=recipe, options=dict(chosen.options or {}), edge=chosen.edge
             )
