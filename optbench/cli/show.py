@@ -21,6 +21,7 @@ from optbench.cli._common import (
 )
 from optbench.cli._describe import allowed_text, option_type, to_json
 from optbench.cli._minima import facts_of, minima_of
+from optbench.cli._parts import choices, show_choices
 
 if TYPE_CHECKING:
     from optbench.api import Option, Part
@@ -35,11 +36,14 @@ if TYPE_CHECKING:
 def command(name: str, *, as_json: bool, plugin: tuple[Path, ...], block: tuple[str, ...]) -> None:
     """Show what NAME stands for: its options, orders and citation, its minima, and the suites that use it.
 
-    NAME is a name of any kind; `problems/NAME` looks among the problems only. Minima depend on a problem's options:
-    'chebyquad(n=10)' shows those of ten variables.
+    NAME is a name of any kind, or of what an option takes, such as a line search; `problems/NAME` looks among the
+    problems only. Minima depend on a problem's options: 'chebyquad(n=10)' shows those of ten variables.
     """
     catalogue = open_catalogue(plugin, block)
     call = _call(name)
+    if not _kinds(catalogue, call.name) and (parts := choices(catalogue)).get(call.name):
+        show_choices(call.name, parts[call.name], as_json=as_json)
+        return
     kind, found = _find(catalogue, call.name)
     if call.options and kind != "problems":
         raise UserError(name, "only problems are shown with options", f"write {call.name}")
@@ -69,14 +73,21 @@ def _find(catalogue: Catalogue, name: str) -> tuple[str, Registered]:
     wanted = [kind for kind in KINDS.values() if prefix in (kind.name, kind.singular) and rest]
     if wanted:
         return wanted[0].name, catalogue.get(wanted[0].name, rest)
-    kinds = [kind for kind in KINDS if any(name in (x.name, x.qualified) for x in catalogue.records(kind))]
+    kinds = _kinds(catalogue, name)
     if len(kinds) > 1:
         raise UserError(f"{name!r} is a name of {' and of '.join(kinds)}", f"write {kinds[0]}/{name}")
     if kinds or ":" in name:
         kind = kinds[0] if kinds else "optimizers"
         return kind, catalogue.get(kind, name)
-    everything = [known for kind in KINDS for known in catalogue.names(kind)]
+    everything = [*(known for kind in KINDS for known in catalogue.names(kind)), *choices(catalogue)]
     raise UserError(f"nothing is called {name!r}", suggestion(name, everything), "`optbench list KIND` shows the names")
+
+
+def _kinds(catalogue: Catalogue, name: str) -> list[str]:
+    """Return the kinds that have a record of that name."""
+    from optbench.registry import KINDS
+
+    return [kind for kind in KINDS if any(name in (x.name, x.qualified) for x in catalogue.records(kind))]
 
 
 def _details(kind: str, found: Registered, catalogue: Catalogue, call: Call) -> dict[str, Any]:

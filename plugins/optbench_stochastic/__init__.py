@@ -59,9 +59,12 @@ def _torch(
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
     """Yield one record a class."""
     yield from _by_the_gradient()
+    yield from _by_signs_and_means()
     yield from _by_sums_of_squares()
     yield from _by_means_of_squares()
+    yield from _by_rows_and_columns()
     yield from _adams()
+    yield from _variants_of_adam()
     yield from _by_matrices()
 
 
@@ -86,6 +89,9 @@ def _by_the_gradient() -> Iterator[OptimizerPlugin]:
         },
         "Robbins & Monro, Ann. Math. Stat. 22 (1951); Sutskever et al., ICML (2013)",
     )
+
+
+def _by_signs_and_means() -> Iterator[OptimizerPlugin]:
     yield _torch(
         "asgd",
         "optbench_stochastic.elementwise:ASGD",
@@ -163,6 +169,9 @@ def _by_means_of_squares() -> Iterator[OptimizerPlugin]:
         },
         "Zeiler, arXiv:1212.5701 (2012)",
     )
+
+
+def _by_rows_and_columns() -> Iterator[OptimizerPlugin]:
     yield _torch(
         "adafactor",
         "torch.optim:Adafactor",
@@ -180,6 +189,11 @@ def _by_means_of_squares() -> Iterator[OptimizerPlugin]:
     )
 
 
+def _means(lr: float) -> dict[str, Option]:
+    """Return the options of a method that keeps running means of the gradient and of its square."""
+    return {"lr": _lr(lr, 1e-4, 0.1), "betas": _BETAS, "eps": _eps(1e-8), "weight_decay": _decay()}
+
+
 def _adams() -> Iterator[OptimizerPlugin]:
     amsgrad = Option(default=False, doc="use the largest mean square so far")
     yield _torch(
@@ -187,10 +201,7 @@ def _adams() -> Iterator[OptimizerPlugin]:
         "optbench_stochastic.adam:Adam",
         "Steps scaled by running means of the gradient and of its square, corrected for their start at zero.",
         {
-            "lr": _lr(1e-3, 1e-4, 0.1),
-            "betas": _BETAS,
-            "eps": _eps(1e-8),
-            "weight_decay": _decay(),
+            **_means(1e-3),
             "amsgrad": amsgrad,
             "bias_correction": Option(default=True, doc="correct the means, which start at zero"),
         },
@@ -201,23 +212,22 @@ def _adams() -> Iterator[OptimizerPlugin]:
         "optbench_stochastic.elementwise:AdamW",
         "Adam whose weight decay shrinks the parameters and is no part of the gradient.",
         {
-            "lr": _lr(1e-3, 1e-4, 0.1),
-            "betas": _BETAS,
-            "eps": _eps(1e-8),
+            **_means(1e-3),
             "weight_decay": _decay(0.01, "by which the parameters shrink, times the rate"),
             "amsgrad": amsgrad,
         },
         "Loshchilov & Hutter, ICLR (2019)",
     )
+
+
+def _variants_of_adam() -> Iterator[OptimizerPlugin]:
     yield _torch(
         "adamax",
         "optbench_stochastic.elementwise:Adamax",
         "Adam with the largest gradient, decaying, instead of the root of the mean square.",
         {
-            "lr": _lr(2e-3, 1e-4, 0.1),
-            "betas": _BETAS,
+            **_means(2e-3),
             "eps": _eps(1e-8, "added to the largest"),
-            "weight_decay": _decay(),
         },
         "Kingma & Ba, ICLR (2015), section 7.1",
     )
@@ -226,10 +236,7 @@ def _adams() -> Iterator[OptimizerPlugin]:
         "optbench_stochastic.elementwise:NAdam",
         "Adam that looks ahead by the momentum, as Nesterov's method does.",
         {
-            "lr": _lr(2e-3, 1e-4, 0.1),
-            "betas": _BETAS,
-            "eps": _eps(1e-8),
-            "weight_decay": _decay(),
+            **_means(2e-3),
             "momentum_decay": Option(default=4e-3, doc="how fast the momentum comes to its full share", low=0.0),
             "decoupled_weight_decay": _decoupled("a part of the gradient"),
         },
@@ -240,10 +247,7 @@ def _adams() -> Iterator[OptimizerPlugin]:
         "optbench_stochastic.elementwise:RAdam",
         "Adam that takes momentum steps, undivided, until enough squares were seen to divide by.",
         {
-            "lr": _lr(1e-3, 1e-4, 0.1),
-            "betas": _BETAS,
-            "eps": _eps(1e-8),
-            "weight_decay": _decay(),
+            **_means(1e-3),
             "decoupled_weight_decay": _decoupled("a part of the gradient"),
         },
         "Liu et al., ICLR (2020)",

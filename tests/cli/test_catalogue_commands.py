@@ -77,6 +77,23 @@ def test_show_explains_the_options_of_parts(plugin: list[str], capsys: Capture) 
     assert row == ["c2", "0.9", "slope"]
 
 
+def test_show_finds_what_an_option_takes(plugin: list[str], capsys: Capture) -> None:
+    assert main(["show", "wolfe", *plugin]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "wolfe part Bracketing."
+    assert "search of method" in lines
+    assert "c2 0.9 float slope" in lines
+    shown = parsed(capsys, "show", "wolfe", *plugin)
+    (choice,) = shown["choices"]
+    assert (shown["type"], choice["taken_by"]) == ("part", {"search": ["method"]})
+    assert choice["options"]["c2"]["default"] == 0.9
+
+
+def test_a_misspelt_part_is_suggested(plugin: list[str], capsys: Capture) -> None:
+    assert main(["show", "wolf", *plugin]) == 2
+    assert "nearest: wolfe" in capsys.readouterr().err
+
+
 def test_show_as_json_names_the_kind_the_parts_and_the_suites(plugin: list[str], capsys: Capture) -> None:
     method = parsed(capsys, "show", "method", *plugin)
     assert (method["type"], method["qualified"], method["suites"]) == ("optimizers", "ours/method", ["small"])
