@@ -71,7 +71,13 @@ def build_model(
     model = replace(model, missing=missing, suite_file=_text_of(suite.source))
     model = with_learning(model, suite.metrics, labelled.records, read("snapshots"))
     switched = {part.name for ablation in suite.ablations for part in ablation.factor}
-    model = with_ablations(model, labelled.suite, labelled.records, plugin_info(catalogue, "meta-algorithms", switched))
+    model = with_ablations(
+        model,
+        labelled.suite,
+        labelled.records,
+        snapshots=read("snapshots"),
+        info=plugin_info(catalogue, "meta-algorithms", switched),
+    )
     return with_tuning(model, suite, records, arms)
 
 

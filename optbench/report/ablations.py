@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -26,11 +26,12 @@ from optbench.records import (
 )
 from optbench.report.cells import rounded
 from optbench.report.naming import Info, Parts, key_of, key_of_text, labels
-from optbench.report.runs import GAP_FLOOR, stated_minimum
+from optbench.report.runs import GAP_FLOOR, Traces, stated_minimum
+from optbench.report.task_alone import Trials, for_the_task_alone
 from optbench.tuning.quality import measured
 
 Array = NDArray[np.float64]
-Trials = Mapping[int, Sequence[TrialRecord]]  # by seed
+TASK_ALONE = ", task alone"
 LEVEL = 0.05  # of the tests, adjusted by Holm over all effects
 VERDICTS = {
     Verdict.FASTER: "better",
@@ -55,11 +56,18 @@ class _Pairs:
     seconds: tuple[Array, Array]
     flops: tuple[Array, Array]
     averaged: bool = False  # over pairs of arms
+    alone: bool = False  # at equal cost of the task, what came before it left out
 
     @property
     def kind(self) -> str:
         """What is averaged over pairs of arms: the same factor of the same optimizer by the same measure."""
-        return " ".join((key_of(self.ablation.factor), key_of(self.ablation.base), self.yardstick.name))
+        ablation, measure = self.ablation, f"{self.yardstick.name} {self.alone}"
+        return " ".join((key_of(ablation.factor), key_of(ablation.base), measure))
+
+    @property
+    def measure(self) -> str:
+        """The measure in words."""
+        return self.yardstick.in_words + (TASK_ALONE if self.alone else "")
 
     @property
     def arms(self) -> str:
@@ -68,16 +76,24 @@ class _Pairs:
 
 
 def with_ablations(
-    model: ReportModel, suite: SuiteSpec, records: Sequence[TrialRecord], info: Info | None = None
+    model: ReportModel,
+    suite: SuiteSpec,
+    records: Sequence[TrialRecord],
+    *,
+    snapshots: Traces = lambda _: None,
+    info: Info | None = None,
 ) -> ReportModel:
     """Return the report with the effects of what `suite` ablates; `info` of meta-algorithms as for `labels`.
+
+    `snapshots(id)` returns a trial's trace: where something came before the task, a second effect compares at equal
+    cost of the task.
 
     The suite and its records are those that the report was made of: tuned optimizers under their own names. Several
     trials of a seed, repetitions or the choices of several tunings, count as their median.
     """
     if not suite.ablations:
         return model
-    pairs = list(_pairs(model, suite, records))
+    pairs = list(_pairs(model, suite, records, snapshots))
     pairs += [_average(group) for group in _groups(pairs, lambda item: f"{item.kind} {item.problem}")]
     names = _Names(model, suite.ablations, info or {})
     effects = [names.effect(item, [item]) for item in pairs]
@@ -90,16 +106,19 @@ def with_ablations(
 # ---- what is paired
 
 
-def _pairs(model: ReportModel, suite: SuiteSpec, records: Sequence[TrialRecord]) -> Iterator[_Pairs]:
+def _pairs(model: ReportModel, suite: SuiteSpec, records: Sequence[TrialRecord], snapshots: Traces) -> Iterator[_Pairs]:
     places = _by_place(records)
     for problem in model.problems:
         where = key_of_text(problem.expression), problem.device, problem.dtype
         for ablation in suite.ablations:
-            arms = [places.get((key_of(recipe), *where), {}) for recipe in (ablation.present, ablation.absent)]
+            present, absent = (
+                places.get((key_of(recipe), *where), {}) for recipe in (ablation.present, ablation.absent)
+            )
+            alone = for_the_task_alone(present, absent, snapshots)
             for yardstick in _yardsticks(suite, problem):
-                found = _paired(ablation, problem.id, yardstick, arms)
-                if found is not None:
-                    yield found
+                whole = _paired(ablation, problem.id, yardstick, (present, absent))
+                task = None if alone is None else _paired(ablation, problem.id, yardstick, alone)
+                yield from filter(None, (whole, None if task is None else replace(task, alone=True)))
 
 
 def _by_place(records: Sequence[TrialRecord]) -> dict[tuple[str, str, str, str], Trials]:
@@ -219,7 +238,7 @@ class _Names:
             present="" if named.averaged else self._optimizers[key_of(ablation.present)][0],
             absent="" if named.averaged else self._optimizers[key_of(ablation.absent)][0],
             problem=named.problem,
-            measure=named.yardstick.in_words,
+            measure=named.measure,
             higher_is_better=named.yardstick.higher_is_better,
             value_present=rounded(_median(named.values[0])) if alone else None,
             value_absent=rounded(_median(named.values[1])) if alone else None,

@@ -7,7 +7,19 @@ import math
 
 import pytest
 
-from optbench.records import Ablation, Component, Entry, ReportModel, Status, SuiteSpec, Tuning, Yardstick
+from optbench.records import (
+    SNAPSHOT_COLUMNS,
+    Ablation,
+    Component,
+    Entry,
+    ReportModel,
+    StageRecord,
+    Status,
+    SuiteSpec,
+    Trace,
+    Tuning,
+    Yardstick,
+)
 from optbench.report import ablation_table, with_ablations
 
 SGD, MEAN, NORM = Component(name="o/sgd"), Component(name="m/mean"), Component(name="m/norm")
@@ -232,3 +244,47 @@ def test_a_tuned_suite_measures_by_what_it_is_scored_by(synthetic):
     )
     (effect,) = with_ablations(results.report(), suite, results.records).ablations
     assert effect.measure == "accuracy"
+
+
+def with_a_prior_stage(synthetic, curve):
+    """Return effects of an arm, half of whose 100 FLOPs came before; the other's curve is of (FLOPs, loss)."""
+    results = synthetic.Results()
+    stages = [
+        StageRecord(name=name, prior=prior, counts={"gradient": 40}, flops=50.0, seconds=seconds)
+        for name, prior, seconds in (("teacher", True, 6.0), ("main", False, 2.0))
+    ]
+    known = {"cost": 100.0, "evaluations": 80, "seconds": 8.0}
+    reached = {SOLVED.name: 60.0}
+    for seed in (0, 1):
+        loss = {"metrics": {"loss": 1.0}, "evaluations_to_target": reached}
+        results.add(SGD, "p/one", meta=(MEAN,), seed=seed, stages=tuple(stages), **loss, **known)
+        columns = {name: [0.0] * len(curve) for name in SNAPSHOT_COLUMNS}
+        columns |= {"flops": [cost for cost, _ in curve], "loss": [loss for _, loss in curve]}
+        columns |= {"f": [0.0] * len(curve), "seconds": [4.0] * len(curve), "evaluations": [40.0] * len(curve)}
+        trace = Trace.from_columns(columns)
+        results.add(SGD, "p/one", trace, seed=seed, metrics={"loss": 2.0}, evaluations_to_target=reached, **known)
+    suite = SuiteSpec(name="s", title="s", problems=(), optimizers=(), ablations=(ablation(),), scores=(LOSS, SOLVED))
+    model = with_ablations(results.report(), suite, results.records, snapshots=results.snapshots.get)
+    return {effect.measure: effect for effect in model.ablations}
+
+
+def test_what_came_before_the_task_counts_in_one_effect_and_not_in_the_other(synthetic):
+    effects = with_a_prior_stage(synthetic, [(10.0, 9.0), (49.0, 8.0), (51.0, 7.0), (100.0, 2.0)])
+    assert effects["loss"].ratio == pytest.approx(1 / 2)
+    alone = effects["loss, task alone"]
+    assert alone.ratio == pytest.approx(1 / 8)
+    assert (alone.value_present, alone.value_absent) == (1.0, 8.0)
+    assert alone.flops == pytest.approx(50 / 49, rel=1e-3)
+    assert alone.seconds == 0.5
+    assert effects["loss"].flops == 1.0
+
+
+def test_evaluations_to_a_target_leave_out_what_came_before_the_task(synthetic):
+    effects = with_a_prior_stage(synthetic, [(50.0, 8.0)])
+    assert effects["evaluations to relative:1e-03"].ratio == pytest.approx(1.0)
+    alone = effects["evaluations to relative:1e-03, task alone"]
+    assert (alone.value_present, alone.value_absent) == (20.0, 60.0)
+
+
+def test_a_baseline_without_snapshots_within_that_budget_is_left_out(synthetic):
+    assert set(with_a_prior_stage(synthetic, [(60.0, 8.0)])) == {"loss", "evaluations to relative:1e-03"}
