@@ -22,7 +22,19 @@ _STACKED = frozenset({"residuals", "jacobian"})
 # What of a problem has nothing to do with the point at which its objective is evaluated.
 _KEPT = frozenset(
     {
-        *("batches", "batch_size", "examples", "data", "blocks", "model", "layout", "loss", "sampling", "difficulty"),
+        *(
+            "batches",
+            "batch_size",
+            "examples",
+            "data",
+            "blocks",
+            "model",
+            "layout",
+            "loss",
+            "sampling",
+            "difficulty",
+            "weighting",
+        ),
         *("forward_flops", "differentiable", "coordinate_blocks", "evaluate", "outputs_by_block"),
         *("commit", "statistics", "restore", "statistics_layout", "estimated_statistics"),
     }

@@ -49,18 +49,23 @@ class Curriculum:
 
     def _paced(self, stage: Stage, ranks: Tensor) -> Stage:
         problem: Any = stage.problem
-        if problem.batch_size is None:
-            message = "curriculum wants minibatches; the objective of this task is that over all examples"
-            raise Refused(message)
-        if problem.weighting is not None or isinstance(problem.sampling, Thinned):
-            message = "curriculum: the recipe has one already"
-            raise Refused(message)
+        if refusal := self._refusal(problem):
+            raise Refused(refusal)
         pace = Pace(name=self.pacing, start=self.start, steps=self.steps)
         mix = self.mix if self.mode == "stochastic" else 0.0
         if self.by == "sampling":
             return replace(stage, problem=problem.with_sampling(Thinned(ranks, pace, mix)))
         weights = Weights(ranks, pace, mix, problem.sampling)
         return replace(stage, problem=problem.with_sampling(weights.sampling).with_weighting(weights))
+
+    def _refusal(self, problem: Any) -> str:
+        """Return why the problem can't have a curriculum; empty where it can."""
+        if getattr(problem, "batch_size", None) is None:
+            return "curriculum wants minibatches; the objective of this task is that over all examples"
+        if getattr(problem, "weighting", None) is not None or isinstance(problem.sampling, Thinned):
+            return "curriculum: the recipe has one already"
+        wanted = "with_sampling" if self.by == "sampling" else "with_weighting"
+        return "" if hasattr(problem, wanted) else f"curriculum wants a problem that has {wanted}"
 
 
 def _ranks(problem: Any) -> Tensor | None:

@@ -8,6 +8,7 @@ from itertools import islice
 
 import pytest
 import torch
+from optbench_meta.blur import Blurred, Draws
 from optbench_meta.curriculum import Curriculum
 from optbench_meta.pacing import PACINGS, Pace
 from torch.nn import functional
@@ -241,3 +242,14 @@ def test_runs_repeat_bitwise_and_differ_from_those_without(by):
 
     assert torch.equal(end(paced(task(), by=by)), end(paced(task(), by=by)))
     assert not torch.equal(end(paced(task(), by=by)), end(task()))
+
+
+@pytest.mark.parametrize("by", ["sampling", "weight"])
+def test_a_blurred_objective_has_its_curriculum(by):
+    blurred = Blurred(task(), 0.1, Draws(HERE.streams, 2, antithetic=True))
+    problem = paced(blurred, by=by, mode="deterministic")
+    assert isinstance(problem, Blurred)
+    batch = next(problem.batches(HERE.streams))
+    assert (problem.difficulty[batch] < 80).all() == (by == "sampling")
+    with pytest.raises(Refused, match="has one already"):
+        paced(problem, by=by)
