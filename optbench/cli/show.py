@@ -245,7 +245,7 @@ def _measured(described: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("tuning", "; ".join((spec.tuning.in_words, *dict.fromkeys(tuned)))))
     if spec.ablations:
         switched = dict.fromkeys(f"{_recipe(item.factor)} with {_recipe(item.base)}" for item in spec.ablations)
-        lines.append(("with and without", "; ".join(switched)))
+        lines.append(("ablation", "; ".join(switched)))
     gates = [f"{gate.name}: {gate.statement}" for gate in spec.gates]
     return [*lines, *(("" if number else "gates", gate) for number, gate in enumerate(gates))]
 
