@@ -12,10 +12,10 @@ import optbench_quasinewton
 import optbench_stochastic
 import pytest
 import torch
+from optbench.measure.streams import SeededStreams
 
 from optbench.api import Block
 from optbench.measure.factories import build_optimizer
-from optbench.measure.streams import SeededStreams
 from optbench.records import Status
 from optbench.registry import check_options
 
