@@ -63,7 +63,8 @@ def _cg() -> OptimizerPlugin:
             ),
             "restart": Option(
                 default="every(k=20)",
-                doc="when to start again along the gradient, beside where a direction leads uphill",
+                doc="when to start again along the gradient, beside where a direction leads uphill; for memoryless, "
+                "when its preconditioner changes; without one it has no effect there",
                 components="optbench_descent.restarts:RESTARTS",
             ),
             "line_search": Option(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from optbench.numerics.descent import Descent, Move
+from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line import LineSearch
+from optbench.numerics.minibatches import OnMinibatches
 from optbench.numerics.parts import build_part
 from optbench.numerics.scalars import largest, read
 from optbench_descent.parts import STEPS
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from optbench.api import Oracle
 
 
-def gradient_descent(*, lr: float, line_search: str) -> FixedStep | Descent[Tensor]:
+def gradient_descent(*, lr: float, line_search: str) -> FixedStep | OnMinibatches[DescentState[Tensor]]:
     """Return the method that the options describe."""
     search: LineSearch | None = build_part(line_search, STEPS, "line search")
-    return FixedStep(lr) if search is None else Descent(NegativeGradient(), search)
+    if search is None:
+        return FixedStep(lr)
+    return OnMinibatches(Descent(NegativeGradient(), search), inner_steps=1, memory="keep")
 
 
 @dataclass

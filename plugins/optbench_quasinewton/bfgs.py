@@ -8,19 +8,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optbench.numerics.descent import Descent, Move
+from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
+from optbench.numerics.minibatches import OnMinibatches
 from optbench.numerics.scalars import read
 from optbench_quasinewton.secant import SECANTS, Secant, Weights, combine, skipping
 from optbench_quasinewton.symmetric import Symmetric
 
 
-def bfgs(*, initial_scale: str, negative_curvature: str, self_scaling: bool, line_search: str) -> Descent[Inverse]:
+def bfgs(
+    *, initial_scale: str, negative_curvature: str, self_scaling: bool, line_search: str
+) -> OnMinibatches[DescentState[Inverse]]:
     """Return the method that the options describe."""
     secant = SECANTS[negative_curvature]
-    return Descent(
-        DenseInverse(scaled=initial_scale == "scaled", grows=self_scaling, secant=secant), build(line_search)
-    )
+    rule = DenseInverse(scaled=initial_scale == "scaled", grows=self_scaling, secant=secant)
+    return OnMinibatches(Descent(rule, build(line_search)), inner_steps=1, memory="keep")
 
 
 @dataclass

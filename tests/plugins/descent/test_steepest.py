@@ -71,3 +71,13 @@ def test_that_f_fell_steadily_from_one_point_promises_nothing_of_another(oracle:
         state = method.step(problem, state)
     assert state.steady.growth > 1
     assert method.restart(state, problem, torch.ones(2, dtype=torch.float64)).steady.growth == 1
+
+
+def test_that_one_minibatch_is_solved_does_not_end_the_trial(oracle: Any) -> None:
+    method = gradient_descent(lr=1.0, line_search="armijo")
+    problem = oracle(lambda x: (x - 1.0).square().sum(), 2)
+    problem.batch = 1
+    state = method.init(problem, torch.ones(2, dtype=torch.float64))
+    assert method.step(problem, state).finished is None
+    problem.batch = 0
+    assert method.step(problem, state).finished == "converged"

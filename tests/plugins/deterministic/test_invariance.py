@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import torch
 
+from optbench.api.streams import SeededStreams
+
 PROBLEMS = ("rosenbrock", "broyden-tridiagonal", "beale", "brown-dennis")
 MORE = (
     *("bard", "powell-singular", "variably-dimensioned", "broyden-banded", "freudenstein-roth"),
@@ -189,6 +191,28 @@ def test_counts_do_not_depend_on_the_frame_whatever_the_options(
 def test_most_problems_are_compared(method: Any, reference: Any) -> None:
     compared = [name for name in PROBLEMS if falls(reference(method, name)[0])]
     assert len(compared) >= (2 if method.text == "gradient-descent" else len(PROBLEMS))
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_counts_of_a_fixed_step_that_fits_the_curvature_do_not_depend_on_the_frame(
+    frame: str, reference: Any, counted: Any, build_variant: Any, build_problem: Any, transformed: Any
+) -> None:
+    """The step is one over the largest curvature at the start, below the 2/L beyond which it diverges.
+
+    Problems on which f ends no lower than it began are named: there are none.
+    """
+    left_out, different = [], []
+    for name in PROBLEMS + MORE:
+        problem = transformed(build_problem(name))
+        start = problem.start(SeededStreams(0)).parameters
+        steepest = float(torch.linalg.eigvalsh(problem.hessian(start)).abs().max())
+        variant = build_variant(f"gradient-descent(lr={1 / steepest!r})")
+        run, _, _, plain = reference(variant, name)
+        if not run.trace["value"][-1] < run.trace["value"][0]:
+            left_out.append(name)
+        elif abs((found := counted(variant, name, frame, 0)) - plain) > tolerance(plain):
+            different.append((name, plain, found))
+    assert (left_out, different) == ([], [])
 
 
 # ---- where rounding decides

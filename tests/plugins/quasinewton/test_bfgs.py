@@ -120,7 +120,9 @@ def test_the_direction_that_is_ready_after_an_update_is_the_matrix_times_the_gra
         gradient = state.here.gradient
         expected = -(state.memory.matrix.dense() @ gradient)
         assert state.memory.ahead is gradient
-        assert torch.allclose(method.directions.direction(state.memory, gradient), expected, rtol=1e-9, atol=1e-13)
+        assert torch.allclose(
+            method.method.directions.direction(state.memory, gradient), expected, rtol=1e-9, atol=1e-13
+        )
 
 
 @pytest.mark.parametrize(("curvature", "growth"), [(0.25, 2.0), (0.5, 1.0), (2.0, 1.0)])
@@ -178,3 +180,13 @@ def test_without_damping_such_a_move_changes_nothing() -> None:
     assert not rule.knows_scale(memory)
     DenseInverse(scaled=True, grows=True, secant=damping).learn(memory, concave)
     assert rule.knows_scale(memory)
+
+
+def test_that_one_minibatch_is_solved_does_not_end_the_trial(oracle: Any) -> None:
+    problem = oracle(lambda x: (x - 1.0).square().sum(), 3)
+    problem.batch = 1
+    method = bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe")
+    state = method.init(problem, torch.ones(3, dtype=torch.float64))
+    assert method.step(problem, state).finished is None
+    problem.batch = 0
+    assert method.step(problem, state).finished == "converged"
