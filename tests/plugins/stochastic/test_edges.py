@@ -15,6 +15,7 @@ import torch
 from optbench.measure.streams import SeededStreams
 
 from optbench.api import Block
+from optbench.api.streams import SeededStreams
 from optbench.measure.factories import build_optimizer
 from optbench.records import Status
 from optbench.registry import check_options
