@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ class Chosen:
 
     registered: Registered
     options: Mapping[str, Any]
+
+    def with_options(self, options: Mapping[str, Any]) -> Chosen:
+        """Return it with those of `options` that it has."""
+        return replace(self, options={name: options.get(name, value) for name, value in self.options.items()})
 
     def made(self) -> Any:
         """Return the reporter itself."""

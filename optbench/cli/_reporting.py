@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from optbench.tuning import TunedArm
 
 
+WATCHED = {"figures": False, "live": True}  # options of reporters whose report is looked at while the suite runs
+
+
 def build_model(
     catalogue: Catalogue,
     store: Store,
@@ -82,18 +85,25 @@ def build_model(
 
 
 def write_reports(
-    catalogue: Catalogue, model: ReportModel, folder: Path, names: Sequence[str] = (), *, again: bool = True
+    catalogue: Catalogue,
+    model: ReportModel,
+    folder: Path,
+    names: Sequence[str] = (),
+    *,
+    again: bool = True,
+    watched: bool = False,
 ) -> tuple[Path, ...]:
     """Write with each reporter named ("csv", "html(figures=false)"); where none is, with those that write by default.
 
-    Returns the files. Unless `again`, a report that stands in the folder as it would be written is left alone. Raises
-    UserError where the folder can't be written.
+    Returns the files. Unless `again`, a report that stands in the folder as it would be written is left alone. One that
+    is `watched` will be written again soon: reporters with the option `figures` leave these out, those with `live`
+    reload by themselves. Raises UserError where the folder can't be written.
     """
     from optbench.api import UserError
     from optbench.cli._kept import Kept
 
     written: list[Path] = []
-    chosen = chosen_reporters(catalogue, names)
+    chosen = [item.with_options(WATCHED) if watched else item for item in chosen_reporters(catalogue, names)]
     kept = Kept.of(folder, model, chosen)
     if not again and (files := kept.files()):
         return files
@@ -103,7 +113,8 @@ def write_reports(
         except OSError as error:
             given = f"can't write the report in {folder} ({error.strerror or error})"
             raise UserError(given, "a folder that can be written", "name one with --out") from None
-    kept.note(written)
+    if not watched:
+        kept.note(written)
     return tuple(written)
 
 

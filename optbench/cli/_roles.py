@@ -12,6 +12,8 @@ from optbench.records import Status, SuiteSpec, TrialRecord
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
 
+NO_RESULT = "no result is stored: its device was absent, or the run was interrupted (`optbench suite` continues it)"
+
 
 def by_role(spec: SuiteSpec, catalogue: Catalogue, records: Sequence[TrialRecord]) -> tuple[Sorted, list[TrialRecord]]:
     """Return the stored records by what they are for, and the plain trials of the suite that have no result.
@@ -23,8 +25,7 @@ def by_role(spec: SuiteSpec, catalogue: Catalogue, records: Sequence[TrialRecord
     except UserError:  # a plugin is gone since: what is stored is reported all the same
         return Sorted([record for record in records if spec.tuning is None or _is_written(record, spec)]), []
     stored = {record.id for record in records}
-    why = "no result is stored: its device was absent, or the run was interrupted (`optbench suite` continues it)"
-    missing = [*plan.plain.refused, *((trial, why) for trial in plan.plain.trials)]
+    missing = [*plan.plain.refused, *((trial, NO_RESULT) for trial in plan.plain.trials)]
     return plan.sort(records), [
         TrialRecord(spec=trial, status=Status.SKIPPED, reason=reason)
         for trial, reason in missing

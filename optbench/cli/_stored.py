@@ -22,6 +22,7 @@ class StoredRun:
     spec: SuiteSpec
     found: Mapping[ResultKey, TrialRecord]  # of every pass
     records: list[TrialRecord]  # one a trial
+    unreadable: int = 0  # results of another version's that can't be read
 
     @property
     def keys(self) -> dict[str, ResultKey]:
@@ -61,7 +62,8 @@ def _read(store: Store, run: Run) -> StoredRun:
     from optbench.runner.session import merge
 
     spec = SuiteSpec.from_json(run.suite)
-    found = store.get(store.run_keys(run.id))
+    unreadable: list[ResultKey] = []
+    found = store.get(store.run_keys(run.id), unreadable)
     memory = {key.id: record for key, record in found.items() if key.pass_ == "memory"}
     asked = Asked(spec.targets, spec.weights)
     records = with_spread(
@@ -71,4 +73,4 @@ def _read(store: Store, run: Run) -> StoredRun:
             if key.pass_ == "time"
         ]
     )
-    return StoredRun(run, spec, found, records)
+    return StoredRun(run, spec, found, records, len(unreadable))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,8 @@ import click
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
 from optbench.cli._reporting import build_model, model_json, print_model, write_reports
-from optbench.cli._roles import by_role
+from optbench.cli._reporting import pages as shown
+from optbench.cli._roles import NO_RESULT, by_role
 from optbench.cli._stored import StoredRun, existing, latest
 from optbench.records import ReportModel
 
@@ -34,6 +37,15 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the report; default: reports/SUITE."
 )
+@click.option("--watch", is_flag=True, help="Write it again while the suite runs, until all its trials have a result.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often --watch looks.",
+)
 @plugin_options
 @json_option
 def command(
@@ -41,15 +53,22 @@ def command(
     store: str,
     reporter: tuple[str, ...],
     out: Path | None,
+    watch: bool,
+    every: float,
     plugin: tuple[Path, ...],
     block: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Write the report of the last stored run, of SUITE where it is named, and print its table."""
+    """Write the report of the last stored run, of SUITE where it is named, and print its table.
+
+    With --watch, what takes long to draw comes with the last report: once the run is complete, or at Ctrl-C.
+    """
     from optbench.store import Store
 
     catalogue = open_catalogue(plugin, block)
     with Store.open(existing(store)) as opened:
+        if watch:
+            _watch(catalogue, opened, (suite, store), (out, reporter), every)
         model = stored_model(catalogue, opened, latest(opened, suite, store))
         written = write_reports(catalogue, model, out or Path("reports") / model.name, reporter)
     warn_broken(catalogue)
@@ -61,10 +80,39 @@ def command(
     return 0
 
 
+def _watch(
+    catalogue: Catalogue,
+    store: Store,
+    run: tuple[str | None, str],
+    target: tuple[Path | None, tuple[str, ...]],
+    seconds: float,
+) -> None:
+    """Write the report again and again, until it is complete or the user has seen enough."""
+    import time
+
+    from optbench.cli._watch import watch
+
+    (suite, location), (out, names) = run, target
+
+    def look() -> tuple[int, int]:
+        begun = store.latest_run(suite)
+        return (begun.id, len(store.run_keys(begun.id))) if begun else (0, 0)
+
+    def render() -> int:
+        model = stored_model(catalogue, store, latest(store, suite, location))
+        pages = shown(write_reports(catalogue, model, out or Path("reports") / model.name, names, watched=True))
+        done = f"{model.trials - model.missing} of {model.trials} trials"
+        click.echo(f"{done}: {', '.join(map(str, pages))}", err=True)
+        return model.missing
+
+    with contextlib.suppress(KeyboardInterrupt):
+        watch(look, render, lambda: time.sleep(seconds))
+
+
 def stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> ReportModel:
     """Return the report's model of a stored run."""
     results, missing = by_role(stored.spec, catalogue, stored.records)
-    return build_model(
+    model = build_model(
         catalogue,
         store,
         suite=stored.spec,
@@ -73,6 +121,10 @@ def stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> Repor
         keys=stored.keys,
         environment=stored.run.environment,
         command=stored.run.command,
-        missing=len(missing),
+        missing=sum(record.reason == NO_RESULT for record in missing),
         projections=[record for key, record in stored.found.items() if key.pass_ == "projection"],
     )
+    if not stored.unreadable:
+        return model
+    lost = f"{stored.unreadable} results were written by another version of optbench that this one can't read"
+    return replace(model, notes=(f"{lost}: they are left out.", *model.notes))

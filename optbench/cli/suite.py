@@ -30,7 +30,7 @@ DEFAULT_SUITE = "quick"
 
 
 @click.command("suite")
-@click.argument("suite", metavar="[NAME|FILE.toml]", default=DEFAULT_SUITE)
+@click.argument("suite", metavar="[NAME|FILE]", default=DEFAULT_SUITE)
 @click.option(
     "--only",
     multiple=True,
@@ -77,6 +77,8 @@ DEFAULT_SUITE = "quick"
 @json_option
 def command(suite: str, plugin: tuple[Path, ...], block: tuple[str, ...], **options: Any) -> int:
     """Run a suite (quick unless named), print its table and write its report.
+
+    FILE is a suite file (.toml), or the suite.json that a report offers: exactly what was run.
 
     What is stored already is not run again; a run that was interrupted goes on where it stopped. Exits with 1 where a
     gate of the suite did not pass.

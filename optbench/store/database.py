@@ -82,12 +82,24 @@ class Store:
         with self._read.begin() as connection:
             return {_key(row) for row in _find(connection, list(keys))}
 
-    def get(self, keys: Iterable[ResultKey]) -> dict[ResultKey, TrialRecord]:
-        """Return the records of those of `keys` that are stored, in the order of `keys`."""
+    def get(self, keys: Iterable[ResultKey], unreadable: list[ResultKey] | None = None) -> dict[ResultKey, TrialRecord]:
+        """Return the records of those of `keys` that are stored, in the order of `keys`.
+
+        What another version wrote and this one can't read is added to `unreadable`; without it, it raises.
+        """
         wanted = list(keys)
         with self._read.begin() as connection:
             found = {_key(row): row.record for row in _find(connection, wanted, results.c.record)}
-        return {key: TrialRecord.from_json(loads(found[key])) for key in wanted if key in found}
+        records = {}
+        for key in wanted:
+            try:
+                if key in found:
+                    records[key] = TrialRecord.from_json(loads(found[key]))
+            except (TypeError, ValueError, LookupError, AttributeError):
+                if unreadable is None:
+                    raise
+                unreadable.append(key)
+        return records
 
     def trace(self, key: ResultKey, name: str) -> Trace | None:
         """Return one trace of a result, None where it has none of that name."""

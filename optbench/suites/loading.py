@@ -42,13 +42,25 @@ _Entry = TypeVar("_Entry", bound=EntryTable)
 
 def find_suite(name_or_path: str | Path, catalogue: Catalogue) -> SuiteSpec:
     """Return the suite of that name, or in that file; raises UserError."""
-    return load_suite(suite_path(name_or_path, catalogue), catalogue)
+    path = suite_path(name_or_path, catalogue)
+    return resolved_suite(path) if path.suffix == ".json" else load_suite(path, catalogue)
+
+
+def resolved_suite(path: Path) -> SuiteSpec:
+    """Return the suite that a report gave along, with every option written out; raises UserError."""
+    try:
+        return SuiteSpec.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(f"cannot read the suite file {path}", error.strerror or str(error)) from None
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        why = "not what a report of this version gives along as suite.json"
+        raise UserError(f"the suite file {path}: {why} ({type(error).__name__}: {error})") from None
 
 
 def suite_path(name_or_path: str | Path, catalogue: Catalogue) -> Path:
-    """Return the file of a suite: what ends in .toml is a file, anything else a suite's name."""
+    """Return the file of a suite: what ends in .toml or .json is a file, anything else a suite's name."""
     path = Path(name_or_path)
-    if path.suffix == ".toml":
+    if path.suffix in {".toml", ".json"}:
         return path
     return Path(catalogue.get("suites", str(name_or_path)).record.path)
 

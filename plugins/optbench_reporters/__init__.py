@@ -16,6 +16,7 @@ def optbench_reporters() -> Iterator[ReporterPlugin]:
         summary="A page that opens from a folder, without a network: tables and figures; SVG for papers.",
         options={
             "figures": Option(default=True, doc="Draw the SVG figures, for papers and for readers without JavaScript."),
+            "live": Option(default=False, doc="Reload the page by itself when the report is written again."),
         },
     )
     yield ReporterPlugin(

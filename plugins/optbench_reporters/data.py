@@ -20,12 +20,12 @@ VALUE = "f"  # the metric that the column "value" shows already
 
 def data_files(model: ReportModel, target: float, looks: Sequence[Slot], *, curves: bool) -> Iterator[tuple[str, str]]:
     """Yield (file name, text): the suite and its cells; with `curves`, files that are loaded where they are seen."""
-    yield "suite.js", _put("suite", _suite(model, target, looks))
-    yield "cells.js", _put("cells", _cells(model))
+    yield "suite.js", put("suite", _suite(model, target, looks))
+    yield "cells.js", put("cells", _cells(model))
     if model.ablations:
-        yield "ablations.js", _put("ablations", [group.to_json() for group in groups(model)])
+        yield "ablations.js", put("ablations", [group.to_json() for group in groups(model)])
     if model.scaling:
-        yield "scaling.js", _put("scaling", [line.to_json() for line in scaling_lines(model)])
+        yield "scaling.js", put("scaling", [line.to_json() for line in scaling_lines(model)])
     if curves:
         yield from _curve_files(model)
 
@@ -40,12 +40,12 @@ def _curve_files(model: ReportModel) -> Iterator[tuple[str, str]]:
         seeds[single.problem].append(single)
     for index, problem in enumerate(model.problems):
         own = _curves(model, of_problem[problem.id], index, seeds=bool(seeds[problem.id]))
-        yield f"curves-{problem.id}.js", _put(f"curves/{problem.id}", own)
+        yield f"curves-{problem.id}.js", put(f"curves/{problem.id}", own)
         if seeds[problem.id]:
-            yield f"seeds-{problem.id}.js", _put(f"seeds/{problem.id}", _seeds(model, seeds[problem.id]))
+            yield f"seeds-{problem.id}.js", put(f"seeds/{problem.id}", _seeds(model, seeds[problem.id]))
     drawn = panels(model)
     for index, kind in enumerate(kinds_of(model)):
-        yield f"multi-{index}.js", _put(f"multi/{index}", _multiples(model, drawn, kind))
+        yield f"multi-{index}.js", put(f"multi/{index}", _multiples(model, drawn, kind))
 
 
 def kinds_of(model: ReportModel) -> list[str]:
@@ -71,8 +71,10 @@ def _multiples(model: ReportModel, drawn: Sequence[Panel], kind: str) -> dict[st
     return {"x": [float(f"{count:.4g}") for count in grid_of(model)], "lines": lines}
 
 
-def _put(key: str, value: Any) -> str:
-    return f"OB.put({json.dumps(key)}, {json.dumps(value, separators=(',', ':'), allow_nan=False)});\n"
+def put(key: str, value: Any) -> str:
+    """Return the text of a data file."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return f"OB.put({json.dumps(key)}, {text});\n"
 
 
 def _suite(model: ReportModel, target: float, looks: Sequence[Slot]) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def _suite(model: ReportModel, target: float, looks: Sequence[Slot]) -> dict[str
         "versus": _versus(model),
         "statuses": list(STATUSES),
         "failed": list(FAILED),
-        "stamp": _stamp(model),
+        "stamp": stamp(model),
         "kinds": kinds_of(model),
         "drawn": [problem.id for problem in drawn_problems(model)],
         "grey": [index for index, look in enumerate(looks) if look is GREY],
@@ -108,12 +110,17 @@ def _suite(model: ReportModel, target: float, looks: Sequence[Slot]) -> dict[str
     }
 
 
-def _stamp(model: ReportModel) -> str:
+def stamp(model: ReportModel) -> str:
     """Return what a figure that is taken away says of where it came from."""
-    commit = model.environment.commit
-    return f"{model.title} · {model.created} · {model.environment.machine}" + (
-        f" · commit {commit[:12]}" if commit else ""
-    )
+    commit, done = model.environment.commit, f"{model.trials - model.missing:,} trials"
+    parts = [
+        model.title,
+        model.created,
+        done,
+        model.environment.machine,
+        *([f"commit {commit[:12]}"] if commit else []),
+    ]
+    return " · ".join(parts)
 
 
 def _cells(model: ReportModel) -> dict[str, Any]:

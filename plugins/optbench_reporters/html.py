@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.records import ReportModel, Site
-from optbench_reporters.data import data_files
+from optbench_reporters.data import data_files, put, stamp
 from optbench_reporters.downloads import REPLAY, Download, downloads
 from optbench_reporters.pages import pages
 from optbench_reporters.palette import Slot, slots, stylesheet
@@ -43,9 +43,9 @@ LAST = ("theme", "main")
 class HtmlReporter:
     """Writes a report as a page with its data, scripts and figures."""
 
-    def __init__(self, *, figures: bool = True) -> None:
-        """Draw the static figures, too, if `figures`."""
-        self.figures = figures
+    def __init__(self, *, figures: bool = True, live: bool = False) -> None:
+        """Draw the static figures, too, if `figures`; reload the page when it is written again, if `live`."""
+        self.figures, self.live = figures, live
 
     def __call__(self, model: ReportModel, folder: Path) -> tuple[Path, ...]:
         """Write the report into `folder` and return the files; the page comes last.
@@ -76,6 +76,8 @@ class HtmlReporter:
         if model.trials:
             for name, text in data_files(model, target, looks, curves=CONVERGENCE in sections):
                 yield f"data/{name}", text.encode()
+        if self.live:
+            yield "data/now.js", put("now", stamp(model)).encode()
         yield from ((f"downloads/{item.name}", item.content) for item in taken)
         yield from _static()
         yield "static/palette.css", stylesheet(looks).encode()
@@ -84,7 +86,11 @@ class HtmlReporter:
         for name, template, variables in pages(model, target):
             page = environment.get_template(template).render(**variables, figures=frozenset(figures))
             yield name, page.encode()
-        variables = {**page_variables(model, target), **_frame(model, sections, taken), "figures": frozenset(figures)}
+        variables = {
+            **page_variables(model, target),
+            **self._frame(model, sections, taken),
+            "figures": frozenset(figures),
+        }
         variables["static_figures"] = [name.removesuffix(".svg") for name in figures if name.endswith(".svg")]
         yield PAGE, environment.get_template("report.html.j2").render(**variables).encode()
 
@@ -95,6 +101,20 @@ class HtmlReporter:
             from optbench_reporters.figures import figure_files
 
             yield from figure_files(model, target, looks, sections)
+
+    def _frame(self, model: ReportModel, sections: tuple[Section, ...], taken: tuple[Download, ...]) -> dict[str, Any]:
+        """Return what the page's frame needs: its sections, its scripts and what can be downloaded."""
+        lives, live = bool(model.trials), ["static/live.js"] if self.live else []
+        return {
+            "sections": sections,
+            "lives": lives,
+            "costs": CONVERGENCE in sections and bool(model.targets),
+            "scripts": [*_scripts(model, sections), *live] if lives else ["static/theme.js", *live],
+            "downloads": [(item.name, item.about) for item in taken],
+            "replay": REPLAY,
+            "live": self.live,
+            "stamp": stamp(model),
+        }
 
 
 def _environment() -> Environment:
@@ -107,19 +127,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def _frame(model: ReportModel, sections: tuple[Section, ...], taken: tuple[Download, ...]) -> dict[str, Any]:
-    """Return what the page's frame needs: its sections, its scripts and what can be downloaded."""
-    lives = bool(model.trials)
-    return {
-        "sections": sections,
-        "lives": lives,
-        "costs": CONVERGENCE in sections and bool(model.targets),
-        "scripts": list(_scripts(model, sections)) if lives else ["static/theme.js"],
-        "downloads": [(item.name, item.about) for item in taken],
-        "replay": REPLAY,
-    }
 
 
 def _scripts(model: ReportModel, sections: tuple[Section, ...]) -> Iterator[str]:

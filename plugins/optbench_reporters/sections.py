@@ -205,7 +205,7 @@ PROBLEMS = Section(
                 "move between cells; Enter opens the problem’s curves below. A hatched cell was run but not solved "
                 "at this accuracy by half of the seeds; an empty one was not run."
             ),
-            height=200,
+            height=100,
         )
     ),
 )
@@ -243,7 +243,7 @@ CONVERGENCE = Section(
                 "A tight bundle means that the optimizer needs about the same everywhere; lines that stay flat are "
                 "problems on which it does not get ahead. All panels have the same axes, in evaluations."
             ),
-            height=200,
+            height=100,
         ),
     ),
 )

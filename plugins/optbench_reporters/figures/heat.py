@@ -12,6 +12,7 @@ from optbench_reporters.figures.profiles import costs_at
 from optbench_reporters.figures.style import Canvas, plain
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BINS = (1.15, 2.0, 4.0, 10.0, 30.0)  # upper ends, of cost over best cost
@@ -28,31 +29,26 @@ def heat_figures(canvas: Canvas) -> Iterator[tuple[str, Figure]]:
 
 
 def _figure(canvas: Canvas, ratios: np.ndarray[Any, Any]) -> Figure:
-    import seaborn as sns
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.figure import Figure
 
     rows, columns = ratios.shape
     figure = Figure(figsize=(2.6 + 0.48 * columns, 1.6 + 0.19 * rows))
     axes = figure.subplots()
-    finite = np.isfinite(ratios)
-    shown = np.where(finite, ratios, np.nan)
-    sns.heatmap(
-        shown,
-        ax=axes,
+    axes.pcolormesh(
+        np.where(np.isfinite(ratios), ratios, np.nan),
         cmap=ListedColormap(SHADES),
         norm=BoundaryNorm([0, *BINS, np.inf], len(SHADES)),
-        cbar=False,
-        linewidths=0.6,
-        annot=np.array([[_number(value) for value in row] for row in ratios]) if ratios.size <= MOST_PRINTED else False,
-        fmt="",
-        annot_kws={"fontsize": 6.5},
-        xticklabels=[look.label for look in canvas.looks],
-        yticklabels=[plain(problem.label) for problem in canvas.model.problems],
+        edgecolors="white",
+        linewidth=0.6,
     )
-    for row, column in zip(*np.nonzero(np.isinf(ratios)), strict=True):
-        axes.text(column + 0.5, row + 0.5, "·", ha="center", va="center", fontsize=7, color="#7d6b5d")
-    axes.tick_params(axis="x", labeltop=True, labelbottom=False, top=False, bottom=False)
+    axes.set(ylim=(rows, 0), xlim=(0, columns))
+    axes.set_xticks(np.arange(columns) + 0.5, [look.label for look in canvas.looks])
+    axes.set_yticks(np.arange(rows) + 0.5, [plain(problem.label) for problem in canvas.model.problems])
+    _number(axes, ratios)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(labeltop=True, labelbottom=False, top=False, bottom=False, left=False)
     for label in axes.get_xticklabels():
         label.set(rotation=40, ha="left", fontsize=7)
     for label in axes.get_yticklabels():
@@ -63,5 +59,15 @@ def _figure(canvas: Canvas, ratios: np.ndarray[Any, Any]) -> Figure:
     return figure
 
 
-def _number(ratio: float) -> str:
-    return "" if not np.isfinite(ratio) else f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}"
+def _number(axes: Axes, ratios: np.ndarray[Any, Any]) -> None:
+    """Print each ratio where they are few enough to be read, and a dot where a problem was not solved."""
+    printed = ratios.size <= MOST_PRINTED
+    for (row, column), ratio in np.ndenumerate(ratios):
+        text = "·" if np.isinf(ratio) else _brief(ratio) if printed and not np.isnan(ratio) else ""
+        if text:
+            colour = "white" if ratio <= BINS[0] else "#1b2027"
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6.5, color=colour)
+
+
+def _brief(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}"

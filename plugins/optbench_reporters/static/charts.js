@@ -72,7 +72,7 @@
   function curves({ spec, sx, sy, m, W, H }, id) {
     const guides = (spec.guides || []).map((g) => `<path class="guide" d="${path(g.x, g.y, sx, sy)}"/>`);
     const band = (s, rows, kind) => `<path class="band ${kind} ser o${s.o}" d="${area(rows, sx, sy)}"/>`;
-    const bands = spec.series.map((s) => (s.low ? band(s, s, "") : s.band ? band(s, s.band, "quiet") : ""));
+    const bands = spec.series.map((s) => (isGrey(s) ? "" : s.low ? band(s, s, "") : s.band ? band(s, s.band, "quiet") : ""));
     const threads = spec.series.map((s) => (s.threads ? `<g class="threads ser o${s.o}">${s.threads.map((t) => `<path d="${path(t.x, t.y, sx, sy)}"/>`).join("")}</g>` : ""));
     const lines = ordered(spec.series).map((s) => (s.from == null ? `<path class="line ser o${s.o}" d="${path(s.x, s.y, sx, sy, s.step)}"/>` : marked(s, sx, sy)));
     const crosses = spec.series.flatMap((s) => (s.ends || []).map(([x, y]) =>

@@ -1,8 +1,6 @@
 """The page in a browser, from file:// and offline; numbers are compared with those that Python computed."""
 
 import re
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,23 +8,8 @@ from optbench_reporters.html import HtmlReporter
 
 from optbench.records import Component, Status
 
-CHROMIUM = "/usr/bin/chromium"
 EVIL = "<img src=x onerror=alert(1)>"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not Path(CHROMIUM).exists() and not shutil.which("chromium"), reason="no chromium on this machine"
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -41,30 +24,6 @@ def folder(report, tmp_path_factory):
     path = tmp_path_factory.mktemp("page")
     HtmlReporter(figures=False)(report, path)
     return path
-
-
-@pytest.fixture
-def visit(browser):
-    """Return a function that opens a report; complaints, exceptions and requests outside the folder fail the test."""
-    contexts, complaints = [], []
-
-    def visit(folder, fragment="", **options):
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "offline": True, **options})
-        page = context.new_page()
-        contexts.append(context)
-        page.on(
-            "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        inside = (f"file://{folder}/", "data:", "blob:")
-        page.on("request", lambda request: None if request.url.startswith(inside) else complaints.append(request.url))
-        page.goto(f"file://{folder}/index.html{fragment}")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def rows(page):

@@ -23,7 +23,7 @@
 
   /* The rows of a class; folded, one row with the median of each optimizer. */
   function group(view, kind) {
-    const problems = view.problems.filter((p) => suite.problems[p].kind === kind), shut = folded.get(kind) ?? view.problems.length > FOLD;
+    const problems = view.problems.filter((p) => suite.problems[p].kind === kind), shut = folded.get(kind) ?? (view.problems.length > FOLD && suite.kinds.length > 1);
     if (!problems.length) return "";
     const typical = (o) => { const v = OB.median(problems.map((p) => view.ratio(o, p))); return isFinite(v) ? `<td class="heat h${shade(v)}">${number(v)}</td>` : `<td class="unsolved">·</td>`; };
     const head = `<tr class="kind"><th scope="rowgroup"><button type="button" data-kind="${esc(kind)}" aria-expanded="${!shut}">${esc(kind)}</button></th><td class="size">${problems.length}</td>` +
@@ -69,9 +69,9 @@
   function draw(view) {
     const host = $("heat"), names = view.optimizers.map((o) => `<th scope="col" class="turned" data-o="${o}"><span title="${esc(suite.optimizers[o].expression)}">${esc(suite.optimizers[o].label)}</span></th>`).join("");
     const longest = Math.max(...view.optimizers.map((o) => Math.min(24, suite.optimizers[o].label.length)));
-    host.innerHTML = `<div class="scroll"><table class="matrix" role="grid" style="--head: ${36 + 4.6 * longest}px" aria-label="Cost over the best cost"><thead><tr><th scope="col">Problem</th><th scope="col" class="size">n</th>${names}</tr></thead><tbody>${suite.kinds.map((kind) => group(view, kind)).join("")}</tbody></table></div>`;
+    host.innerHTML = `<div class="scroll"><table class="matrix" role="grid" style="--head: ${36 + 4.6 * longest}px; --cell: ${Math.max(27, Math.min(44, Math.floor((host.clientWidth - 190) / view.optimizers.length) - 2))}px" aria-label="Cost over the best cost"><thead><tr><th scope="col">Problem</th><th scope="col" class="size">n</th>${names}</tr></thead><tbody>${suite.kinds.map((kind) => group(view, kind)).join("")}</tbody></table></div>`;
     $("heatkey").innerHTML = `cost / best ${WORDS.map((word, k) => `<b class="heat h${k}">${word}</b>`).join("")}<b class="unsolved">unsolved</b>`;
-    const hidden = view.problems.length > FOLD ? " Above 60 problems the classes are folded: a class’s row shows the median of each optimizer; its name opens it." : "";
+    const hidden = view.problems.length > FOLD && suite.kinds.length > 1 ? " Above 60 problems the classes are folded: a class’s row shows the median of each optimizer; its name opens it." : "";
     $("note-heat").textContent = hidden;
     host.rows = () => [["problem", ...view.optimizers.map((o) => suite.optimizers[o].label)], ...view.problems.map((p) => [suite.problems[p].label, ...view.optimizers.map((o) => { const v = view.ratio(o, p); return Number.isNaN(v) ? "" : isFinite(v) ? v : "unsolved"; })])];
     grid(host);

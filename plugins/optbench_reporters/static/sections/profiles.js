@@ -9,6 +9,7 @@
     const finite = costs.filter(isFinite).sort((a, b) => a - b), total = costs.length, x = [low], y = [0];
     finite.forEach((cost, i) => {
       if (cost <= low * (1 + 1e-9)) y[0] = (i + 1) / total;
+      else if (cost === x[x.length - 1]) y[y.length - 1] = (i + 1) / total;
       else if (cost <= high) { x.push(cost); y.push((i + 1) / total); }
     });
     x.push(high);
