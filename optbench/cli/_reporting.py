@@ -149,8 +149,10 @@ def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> 
 
 
 def pages(written: Sequence[Path]) -> list[Path]:
-    """Return the files that are looked at first."""
-    return [path for path in written if path.suffix == ".html"]
+    """Return the files that are looked at first: pages that lie in no folder of another one's."""
+    found = [path for path in written if path.suffix == ".html"]
+    first = min((len(path.parts) for path in found), default=0)
+    return [path for path in found if len(path.parts) == first]
 
 
 def model_json(model: ReportModel) -> dict[str, Any]:

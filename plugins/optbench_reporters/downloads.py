@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import PurePath
 
 from optbench.records import ReportModel
 from optbench_reporters.tables import cells_table, csv_text, results_latex, results_table
@@ -54,10 +55,15 @@ def _reproduction(model: ReportModel) -> Iterator[Download]:
     if model.suite_file:
         yield Download(FILE, "the suite’s file, as it is now", model.suite_file.encode())
     if model.suite:
-        yield Download(SUITE, "everything that was run, every option written out", _json(model.suite))
+        yield Download(SUITE, "everything that was run, every option written out", _json(_suite(model)))
     yield Download(LOCK, "the machine, the libraries and the plugins of the run", _json(_lock(model)))
     pins = [f"{name}=={version.partition('+')[0]}" for name, version in sorted(model.environment.libraries.items())]
     yield Download(PINS, "the versions of the libraries, for pip", "\n".join([*pins, ""]).encode())
+
+
+def _suite(model: ReportModel) -> dict[str, object]:
+    """Return the suite without the folder that its file lay in, which is nobody else's business."""
+    return {**model.suite, "source": PurePath(model.source).name}
 
 
 def _lock(model: ReportModel) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from optbench.cli._reporting import build_model, print_model, write_reports
+from optbench.cli._reporting import build_model, pages, print_model, write_reports
 from optbench.records import (
     Component,
     Dimension,
@@ -136,3 +136,8 @@ def test_what_plugins_say_is_told_where_every_trial_is_a_tuned_one(plugin: list[
         )
     assert [(item.summary, item.kind) for item in model.problems] == [("A valley.", "nonconvex")]
     assert [(item.summary, item.cite) for item in model.optimizers] == [("A method [of ours].", "Somebody (1999)")]
+
+
+def test_of_a_reports_pages_the_first_one_is_named() -> None:
+    written = [Path(name) for name in ("r/problems/p.html", "r/data/cells.js", "r/index.html")]
+    assert pages(written) == [Path("r/index.html")]
