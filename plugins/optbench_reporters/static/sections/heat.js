@@ -3,13 +3,13 @@
 (() => {
   const { suite, cells } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
   const BINS = [1.15, 2, 4, 10, 30], WORDS = ["best", "≤ 2", "≤ 4", "≤ 10", "≤ 30", "> 30"], FOLD = 60;
-  const folded = new Map();
+  const folded = new Map(), whole = new Set();
   let at = [0, 0];
 
   const shade = (ratio) => { const k = BINS.findIndex((end) => ratio <= end); return k < 0 ? BINS.length : k; };
   const number = (ratio) => (ratio < 10 ? ratio.toFixed(1) : ratio < 1000 ? Math.round(ratio) : OB.number(ratio));
 
-  function cell(view, o, p) {
+  function entry(view, o, p) {
     const ratio = view.ratio(o, p), place = `data-p="${p}" data-o="${o}" tabindex="-1"`;
     if (Number.isNaN(ratio)) return `<td ${place} class="none" aria-label="not run"></td>`;
     if (!isFinite(ratio)) return `<td ${place} class="unsolved" aria-label="not solved">·</td>`;
@@ -18,7 +18,7 @@
 
   function row(view, p) {
     const problem = suite.problems[p];
-    return `<tr><th scope="row"><a href="problems/${problem.id}.html" tabindex="-1">${esc(problem.label)}</a></th><td class="size">${problem.size ?? ""}</td>${view.optimizers.map((o) => cell(view, o, p)).join("")}</tr>`;
+    return `<tr><th scope="row"><a href="problems/${problem.id}.html" tabindex="-1">${esc(problem.label)}</a></th><td class="size">${problem.size ?? ""}</td>${view.optimizers.map((o) => entry(view, o, p)).join("")}</tr>`;
   }
 
   /* The rows of a class; folded, one row with the median of each optimizer. */
@@ -28,7 +28,9 @@
     const typical = (o) => { const v = OB.median(problems.map((p) => view.ratio(o, p))); return isFinite(v) ? `<td class="heat h${shade(v)}">${number(v)}</td>` : `<td class="unsolved">·</td>`; };
     const head = `<tr class="kind"><th scope="rowgroup"><button type="button" data-kind="${esc(kind)}" aria-expanded="${!shut}">${esc(kind)}</button></th><td class="size">${problems.length}</td>` +
       (shut ? view.optimizers.map(typical).join("") : `<td colspan="${view.optimizers.length}"></td>`) + "</tr>";
-    return head + (shut ? "" : problems.map((p) => row(view, p)).join(""));
+    const rest = whole.has(kind) ? 0 : Math.max(0, problems.length - FOLD);
+    const more = rest ? `<tr class="kind"><th><button type="button" class="more" data-more="${esc(kind)}">${rest} more</button></th></tr>` : "";
+    return head + (shut ? "" : problems.slice(0, problems.length - rest).map((p) => row(view, p)).join("") + more);
   }
 
   /* One cell can be tabbed to; arrow keys choose another one. */
@@ -50,8 +52,9 @@
       if (event.key === "Enter") open(+event.target.dataset.p);
     };
     host.onclick = (event) => {
-      const button = event.target.closest("[data-kind]"), td = event.target.closest("td[data-p]");
+      const button = event.target.closest("[data-kind]"), more = event.target.closest("[data-more]"), td = event.target.closest("td[data-p]");
       if (button) { folded.set(button.dataset.kind, button.getAttribute("aria-expanded") === "true"); draw(OB.view()); host.querySelector(`[data-kind="${CSS.escape(button.dataset.kind)}"]`).focus(); }
+      if (more) { whole.add(more.dataset.more); draw(OB.view()); }
       if (td) open(+td.dataset.p);
     };
   }
@@ -69,7 +72,8 @@
   function draw(view) {
     const host = $("heat"), names = view.optimizers.map((o) => `<th scope="col" class="turned" data-o="${o}"><span title="${esc(suite.optimizers[o].expression)}">${esc(suite.optimizers[o].label)}</span></th>`).join("");
     const longest = Math.max(...view.optimizers.map((o) => Math.min(24, suite.optimizers[o].label.length)));
-    host.innerHTML = `<div class="scroll"><table class="matrix" role="grid" style="--head: ${36 + 4.6 * longest}px; --cell: ${Math.max(27, Math.min(44, Math.floor((host.clientWidth - 190) / view.optimizers.length) - 2))}px" aria-label="Cost over the best cost"><thead><tr><th scope="col">Problem</th><th scope="col" class="size">n</th>${names}</tr></thead><tbody>${suite.kinds.map((kind) => group(view, kind)).join("")}</tbody></table></div>`;
+    const cell = Math.max(27, Math.min(44, Math.floor((host.clientWidth - 240) / view.optimizers.length) - 2)), width = 232 + view.optimizers.length * (cell + 2);
+    host.innerHTML = `<div class="scroll"><table class="matrix" role="grid" style="--head: ${36 + 4.6 * longest}px; --cell: ${cell}px; width: ${width}px" aria-label="Cost over the best cost"><thead><tr><th scope="col">Problem</th><th scope="col" class="size">n</th>${names}</tr></thead><tbody>${suite.kinds.map((kind) => group(view, kind)).join("")}</tbody></table></div>`;
     $("heatkey").innerHTML = `cost / best ${WORDS.map((word, k) => `<b class="heat h${k}">${word}</b>`).join("")}<b class="unsolved">unsolved</b>`;
     const hidden = view.problems.length > FOLD && suite.kinds.length > 1 ? " Above 60 problems the classes are folded: a class’s row shows the median of each optimizer; its name opens it." : "";
     $("note-heat").textContent = hidden;
