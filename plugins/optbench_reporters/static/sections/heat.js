@@ -72,8 +72,9 @@
   function draw(view) {
     const host = $("heat"), names = view.optimizers.map((o) => `<th scope="col" class="turned" data-o="${o}"><span title="${esc(suite.optimizers[o].expression)}">${esc(suite.optimizers[o].label)}</span></th>`).join("");
     const longest = Math.max(...view.optimizers.map((o) => Math.min(24, suite.optimizers[o].label.length)));
-    const cell = Math.max(27, Math.min(44, Math.floor((host.clientWidth - 240) / view.optimizers.length) - 2)), width = 232 + view.optimizers.length * (cell + 2);
-    host.innerHTML = `<div class="scroll"><table class="matrix" role="grid" style="--head: ${36 + 4.6 * longest}px; --cell: ${cell}px; width: ${width}px" aria-label="Cost over the best cost"><thead><tr><th scope="col">Problem</th><th scope="col" class="size">n</th>${names}</tr></thead><tbody>${suite.kinds.map((kind) => group(view, kind)).join("")}</tbody></table></div>`;
+    const name = Math.min(190, 22 + 6.6 * Math.max(...view.problems.map((p) => suite.problems[p].label.length))), count = view.optimizers.length;
+    const cell = Math.max(26, Math.min(44, Math.floor((host.clientWidth - name - 56) / count) - 2)), width = name + 50 + count * (cell + 2);
+    host.innerHTML = `<div class="scroll"><table class="matrix" role="grid" style="--head: ${36 + 4.6 * longest}px; --cell: ${cell}px; --name: ${name}px; width: ${width}px" aria-label="Cost over the best cost"><thead><tr><th scope="col">Problem</th><th scope="col" class="size">n</th>${names}</tr></thead><tbody>${suite.kinds.map((kind) => group(view, kind)).join("")}</tbody></table></div>`;
     $("heatkey").innerHTML = `cost / best ${WORDS.map((word, k) => `<b class="heat h${k}">${word}</b>`).join("")}<b class="unsolved">unsolved</b>`;
     const hidden = view.problems.length > FOLD && suite.kinds.length > 1 ? " Above 60 problems the classes are folded: a class’s row shows the median of each optimizer; its name opens it." : "";
     $("note-heat").textContent = hidden;
