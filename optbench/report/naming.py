@@ -135,6 +135,8 @@ def _short_names(names: set[str]) -> dict[str, str]:
 
 def _brief(value: Any, values: Sequence[Any]) -> str:
     call = _call(value)
+    if call is None and isinstance(value, bool):
+        return str(value).lower()  # as users write it
     if call is None:
         return f"{value:g}" if isinstance(value, float) else str(value)
     alike = [other for other in map(_call, values) if other is not None and other.name == call.name]

@@ -25,6 +25,11 @@ def test_that_an_option_was_tuned_is_always_shown():
     assert labels(groups, info) == ["sgd(lr=tuned)", "sgd(lr=tuned, momentum=0.9)"]
 
 
+def test_truth_values_are_shown_as_users_write_them():
+    groups = [component("x/adam", amsgrad=amsgrad) for amsgrad in (False, True)]
+    assert labels(groups, {"x/adam": {"defaults": {"amsgrad": False}}}) == ["adam", "adam(amsgrad=true)"]
+
+
 def test_a_name_of_two_plugins_keeps_its_plugin():
     assert labels([component("x/gd"), component("y/gd")], {}) == ["x/gd", "y/gd"]
 
