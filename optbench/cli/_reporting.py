@@ -45,6 +45,7 @@ def build_model(
         reading_order,
         with_ablations,
         with_learning,
+        with_stages,
         with_tuning,
     )
 
@@ -73,6 +74,7 @@ def build_model(
     )
     model = replace(model, missing=missing, suite_file=_text_of(suite.source))
     model = with_learning(model, suite.metrics, labelled.records, read("snapshots"))
+    model = with_stages(model, suite.metrics, labelled.records, read("snapshots"))
     switched = {part.name for ablation in suite.ablations for part in ablation.factor}
     model = with_ablations(
         model,
@@ -127,8 +129,10 @@ def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> 
         remarks,
         scaling_table,
         solved_table,
+        stages_table,
         terminal_table,
         tuning_table,
+        two_results_table,
     )
 
     tables = [gate_table] if model.gates else []
@@ -136,6 +140,8 @@ def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> 
     tables += [tuning_table] if model.tuned else []
     tables += [terminal_table] if model.ranking else []
     tables += [ablation_table] if model.ablations else []
+    tables += [stages_table] if model.stages else []
+    tables += [two_results_table] if model.two_results else []
     tables += [solved_table, comparison_table] if model.comparisons else []
     screen = console()
     for table in tables:
@@ -167,11 +173,23 @@ def model_json(model: ReportModel) -> dict[str, Any]:
     if model.comparisons:
         data["comparisons"] = [row.to_row() for row in model.comparisons]
         data["solved"] = [count.to_row() for count in model.solved]
+    if model.stages:
+        data["stages"] = [_named(model, asdict(cell)) for cell in model.stages]
+    if model.two_results:
+        data["two_results"] = [_named(model, asdict(both)) for both in model.two_results]
     if model.ablations:
         data["ablations"] = _ablations_json(model)
     if model.tuned:
         data |= _tuning_json(model)
     return data
+
+
+def _named(model: ReportModel, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with expressions for the report's names of optimizers and problems; null where there is none."""
+    arms = {item.id: item.expression for item in model.optimizers}
+    problems = {item.id: item.expression for item in model.problems}
+    named: dict[str, Any] = {key: arms.get(row[key]) for key in ("optimizer", "baseline") if key in row}
+    return {**row, **named, "problem": problems[row["problem"]]}
 
 
 def _ablations_json(model: ReportModel) -> list[dict[str, Any]]:

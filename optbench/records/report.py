@@ -172,6 +172,46 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageCell:
+    """A stage of an optimizer on a problem; figures are medians over the trials that came to it."""
+
+    optimizer: str
+    problem: str
+    name: str
+    on_curve: bool
+    prior: bool  # before the task begins
+    trials: int
+    evaluations: float
+    examples: float
+    flops: float | None
+    seconds: float | None
+    value: float | None  # of its own objective, where it ended
+    begins: Mapping[str, float | None]  # what had been spent before it: evaluations, examples, flops, seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoResults:
+    """What an optimizer with something before the task comes to, by the cost of the task alone and by the whole cost.
+
+    Figures are medians over trials. The baseline is the same recipe without what comes before, read off where it had
+    spent as much; where it had ended by then, its end.
+    """
+
+    optimizer: str
+    problem: str
+    metric: str  # without its plugin
+    score: float | None
+    axis: str  # of the costs: "flops", "examples" or "evaluations"
+    task: float | None  # cost of the task alone
+    total: float | None
+    task_seconds: float | None
+    total_seconds: float | None
+    baseline: str = ""  # an optimizer's id; empty where the suite has none
+    baseline_at_task: float | None = None
+    baseline_at_total: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """An optimizer over all problems, by one measure at one target."""
 
@@ -288,6 +328,8 @@ class ReportModel:
     curves: tuple[ReportCurve, ...] = ()
     seed_curves: tuple[SeedCurve, ...] = ()  # of problems with several seeds
     learning: tuple[LearningCurve, ...] = ()  # of suites with metrics of data
+    stages: tuple[StageCell, ...] = ()  # of recipes with several
+    two_results: tuple[TwoResults, ...] = ()  # of recipes with a teacher, or another task before
     scores: tuple[Score, ...] = ()
     versus: tuple[Versus, ...] = ()  # empty where there is too little for a verdict
     failures: tuple[Failure, ...] = ()
@@ -376,6 +418,8 @@ _PARTS: Mapping[str, type] = {
     "curves": ReportCurve,
     "seed_curves": SeedCurve,
     "learning": LearningCurve,
+    "stages": StageCell,
+    "two_results": TwoResults,
     "scores": Score,
     "versus": Versus,
     "failures": Failure,

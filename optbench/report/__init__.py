@@ -12,6 +12,8 @@ from optbench.report.naming import expression, slugs
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
+from optbench.report.stage_tables import stages_table, two_results_table
+from optbench.report.stages import with_stages
 from optbench.report.standings import site_run
 from optbench.report.terminal import gate_table, remarks, terminal_table
 from optbench.report.tuned import label_tuned
@@ -45,9 +47,12 @@ __all__ = [
     "site_run",
     "slugs",
     "solved_table",
+    "stages_table",
     "terminal_table",
     "tuning_table",
+    "two_results_table",
     "with_ablations",
     "with_learning",
+    "with_stages",
     "with_tuning",
 ]

@@ -31,6 +31,8 @@ class CsvReporter:
         rows = {
             "failures": model.failures,
             "ablations": model.ablations,
+            "stages": model.stages,
+            "two-results": model.two_results,
             "scaling": model.scaling,
             "gates": model.gates,
         }

@@ -1,0 +1,77 @@
+"""Stages and two results as tables for a terminal of 100 columns, or of fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from optbench.records import ReportModel
+from optbench.records.text import NONE
+from optbench.report.fitting import fitted, told
+from optbench.report.tables import new_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_STAGES = ("problem", "optimizer", "stage", "evaluations", "examples", "FLOPs", "seconds", "f")
+_LEGEND = "Medians over trials; f: of the stage's own objective where it ended."
+_TWO = ("problem", "optimizer", "cost of", "measure", "score", "baseline", "cost", "in", "seconds")
+_TWO_LEGEND = (
+    "task alone: without a teacher or another task before, which whoever has it anyway need not pay for; whole: with "
+    "it. baseline: the same recipe without, where it had spent as much."
+)
+_TEXTS = ("problem", "optimizer", "stage", "cost of", "measure", "in")
+
+Rows = Sequence[Sequence[str]]
+
+
+def stages_table(model: ReportModel, width: int = 100) -> Table:
+    """Return a row a stage."""
+    problems, optimizers = _labels(model)
+    rows = [
+        (
+            *(problems[cell.problem], optimizers[cell.optimizer], cell.name),
+            *map(_text, (cell.evaluations, cell.examples, cell.flops, cell.seconds, cell.value)),
+        )
+        for cell in model.stages
+    ]
+    build = partial(_table, f"{model.title}: stages", _LEGEND, _STAGES, rows)
+    return fitted(build, (("examples",), ("seconds",), ("FLOPs",)), width)
+
+
+def two_results_table(model: ReportModel, width: int = 100) -> Table:
+    """Return a row for what is compared at the cost of the task alone, and one for the whole cost."""
+    problems, optimizers = _labels(model)
+    rows: list[tuple[str, ...]] = []
+    for both in model.two_results:
+        names = problems[both.problem], optimizers[both.optimizer]
+        task = _text(both.baseline_at_task), _text(both.task), both.axis, _text(both.task_seconds)
+        whole = _text(both.baseline_at_total), _text(both.total), both.axis, _text(both.total_seconds)
+        rows += [(*names, "task alone", both.metric, _text(both.score), *task)]
+        rows += [(*names, "whole", both.metric, _text(both.score), *whole)]
+    build = partial(_table, f"{model.title}: two results", _TWO_LEGEND, _TWO, rows)
+    return fitted(build, (("seconds",),), width)
+
+
+def _table(title: str, legend: str, headings: Sequence[str], rows: Rows, left_out: frozenset[str]) -> Table:
+    from rich.text import Text
+
+    table = new_table(title, legend + told(left_out, headings))
+    for heading in headings:
+        if heading not in left_out:
+            number = heading not in _TEXTS
+            table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for heading, cell in zip(headings, row, strict=True) if heading not in left_out))
+    return table
+
+
+def _labels(model: ReportModel) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the labels of problems and of optimizers by their ids."""
+    problems, optimizers = ({item.id: item.label for item in items} for items in (model.problems, model.optimizers))
+    return problems, optimizers
+
+
+def _text(value: float | None) -> str:
+    return NONE if value is None else f"{value:.4g}"
