@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from optbench.records import ReportModel
 from optbench.records.text import NONE
-from optbench.report.fitting import fitted, told
-from optbench.report.tables import new_table
+from optbench.report.fitting import fitted, omitted
+from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,16 +55,8 @@ def two_results_table(model: ReportModel, width: int = 100) -> Table:
 
 
 def _table(title: str, legend: str, headings: Sequence[str], rows: Rows, left_out: frozenset[str]) -> Table:
-    from rich.text import Text
-
-    table = new_table(title, legend + told(left_out, headings))
-    for heading in headings:
-        if heading not in left_out:
-            number = heading not in _TEXTS
-            table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for heading, cell in zip(headings, row, strict=True) if heading not in left_out))
-    return table
+    styles = {heading: TEXT if heading in _TEXTS else NUMBER for heading in headings}
+    return fill(new_table(title, legend + omitted(left_out, headings)), {**styles, "problem": NAME}, rows, left_out)
 
 
 def _labels(model: ReportModel) -> tuple[dict[str, str], dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ from optbench.records import (
     TwoResults,
     account,
 )
-from optbench.report.naming import Parts, key_of, key_of_text
+from optbench.report.naming import Parts, key_of, key_of_text, place_of
 from optbench.report.runs import Traces
 
 AXES = ("flops", "examples", "evaluations")  # of costs that are compared, the first that is known
@@ -64,15 +65,15 @@ def with_stages(
 
 
 def _arms(model: ReportModel, records: Sequence[TrialRecord]) -> Iterator[_Arm]:
-    ran = [record for record in records if record.stages]
+    trials: dict[tuple[str, ...], list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        if record.stages:
+            trials[*place_of(record.spec), key_of(record.spec.recipe)].append(record)
     for problem in model.problems:
         place = key_of_text(problem.expression), problem.device, problem.dtype
-        here = [x for x in ran if (key_of((x.spec.problem,)), x.spec.device, x.spec.dtype) == place]
         for optimizer in model.optimizers:
-            recipe = key_of_text(optimizer.expression)
-            own = tuple(x for x in here if key_of((x.spec.optimizer, *x.spec.meta_algorithms)) == recipe)
-            if own:
-                yield _Arm(optimizer.id, problem.id, (own[0].spec.optimizer, *own[0].spec.meta_algorithms), own)
+            if own := trials.get((*place, key_of_text(optimizer.expression))):
+                yield _Arm(optimizer.id, problem.id, own[0].spec.recipe, tuple(own))
 
 
 def _stages(arm: _Arm) -> Iterator[StageCell]:
