@@ -8,7 +8,8 @@ WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo example test test-slow test-all check check-format check-lint check-types check-imports install format clean
+.PHONY: help demo example test test-slow test-all check check-format check-lint check-types check-imports \
+	bench bench-baseline run-bench install format clean
 
 help:
 	@echo "make demo       install, then run the suite 'quick' and write its report"
@@ -16,6 +17,7 @@ help:
 	@echo "make test-slow  the slow tests only"
 	@echo "make test-all   every test"
 	@echo "make check      format, lint, types, import contracts"
+	@echo "make bench      micro-benchmarks, compared with the baseline; make bench-baseline stores a new one"
 	@echo "make format     rewrite the files as 'make check' wants them"
 	@echo "make example    measure the example in reports/ again, and take its picture for the README"
 	@echo "make install    install for development"
@@ -56,6 +58,19 @@ check-imports: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Alone on one process: nothing is measured beside something else. The least times of many rounds, over the reference kernel's.
+BENCH := .benchmarks/last.json
+bench: run-bench
+	$(BIN)/python tests/perf/compare_bench.py $(BENCH)
+
+bench-baseline: run-bench
+	$(BIN)/python tests/perf/compare_bench.py $(BENCH) --write
+
+run-bench: $(VENV)/.installed-test
+	@mkdir -p .benchmarks
+	$(BIN)/python -m pytest tests/perf -p no:xdist -o "python_files=bench_*.py" -o "python_functions=bench_*" \
+		--benchmark-only --benchmark-columns=min,median,rounds --benchmark-sort=name --benchmark-json=$(BENCH)
 
 install: $(VENV)/.installed-dev
 

@@ -52,3 +52,24 @@ def optbench_plugin(tmp_path: Path, optbench_no_plugins: None) -> Callable[..., 
         return load_catalogue(plugin_files=[path], only=[])
 
     return load
+
+
+@pytest.fixture
+def optbench_steps(benchmark: Any) -> Callable[..., None]:
+    """Return a function that times steps of an optimizer with pytest-benchmark, which must be installed.
+
+    `optbench_steps("lbfgs(history=5)", "chained-rosenbrock(n=1000)", steps=20)`; records of your own serve as well.
+    Each round steps a fresh optimizer, warmed up by `warm` steps. Steps, evaluations a step and the time of optbench's
+    reference kernel go into `extra_info`: on a busy machine, compare ratios to it.
+    """
+
+    def measure(
+        optimizer: Any, problem: Any, *, steps: int = 20, rounds: int = 15, warm: int = 5, **options: Any
+    ) -> None:
+        from optbench.testing.stepping import Stepper, benchmark_steps
+
+        benchmark_steps(
+            benchmark, lambda: Stepper(optimizer, problem, **options), steps=steps, rounds=rounds, warm=warm
+        )
+
+    return measure
