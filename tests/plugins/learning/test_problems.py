@@ -29,6 +29,7 @@ def mlp(hidden=(32,), *, activation="relu", l2=0.0, batch_size=64, dtype=torch.f
         hidden=list(hidden),
         depth=1,
         examples=0,
+        classes=[],
         activation=activation,
         pieces=2,
         l2=l2,
