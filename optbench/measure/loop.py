@@ -14,6 +14,7 @@ from optbench.api import Evaluation, Point, Readout, Recipe, Refused, Stage, Sto
 from optbench.measure.event_log import DONE
 from optbench.measure.ledger import BRIEF_SIZE, StageLimits
 from optbench.measure.oracle import Books, CountingOracle, Place
+from optbench.measure.preparing import Preparation, prepared
 from optbench.measure.scalars import Scalars, Thresholds, is_finite, make_scalars
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.stages import StageTally, stage_facts
@@ -97,16 +98,18 @@ class TrialLoop:
             self._stop_clock()
         self.books.scalars.flush()
         self.books.off_curve.flush()
-        point, preparation, cpu_preparation = self._scored()
-        self._take(point, preparation, cpu_preparation, last=True)
-        ledger = self.books.ledger
+        scored, ledger = self._scored(), self.books.ledger
+        if scored is not None:
+            self._take(scored, last=True)
+            ledger.examples += scored.examples
+            ledger.cost += scored.cost
         self.books.log.beat(ledger.seconds, 0.0, DONE)
         return Outcome(
             status,
             reason,
-            point,
-            ledger.seconds + preparation,
-            ledger.cpu_seconds + cpu_preparation,
+            scored.point if scored is not None else None,
+            ledger.seconds + (scored.seconds if scored is not None else 0.0),
+            ledger.cpu_seconds + (scored.cpu_seconds if scored is not None else 0.0),
             tuple(self._tally.records),
             ledger.device.seconds if ledger.device is not None and ledger.device.marks_time else None,
         )
@@ -368,41 +371,23 @@ class TrialLoop:
         if running.scalars.flush() and not self.books.ledger.stopped:
             self.books.ledger.stopped = "target"
         if running.stage.on_curve:
-            point, preparation, cpu_preparation = self._scored()
-            self._take(point, preparation, cpu_preparation)
+            scored = self._scored()
+            if scored is not None:
+                self._take(scored)
 
-    def _scored(self) -> tuple[Point | None, float, float]:
-        """Return the point to score now, and the wall and CPU seconds that preparing it took."""
+    def _scored(self) -> Preparation | None:
+        """Return the point to score now, with what preparing it took; None before anything runs."""
         running = self._running
         if running is None:
-            return None, 0.0, 0.0
+            return None
         judged = running.stage.judged
         if self._readout is not None and self._observed:
-            point, preparation, cpu_preparation = self._prepared(self._readout)
+            scored = prepared(self._readout, running.stage.problem, self.books.ledger)
         else:
             best = self.books.scalars.best_point if running.batches is None and judged is None else None
-            scored = running.published if best is None or best.numel() != running.oracle.size else best
-            point, preparation, cpu_preparation = self._point(running, scored), 0.0, 0.0
-        return point if judged is None else judged.point(point), preparation, cpu_preparation
-
-    def _prepared(self, readout: Readout) -> tuple[Point, float, float]:
-        """Time the readout's preparation of its point; the device is waited for on both sides.
-
-        Statistics that the readout leaves out are those of its point, estimated from the training examples.
-        """
-        ledger = self.books.ledger
-        ledger.wait()
-        began, cpu_began = ledger.now(), ledger.cpu_now()
-        point = self._with_statistics(readout.point())
-        ledger.wait()
-        return point, ledger.now() - began, ledger.cpu_now() - cpu_began
-
-    def _with_statistics(self, point: Point) -> Point:
-        """Return the point with statistics of its own, where the problem keeps some and the readout gives none."""
-        problem: Any = self._running.stage.problem if self._running is not None else None
-        if point.statistics is not None or not hasattr(problem, "estimated_statistics"):
-            return point
-        return replace(point, statistics=problem.estimated_statistics(point.parameters))
+            parameters = running.published if best is None or best.numel() != running.oracle.size else best
+            scored = Preparation(self._point(running, parameters))
+        return scored if judged is None else replace(scored, point=judged.point(scored.point))
 
     def _final_point(self) -> Point | None:
         running = self._running
@@ -418,22 +403,22 @@ class TrialLoop:
         statistics = problem.statistics() if hasattr(problem, "statistics") else None
         return Point(parameters=parameters, statistics=statistics, layout=running.oracle.layout)
 
-    def _take(self, point: Point | None, preparation: float, cpu_preparation: float, *, last: bool = False) -> None:
+    def _take(self, scored: Preparation, *, last: bool = False) -> None:
         running, ledger = self._running, self.books.ledger
-        if point is None or running is None or not running.stage.on_curve:
+        if running is None or not running.stage.on_curve:
             return
         row = (
             running.index,
             ledger.steps,
             *(ledger.counts[kind] for kind in ("value", "gradient", "hessian_vector", "hessian")),
-            ledger.examples,
-            ledger.seconds + preparation,
-            ledger.cpu_seconds + cpu_preparation,
+            ledger.examples + scored.examples,
+            ledger.seconds + scored.seconds,
+            ledger.cpu_seconds + scored.cpu_seconds,
             *(ledger.counts[kind] for kind in ("residuals", "jacobian")),
-            ledger.cost,
+            ledger.cost + scored.cost,
             ledger.evaluations,
         )
-        self.snapshots.take(row, point, last=last)
+        self.snapshots.take(row, scored.point, last=last)
 
 
 def _restore(problem: Any, start: Point, fresh: Point) -> bool:

@@ -51,7 +51,6 @@ class Average:
         """Begin with nothing seen; `weight` maps t = 1, 2, … to w_t."""
         self._weight, self._start = weight, start
         self._average: Tensor | None = None
-        self._statistics: Tensor | None = None
         self._layout: Layout = {}
         self._seen = 0
 
@@ -64,11 +63,10 @@ class Average:
             self._layout, self._seen = point.layout, 0
         self._seen += 1
         average.lerp_(iterate, self._weight(max(1, self._seen - self._start)))
-        self._statistics = None if point.statistics is None else point.statistics.clone()
 
     def point(self) -> Point:
-        """Return the average, with the last iterate's statistics; a copy, which later iterates leave alone."""
+        """Return a copy of the average, without statistics: those are to be estimated at the average."""
         if self._average is None:
             message = "no iterate was observed"
             raise RuntimeError(message)
-        return Point(parameters=self._average.clone(), statistics=self._statistics, layout=self._layout)
+        return Point(parameters=self._average.clone(), layout=self._layout)

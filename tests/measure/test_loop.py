@@ -217,6 +217,36 @@ def test_the_readout_is_scored_and_only_its_last_preparation_is_on_the_clock(run
     assert loop.books.ledger.seconds == 2.0
 
 
+def test_statistics_that_a_readout_leaves_out_are_estimated_at_its_point_at_a_cost_that_is_counted(
+    run_loop: Any,
+) -> None:
+    clock = Tick()
+
+    class Last:
+        def observe(self, point: Point) -> None:
+            self.last = point.parameters.clone()
+
+        def point(self) -> Point:
+            return Point(parameters=self.last.clone())
+
+    class Normalised(Bowl):
+        examples, forward_flops = 5, 2
+
+        def estimated_statistics(self, x: Tensor) -> Tensor:
+            clock.time += 3.0
+            return 10 * x
+
+    problem = Normalised(clock=clock, cost=1.0)
+    stage = Stage(problem=problem, optimizer=Descent())
+    outcome, loop = run_loop(stage, budget=Budget(steps=2), clock=clock, readout=Last)
+    alone, bare = run_loop(Stage(problem=problem, optimizer=Descent()), budget=Budget(steps=2), clock=clock)
+
+    assert torch.equal(outcome.point.statistics, 10 * outcome.point.parameters)
+    assert outcome.seconds == alone.seconds + 3.0
+    assert loop.books.ledger.examples == bare.books.ledger.examples + 5
+    assert loop.books.ledger.cost == bare.books.ledger.cost + 10
+
+
 def test_running_statistics_are_committed_once_a_step_at_the_published_point(run_loop: Any) -> None:
     class WithStatistics(Bowl):
         def __init__(self) -> None:

@@ -1,12 +1,19 @@
-"""Polyak averaging against its formulas."""
+"""Polyak averaging against its formulas, and against torch.optim.swa_utils."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from optbench_meta.batch_norm import batch_norm
 from optbench_meta.polyak import Polyak
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from optbench.api import Point, Recipe, Refused
+from optbench.api import Point, Recipe, Refused, Stage
+from optbench.measure.streams import SeededStreams
+from optbench.testing.meta_rig import GradientDescent, run
+from optbench.testing.trials import place
+from optbench.testing.workloads import small_net
 
 ITERATES = torch.stack([torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64) * (k + 1) ** 2 for k in range(7)])
 
@@ -87,3 +94,37 @@ def test_each_run_has_an_average_of_its_own():
     recipe.readout().observe(Point(parameters=ITERATES[0]))
     with pytest.raises(RuntimeError, match="no iterate"):
         recipe.readout().point()
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"), [("mean", {}), ("ema", {"multi_avg_fn": get_ema_multi_avg_fn(0.9)})], ids=["mean", "ema"]
+)
+def test_averages_are_those_of_torch_s_averaged_models(mode, options):
+    model = nn.Linear(3, 1, bias=False, dtype=torch.float64)
+    averaging = AveragedModel(model, **options)
+    for iterate in ITERATES:
+        nn.utils.vector_to_parameters(iterate, model.parameters())
+        averaging.update_parameters(model)
+    expected = nn.utils.parameters_to_vector(averaging.module.parameters()).detach()
+    torch.testing.assert_close(averaged(ITERATES, mode=mode), expected, rtol=1e-13, atol=0)
+
+
+def normalised(recipe):
+    options = {"layers": [], "momentum": 0.1, "eps": 1e-8, "affine": True, "per_location": False, "penalty": 0.1}
+    return batch_norm(variant="normalise", placement="XW", **options)(recipe, SeededStreams(0))
+
+
+@pytest.mark.parametrize("averaged_first", [True, False])
+def test_statistics_are_those_of_the_averaged_point_whichever_comes_first(averaged_first):
+    polyak = Polyak(mode="mean", start=0, decay=0.9)
+    recipe = Recipe(stages=(Stage(problem=small_net(place()), optimizer=GradientDescent()),))
+    recipe = normalised(polyak(recipe, None)) if averaged_first else polyak(normalised(recipe), None)
+    trial = run(recipe, place(), evaluations=9)
+    scored = trial.outcome.point
+    torch.testing.assert_close(scored.parameters, torch.stack(trial.points).mean(0), rtol=1e-13, atol=1e-15)
+    net = nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4, eps=1e-8), nn.Tanh(), nn.Linear(4, 1)).double()
+    nn.utils.vector_to_parameters(scored.parameters, net.parameters())
+    inputs, _ = recipe.stages[0].problem.data["train"]
+    update_bn(inputs.split(8), net)
+    expected = torch.cat((net[1].running_mean, net[1].running_var))
+    torch.testing.assert_close(scored.statistics, expected, rtol=1e-12, atol=1e-14)
