@@ -126,6 +126,7 @@ class MetaAlgorithmPlugin(Plugin):
 
     needs: frozenset[Feature] = frozenset()
     needs_with: Mapping[str, Mapping[Any, frozenset[Feature]]] = field(default_factory=dict)  # option -> value -> more
+    extra_memory: str = "O(n)"  # checked: how the peak of live bytes grows with it
     deterministic: bool = True  # weights and minibatches, which depend on the seed anyway, left aside
     random_options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # option -> values that draw numbers
 

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from optbench.api import Evaluation, Feature, OptimizerPlugin, Option, ProblemPlugin, SuitePlugin, UserError
+from optbench.api import (
+    Evaluation,
+    Feature,
+    MetaAlgorithmPlugin,
+    OptimizerPlugin,
+    Option,
+    ProblemPlugin,
+    SuitePlugin,
+    UserError,
+)
 from optbench.api.factories import CLASS_NAME
 from optbench.api.options import convert
 from optbench.api.plugins import Kind, Work
@@ -89,6 +98,8 @@ def _span_fault(name: str, option: Option) -> str:
 
 
 def _claims(record: Any) -> str:
+    if isinstance(record, MetaAlgorithmPlugin) and degree(record.extra_memory) is None:
+        return f"extra_memory is {unreadable(record.extra_memory)}"
     if not isinstance(record, OptimizerPlugin):
         return ""
     for name in _ORDERS:

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 from optbench.testing.deferred import deferred
 from optbench.testing.framework import Check, Subject
-from optbench.testing.needs import FROM_A_NET, FROM_AN_OPTIMIZER
+from optbench.testing.needs import FROM_A_NET, FROM_AN_OPTIMIZER, needs_of
 
 
 def needs_are_met(subject: Subject) -> str:
     """Tell what it needs and no recipe of the checks gives."""
-    unmet = sorted(subject.record.needs - FROM_A_NET - FROM_AN_OPTIMIZER)
+    unmet = sorted(needs_of(subject) - FROM_A_NET - FROM_AN_OPTIMIZER)
     return f"it needs {' and '.join(unmet)}, which no recipe of the checks gives" if unmet else ""
 
 
 def needs_something(subject: Subject) -> str:
     """Tell whether there is a recipe that it must refuse."""
-    return "" if subject.record.needs & FROM_A_NET else "it needs nothing of a problem"
+    return "" if needs_of(subject) & FROM_A_NET else "it needs nothing of a problem"
 
 
 def _behaviour(function: str) -> Callable[[Subject], None]:
@@ -54,6 +54,18 @@ META_CHECKS: tuple[Check, ...] = (
         "repeats-bitwise",
         "One seed gives one run, bit for bit.",
         _behaviour("check_repeats"),
+        needs_are_met,
+    ),
+    Check(
+        "tensors-start-alike",
+        "Tensors that a problem has with it and without start alike: arms of a comparison stay paired.",
+        _behaviour("check_pairing"),
+        needs_are_met,
+    ),
+    Check(
+        "extra-memory-as-declared",
+        "With it the peak of live bytes grows with n at most as declared.",
+        deferred("meta_memory", "check_memory"),
         needs_are_met,
     ),
     Check(

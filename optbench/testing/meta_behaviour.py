@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from optbench.api import Point, Recipe, Refused, Stage
+from optbench.api.problems import layout_views
 from optbench.measure.oracle import Place
 from optbench.testing.audit import Audit
 from optbench.testing.audit_runs import refusal, require_audits
@@ -19,6 +20,7 @@ from optbench.testing.audit_shadows import DEVICE
 from optbench.testing.blame import defined_at, described, where
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.meta_rig import Bench, benches, run, with_stage_before
+from optbench.testing.needs import needs_of
 from optbench.testing.process_state import require_untouched
 from optbench.testing.trials import Trial, place
 
@@ -38,7 +40,7 @@ def changed(subject: Subject, where: Place | None = None) -> Iterator[Changed]:
     """Yield what the meta-algorithm makes of each recipe that has what it needs, refusals left out."""
     where = where or place()
     for bench in benches(where):
-        if subject.record.needs <= bench.gives:
+        if needs_of(subject) <= bench.gives:
             recipe = apply(subject, bench.recipe, where, bench.name)
             if recipe is not None:
                 yield Changed(bench, recipe)
@@ -49,7 +51,7 @@ def apply(subject: Subject, recipe: Recipe, where: Place, name: str) -> Recipe |
     try:
         made: Recipe = subject.meta_algorithm()(recipe, where.streams)
     except Refused as refused:
-        require(str(refused).strip(), f"it refuses {name} without a message{defined_at(_call_of(subject))}")
+        require(str(refused).strip(), f"it refuses {name} without a message{defined_at(call_of(subject))}")
         return None
     except Exception as error:
         raise CheckFailed(f"given {name} it raised what is no Refused: {described(error, subject)}") from error
@@ -59,14 +61,14 @@ def apply(subject: Subject, recipe: Recipe, where: Place, name: str) -> Recipe |
 def check_recipe(subject: Subject) -> None:
     """Look at what comes of each recipe, and run it."""
     made = list(changed(subject))
-    require(made, f"it refuses every recipe that has what it needs{defined_at(_call_of(subject))}")
+    require(made, f"it refuses every recipe that has what it needs{defined_at(call_of(subject))}")
     for item in made:
         _require_sound(subject, item.recipe, item.bench.name)
         _run(subject, item.recipe, place(), item.bench.name)
 
 
 def _require_sound(subject: Subject, recipe: Any, name: str) -> None:
-    at = defined_at(_call_of(subject))
+    at = defined_at(call_of(subject))
     require(isinstance(recipe, Recipe), f"of {name} it makes a {type(recipe).__name__}; expected a Recipe{at}")
     stages = recipe.stages
     sound = isinstance(stages, tuple) and stages and all(isinstance(stage, Stage) for stage in stages)
@@ -84,7 +86,7 @@ def _require_sound(subject: Subject, recipe: Any, name: str) -> None:
 def _require_shares(subject: Subject, recipe: Recipe, name: str) -> None:
     shares = [stage.share for stage in recipe.stages]
     sound = math.isclose(math.fsum(shares), 1.0, rel_tol=1e-9) and min(shares) > 0
-    require(sound, f"of {name}, the shares are {shares}; expected positive ones, sum 1{defined_at(_call_of(subject))}")
+    require(sound, f"of {name}, the shares are {shares}; expected positive ones, sum 1{defined_at(call_of(subject))}")
 
 
 def check_shares(subject: Subject) -> None:
@@ -95,9 +97,9 @@ def check_shares(subject: Subject) -> None:
 
 def check_input(subject: Subject) -> None:
     """Look at the given recipe afterwards, and run it against one that was never given."""
-    at = defined_at(_call_of(subject))
+    at = defined_at(call_of(subject))
     for bench, untouched in zip(benches(place()), benches(place()), strict=True):
-        if not subject.record.needs <= bench.gives:
+        if not needs_of(subject) <= bench.gives:
             continue
         before = _parts(bench.recipe)
         apply(subject, bench.recipe, place(), bench.name)
@@ -115,13 +117,13 @@ def _parts(recipe: Recipe) -> list[Any]:
 def check_refusal(subject: Subject) -> None:
     """Give it recipes that lack what it needs."""
     for bench in benches(place()):
-        missing = sorted(subject.record.needs - bench.gives)
+        missing = sorted(needs_of(subject) - bench.gives)
         if missing:
             refused = apply(subject, bench.recipe, place(), bench.name) is None
             message = (
                 f"it needs {' and '.join(missing)} and takes {bench.name}, which has none; it should raise Refused"
             )
-            require(refused, f"{message}{defined_at(_call_of(subject))}")
+            require(refused, f"{message}{defined_at(call_of(subject))}")
 
 
 def check_composition(subject: Subject) -> None:
@@ -142,10 +144,27 @@ def check_repeats(subject: Subject) -> None:
     for first, second in zip(changed(subject), changed(subject), strict=True):
         name = first.bench.name
         one, two = _run(subject, first.recipe, place(), name), _run(subject, second.recipe, place(), name)
-        at = defined_at(_call_of(subject))
+        at = defined_at(call_of(subject))
         require(_equal(one.points, two.points), f"of {name}, two runs under one seed take different steps{at}")
         ends = [ran.outcome.point.parameters for ran in (one, two) if ran.outcome.point is not None]
         require(_equal(ends[:1], ends[1:]), f"of {name}, two runs under one seed score different points{at}")
+
+
+def check_pairing(subject: Subject) -> None:
+    """Compare the standard starts of the stages on the curve, tensor by tensor, with that of the problem given."""
+    streams = place().streams
+    for item in changed(subject):
+        given = item.bench.recipe.stages[-1].problem
+        before = _tensors(given.start(streams))
+        for stage in (stage for stage in item.recipe.stages if stage.on_curve):
+            for name, tensor in _tensors(stage.problem.start(streams)).items():
+                shared = name in before and before[name].shape == tensor.shape
+                message = f"of {item.bench.name}, tensor {name or 'x'} starts otherwise than without it"
+                require(not shared or torch.equal(before[name], tensor), f"{message}{defined_at(call_of(subject))}")
+
+
+def _tensors(start: Point) -> dict[str, Tensor]:
+    return dict(zip(start.layout or ("",), layout_views(start.parameters, start.layout), strict=True))
 
 
 def check_costs(subject: Subject) -> None:
@@ -157,7 +176,7 @@ def check_costs(subject: Subject) -> None:
             stack = where(seen.behind_the_oracle[0], subject)
             require(holds=False, message=f"of {item.bench.name}, the objective is evaluated behind the oracle{stack}")
         message = f"of {item.bench.name}, the objective is evaluated {seen.count} times, the oracle counts {evaluated}"
-        require(seen.count <= evaluated, f"{message}{defined_at(_call_of(subject))}")
+        require(seen.count <= evaluated, f"{message}{defined_at(call_of(subject))}")
 
 
 def check_readout(subject: Subject) -> None:
@@ -219,7 +238,8 @@ def _run(subject: Subject, recipe: Recipe, at: Place, name: str) -> Trial:
         raise CheckFailed(f"its recipe of {name} raised {described(error, subject)}") from error
 
 
-def _call_of(subject: Subject) -> Any:
+def call_of(subject: Subject) -> Any:
+    """Return what a recipe is given to, to be blamed for what comes of it."""
     made = subject.meta_algorithm()
     return made if hasattr(made, "__code__") else type(made).__call__
 

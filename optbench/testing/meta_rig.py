@@ -37,9 +37,13 @@ class Evaluations:
         return max(self.counts.values(), default=0)
 
     def note(self, kind: str) -> None:
-        """Be told of one; where a stage ends, the engine looks at it by itself, off the clock."""
+        """Be told of one.
+
+        Where a stage ends, the engine looks at it by itself, off the clock; what a module adds to the objective is of
+        the same forward pass.
+        """
         stack = stack_here()
-        if any(frame.function == CountingOracle.value_at_end.__name__ for frame in stack):
+        if any(frame.function in {CountingOracle.value_at_end.__name__, "added_loss"} for frame in stack):
             return
         self.counts[kind] += 1
         if not any(frame.file == _ORACLE for frame in stack):

@@ -1,4 +1,4 @@
-"""Which checks apply to an optimizer, from what its record says it needs and declares. Imports no torch."""
+"""Which checks apply to a subject, from what its record says it needs and declares. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from optbench.testing.subject import Subject
 # What the small net gives.
 FROM_A_NET: frozenset[Feature] = frozenset({"blocks", "model", "data", "minibatches", "difficulty"})
 FROM_AN_OPTIMIZER: frozenset[Feature] = frozenset({"step-hook", "movable-point"})
+
+
+def needs_of(subject: Subject) -> frozenset[Feature]:
+    """Return what a meta-algorithm needs with the subject's options."""
+    needs: frozenset[Feature] = subject.record.with_needs_of(subject.options).needs
+    return needs
 
 
 def missing_need(subject: Subject) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
 
 import torch
@@ -108,16 +109,21 @@ def small_net(place: Place) -> SupervisedProblem:
     )
 
 
-def deep_net(place: Place) -> SupervisedProblem:
-    """Return the small net with three hidden layers of 4 units, beside another task on the same inputs."""
+def deep_net(place: Place, width: int = 4) -> SupervisedProblem:
+    """Return the small net with three hidden layers of `width` units, beside another task on the same inputs."""
     net = small_net(place)
-    (hidden, output), (inputs, targets) = net.blocks, net.data["train"]
-    more = [
-        Block(name=name, role="hidden", build=lambda: torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh()))
-        for name in ("hidden2", "hidden3")
+    inputs, targets = net.data["train"]
+    hidden = [
+        Block(name=name, role="hidden", build=partial(_tanh_layer, before, width))
+        for name, before in (("hidden", 3), ("hidden2", width), ("hidden3", width))
     ]
+    output = Block(name="output", role="output", build=lambda: torch.nn.Linear(width, 1))
     other = replace(net, data={"train": (inputs, targets.square()), "test": (inputs, targets.square())})
-    return replace(net, blocks=(hidden, *more, output), other_task=lambda: other)
+    return replace(net, blocks=(*hidden, output), other_task=lambda: other)
+
+
+def _tanh_layer(inputs: int, outputs: int) -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.Tanh())
 
 
 class Wrapped:

@@ -47,7 +47,7 @@ class ActivationOfHiddenBlocks:
         return problem.with_blocks([changed(block) for block in problem.blocks])
 
     def _replacement(self, call: Call, seen: Sequence[Call]) -> Replacement:
-        """Return what takes the place of an activation; maxout wants more, or fewer, channels of the layer before it."""
+        """Return what takes the place of an activation; maxout wants other channels of the layer before it."""
         old = call.module.pieces if isinstance(call.module, Maxout) else 1
         new = self.pieces if self.kind == "maxout" else 1
         build = partial(Maxout, new) if self.kind == "maxout" else ELEMENTWISE[self.kind]

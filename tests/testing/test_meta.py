@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from optbench.api import MetaAlgorithmPlugin, Point, Recipe, Refused
+from optbench.api import MetaAlgorithmPlugin, Point, Recipe, Refused, SupervisedProblem
 from optbench.testing.framework import Finding, Subject, attempt
 from optbench.testing.meta import META_CHECKS
 
@@ -211,7 +211,42 @@ class CpuReadout(Averaging):
     readout = OnTheCpu
 
 
+class Redrawing:
+    """Starts its nets one further from zero."""
+
+    def __call__(self, recipe: Recipe, streams: Any) -> Recipe:
+        return replace(recipe, stages=tuple(map(self.changed, recipe.stages)))
+
+    def changed(self, stage: Any) -> Any:
+        if not isinstance(stage.problem, SupervisedProblem):
+            raise Refused("it wants a net")
+        begin = stage.problem.initialize
+
+        def fill(name: str, tensor: torch.Tensor, generator: torch.Generator) -> None:
+            begin(name, tensor, generator)
+            tensor.add_(1.0)
+
+        return replace(stage, problem=replace(stage.problem, initialize=fill))
+
+
+class Correlating:
+    """Averages, and holds the outer product of the iterate with itself."""
+
+    def __call__(self, recipe: Recipe, streams: Any) -> Recipe:
+        if recipe.readout is not None:
+            raise Refused("the recipe has a readout")
+        return replace(recipe, readout=CorrelatingReadout)
+
+
+class CorrelatingReadout(Mean):
+    def observe(self, point: Point) -> None:
+        super().observe(point)
+        self.products = torch.outer(point.parameters, point.parameters)
+
+
 PLANTS: list[tuple[type, str, str]] = [
+    (Redrawing, "tensors-start-alike", r"tensor hidden.0.weight starts otherwise than without it"),
+    (Correlating, "extra-memory-as-declared", r"live bytes grow as n\^1\.\d.*extra_memory is declared O\(n\): \d+"),
     (
         GivingStages,
         "gives-a-recipe",
