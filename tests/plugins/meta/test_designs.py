@@ -6,7 +6,6 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from optbench.measure.streams import SeededStreams
 from optbench_meta.activations import ActivationOfHiddenBlocks
 from optbench_meta.auxiliary_heads import AuxiliaryHeads
 from optbench_meta.batch_norm import batch_norm
@@ -15,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from optbench.api import Block, Point, Recipe, Refused, Stage, SupervisedProblem
+from optbench.api.streams import SeededStreams
 from optbench.testing.meta_rig import GradientDescent, run
 from optbench.testing.trials import place
 

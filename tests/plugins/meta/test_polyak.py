@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from optbench.measure.streams import SeededStreams
 from optbench_meta.batch_norm import batch_norm
 from optbench_meta.polyak import Polyak
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from optbench.api import Point, Recipe, Refused, Stage
+from optbench.api.streams import SeededStreams
 from optbench.testing.meta_rig import GradientDescent, run
 from optbench.testing.trials import place
 from optbench.testing.workloads import small_net
