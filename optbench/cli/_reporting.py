@@ -126,6 +126,7 @@ def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> 
         ablation_table,
         comparison_table,
         gate_table,
+        learning_table,
         remarks,
         scaling_table,
         solved_table,
@@ -139,6 +140,7 @@ def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> 
     tables += [scaling_table] if model.scaling else []
     tables += [tuning_table] if model.tuned else []
     tables += [terminal_table] if model.ranking else []
+    tables += [learning_table] if model.learning and not model.ranking and not model.tuned else []
     tables += [ablation_table] if model.ablations else []
     tables += [stages_table] if model.stages else []
     tables += [two_results_table] if model.two_results else []

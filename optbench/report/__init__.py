@@ -8,6 +8,7 @@ from optbench.report.changes import Pair, arms, paired_arms, problem_labels
 from optbench.report.compared import Measure, bytes_of, evaluations_to, headline_target, metric, seconds_to
 from optbench.report.effects import effects
 from optbench.report.learning import with_learning
+from optbench.report.learning_table import learning_table
 from optbench.report.naming import expression, slugs
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
@@ -36,6 +37,7 @@ __all__ = [
     "gate_table",
     "headline_target",
     "label_tuned",
+    "learning_table",
     "metric",
     "paired_arms",
     "problem_labels",

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from optbench.records import SNAPSHOT_COLUMNS, ReportModel, Trace
+from optbench.records import SNAPSHOT_COLUMNS, ReportModel, Status, Trace
+from optbench.report import learning_table
 from optbench.report.learning import with_learning
 
 
@@ -45,3 +46,18 @@ def test_seconds_are_the_median_at_those_examples(made: ReportModel) -> None:
 
 def test_learning_curves_round_trip_through_json(made: ReportModel) -> None:
     assert ReportModel.from_json(made.to_json()).learning == made.learning
+
+
+def test_a_table_tells_where_each_metric_ended_and_how_many_failed(results: Any) -> None:
+    for seed, status in enumerate((Status.BUDGET, Status.BUDGET, Status.DIVERGED)):
+        for name, end in (("x/adam", 0.8), ("x/sgd", 0.5)):
+            failed = status is Status.DIVERGED and name == "x/sgd"
+            trace = snapshots([0.0, 10.0, 100.0], [0.1, 0.2, end + seed / 10])
+            kind = {"status": status} if failed else {}
+            results.add(name, "x/net", trace, seed=seed, batch_size=10, **kind)
+    model = with_learning(results.report(), ("x/test-accuracy",), results.records, results.snapshots.get)
+    table = learning_table(model)
+    assert [column.header for column in table.columns] == ["problem", "optimizer", "test-accuracy", "failed"]
+    rows = list(zip(*([str(cell) for cell in column.cells] for column in table.columns), strict=True))
+    assert rows == [("net", "adam", "0.9", ""), ("net", "sgd", "0.6", "1")]
+    assert "they count up to where they did" in str(table.caption)
