@@ -12,7 +12,6 @@ import optbench_quasinewton
 import optbench_stochastic
 import pytest
 import torch
-from optbench.measure.streams import SeededStreams
 
 from optbench.api import Block
 from optbench.api.streams import SeededStreams
