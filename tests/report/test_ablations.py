@@ -131,6 +131,16 @@ def test_a_trial_that_diverged_counts_as_the_worst(synthetic):
     assert model_of(synthetic, rows).ablations[0].verdict == "succeeds more often"
 
 
+def test_failed_trials_are_the_worst_of_a_median_whichever_way_is_better(synthetic):
+    rows = [
+        (metas, "p/one", seed, {"metrics": {"accuracy": 0.8}, "status": Status.DIVERGED if seed < 2 else Status.BUDGET})
+        for seed in (0, 1, 2)
+        for metas in ((), (MEAN,))
+    ]
+    (effect,) = model_of(synthetic, rows, scores=(RIGHT,)).ablations
+    assert (effect.value_present, effect.value_absent) == (None, None)
+
+
 def test_seeds_that_only_one_arm_has_are_left_out(synthetic):
     rows = [
         *losses(),

@@ -8,6 +8,7 @@ import pytest
 
 from optbench.registry import Catalogue, load_catalogue, missing_library
 from optbench.suites import SuitePlanner, load_suite
+from optbench.suites.picking import recipe_of
 
 FOLDER = Path(__file__).parents[2] / "suites" / "optbench_suites"
 
@@ -61,3 +62,24 @@ def test_deep_quick_has_a_stored_setting_of_six_optimizers_on_five_nets_none_at_
     assert spec.tuning is not None
     assert "the suite deep" in spec.tuning.found_by
     assert [item.edge for item in spec.tuning.stored] == [()] * 30
+
+
+@pytest.mark.parametrize("name", ["meta", "meta-quick"])
+def test_meta_ablates_every_meta_algorithm_on_twelve_seeds_all_arms_tuned_alike(
+    name: str, installed: Catalogue
+) -> None:
+    spec = load_suite(FOLDER / f"{name}.toml", installed)
+    switched = {part.name for ablation in spec.ablations for part in ablation.factor}
+    every = {record.qualified for record in installed.records("meta-algorithms")}
+    assert {other.rpartition("/")[2] for other in every - switched} == {"path"}  # it has no baseline but itself
+    assert len(spec.seeds) >= 12
+    for ablation in spec.ablations:
+        arms = [x for x in spec.optimizers if recipe_of(x) in (ablation.present, ablation.absent)]
+        assert len({(arm.groups, arm.space) for arm in arms}) == 1
+
+
+def test_meta_quick_has_a_stored_setting_for_each_tuned_arm(installed: Catalogue) -> None:
+    spec = load_suite(FOLDER / "meta-quick.toml", installed)
+    tasks = SuitePlanner(spec, installed).tasks
+    assert spec.tuning is not None
+    assert len(spec.tuning.stored) == len(tasks) >= 16
