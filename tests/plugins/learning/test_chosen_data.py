@@ -7,6 +7,7 @@ from itertools import count
 import numpy as np
 import pytest
 import torch
+from optbench_learning.chosen import supervised
 from torch.nn import functional
 
 from optbench.api import UserError
@@ -129,6 +130,11 @@ def test_one_class_alone_is_learnt_at_once(stored):
 FOUR = np.arange(4)
 
 
+def test_a_set_without_training_targets_is_refused():
+    with pytest.raises(UserError, match="a net learns nothing from this data set; x_train and y_train with examples"):
+        supervised({"x_train": numbers(4, 2)}, [], "auto")
+
+
 @pytest.mark.parametrize(
     ("name", "arrays", "options", "told"),
     [
@@ -140,7 +146,7 @@ FOUR = np.arange(4)
         ("mlp", {"x": numbers(4, 2), "y": FOUR}, {"shape": [3]}, r"shape=\[3\] holds 3 numbers; an input has 2"),
         ("mlp", {"x": numbers(4, 2), "y": FOUR}, {"shape": [-1, -2]}, r"shape=\[-1, -2\]; lengths of 1 or more"),
         ("mlp", {"x": numbers(4, 2), "y": FOUR}, {"scaling": "unit"}, "scaling=unit, and inputs below 0 or above 255"),
-        ("mlp", {"x": numbers(0, 2), "y": FOUR[:0]}, {}, "a net learns nothing from this data set"),
+        ("mlp", {"x": numbers(0, 2), "y": FOUR[:0]}, {}, "data set npz has no training examples"),
         ("convnet", {"x": numbers(4, 2), "y": FOUR}, {}, r"inputs of shape \(2,\) are no pictures"),
         ("convnet", {"x": numbers(4, 2, 2), "y": FOUR}, {"channels": [2, 2]}, r"channels=\[2, 2\]; each halves"),
         ("resnet", {"x": numbers(4, 3, 3), "y": FOUR}, {}, "pictures of 3 × 3; 4 × 4 or larger"),
