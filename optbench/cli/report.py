@@ -126,5 +126,5 @@ def stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> Repor
     )
     if not stored.unreadable:
         return model
-    lost = f"{stored.unreadable} results were written by another version of optbench that this one can't read"
-    return replace(model, notes=(f"{lost}: they are left out.", *model.notes))
+    lost = f"Left out: {stored.unreadable} of the results, which another version of optbench wrote and this one can't read."
+    return replace(model, notes=(lost, *model.notes))

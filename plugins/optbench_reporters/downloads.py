@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import PurePath
 
 from optbench.records import ReportModel
@@ -34,6 +33,8 @@ REPLAY = f"pip install -c downloads/{PINS} optbench\noptbench suite downloads/{S
 
 
 def _tables(model: ReportModel, target: float) -> Iterator[Download]:
+    import pandas as pd
+
     if not (model.cells and model.targets):
         return
     at = f"over {MEASURE}, at a relative gap of {target:g}"
@@ -43,12 +44,9 @@ def _tables(model: ReportModel, target: float) -> Iterator[Download]:
         yield Download("results.tex", f"the same for LaTeX, {at}", results_latex(model, MEASURE, target).encode())
     cells = cells_table(model)
     yield Download("cells.csv", "each optimizer on each problem at each accuracy", csv_text(cells).encode())
-    if find_spec("pyarrow") is not None:
-        import pandas as pd
-
-        buffer = io.BytesIO()
-        pd.DataFrame(cells.rows, columns=list(cells.headings)).to_parquet(buffer, index=False)
-        yield Download("cells.parquet", "the same as Parquet", buffer.getvalue())
+    buffer = io.BytesIO()
+    pd.DataFrame(cells.rows, columns=list(cells.headings)).to_parquet(buffer, index=False)
+    yield Download("cells.parquet", "the same as Parquet", buffer.getvalue())
 
 
 def _reproduction(model: ReportModel) -> Iterator[Download]:

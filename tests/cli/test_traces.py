@@ -55,3 +55,14 @@ def test_large_traces_are_read_in_small_batches(store, monkeypatch):
     monkeypatch.setattr("optbench.store.database._BATCH_BYTES", 8)
     keys = list(keys_of(store).values())
     assert [trace["value"][0] for _, trace in store.traces(keys, "events")] == [0, 2, 4, 6, 8]
+
+
+def test_a_record_of_another_version_is_told_and_the_others_are_read(store):
+    keys = store.run_keys(1)
+    with store._write.begin() as connection:
+        connection.exec_driver_sql("update results set record = json_set(record, '$.unheard_of', 1) where number = 3")
+    unreadable = []
+    assert len(store.get(keys, unreadable)) == 9
+    assert unreadable == [keys[2]]
+    with pytest.raises(TypeError, match="unheard_of"):
+        store.get(keys)

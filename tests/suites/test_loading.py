@@ -282,3 +282,23 @@ def test_a_sweep_that_can_not_be_made_is_told(
 ) -> None:
     with pytest.raises(SuiteError, match=re.escape(message)):
         load_suite(write(SWEPT.replace(old, new)), catalogue)
+
+
+def test_a_resolved_suite_is_the_suite_that_it_was_written_from(
+    catalogue: Catalogue, write: Write, tmp_path: Path
+) -> None:
+    spec = load_suite(write(MINIMAL), catalogue)
+    path = tmp_path / "suite.json"
+    path.write_text(json.dumps(spec.to_json()), encoding="utf-8")
+    assert find_suite(path, catalogue) == spec
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": 1}', "\x00"])
+def test_what_is_no_resolved_suite_is_told_in_a_line(catalogue: Catalogue, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "suite.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"not what a report of this version gives along") as caught:
+        find_suite(path, catalogue)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="cannot read the suite file"):
+        find_suite(tmp_path / "absent.json", catalogue)

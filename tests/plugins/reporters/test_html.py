@@ -187,6 +187,33 @@ def test_weight(folder):
     assert shell <= 150_000
 
 
+def test_five_hundred_cells_load_in_less_than_600_kb(results, synthetic, tmp_path):
+    trace = synthetic.events_of([1, 7, 30, 200], [5.0, 1.4, 1.0001, 1.0])
+    for arm in range(20):
+        for problem in range(25):
+            hits = dict.fromkeys(synthetic.TARGETS, 1234.5)
+            results.add(f"x/optimizer-{arm}", f"x/problem-{problem}", trace, f_star=1.0, evaluations_to_target=hits)
+    HtmlReporter(figures=False)(results.report(), tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    named = re.findall(r'(?:src|href)="((?:static|data)/[^"]+)"', page)
+    assert len(named) > 20
+    assert len(page) + sum((tmp_path / name).stat().st_size for name in named) < 600_000
+
+
+def test_downloads_say_the_same_in_each_format(folder, report):
+    pandas = pytest.importorskip("pandas")
+    sheet = pandas.read_csv(folder / "downloads/cells.csv")
+    columns = pandas.read_parquet(folder / "downloads/cells.parquet")
+    assert list(sheet.columns) == list(columns.columns)
+    assert len(sheet) == len(columns) == len(report.cells) * len(report.targets)
+    assert sheet["evaluations_median"].sum() == pytest.approx(columns["evaluations_median"].sum())
+    cell = report.cells[3]
+    row = columns.iloc[3 * len(report.targets) + 1]
+    assert (row["seeds"], row["hits"]) == (cell.seeds, cell.hits[1])
+    assert json.loads((folder / "downloads/suite.json").read_text())["name"] == report.name
+    assert "torch==2.13.0" in (folder / "downloads/constraints.txt").read_text().split()
+
+
 def evil_results(synthetic):
     results = synthetic.Results()
     trace = synthetic.events_of([1, 2], [5.0, 1.0])

@@ -1,6 +1,7 @@
 """The sections of the page in a browser: what they show, by pointer and by keyboard, with few and with many lines."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from optbench_reporters.html import HtmlReporter
 
 from optbench.analysis import cost_ratios, data_profile, performance_profile
-from optbench.records import Component, StageRecord, unpack
+from optbench.records import AblationEffect, Component, StageRecord, unpack
 
 pytestmark = pytest.mark.browser
 
@@ -274,3 +275,26 @@ def test_stages_are_marked_where_they_begin(visit, synthetic, tmp_path):
     HtmlReporter(figures=False)(report, tmp_path)
     page = drawn(visit, tmp_path)
     assert page.locator("#conv .stage").count() == 1
+
+
+def effect(factor, ratio, verdict, **changes):
+    shared = {"present": "", "absent": "", "problem": "", "measure": "evaluations", "higher_is_better": False}
+    numbers = {"value_present": None, "value_absent": None, "pairs": 12, "log_ratios": (), "p_value": 0.01}
+    rest = {"adjusted": 0.01, "seconds": None, "flops": None, "beside": "sgd"}
+    interval = {"low": ratio / 1.2, "high": ratio * 1.2}
+    fields = {**shared, **numbers, **rest, **interval, **changes}
+    return AblationEffect(factor=factor, ratio=ratio, verdict=verdict, **fields)
+
+
+def test_ablations_are_a_forest_with_a_line_at_one(visit, report, tmp_path):
+    found = (effect("batch-norm", 0.5, "better"), effect("polyak", 1.1, "within noise"), effect("<b>", 3.0, "worse"))
+    paths = HtmlReporter()(replace(report, ablations=found), tmp_path)
+    assert {"ablation-0.svg", "ablation-0.pdf"} <= {path.name for path in paths}
+    page = drawn(visit, tmp_path)
+    kinds = page.eval_on_selector_all("#ablation-0 .effect", "all => all.map(one => one.classList[1])")
+    assert kinds == ["better", "level", "worse"]
+    centres = page.eval_on_selector_all("#ablation-0 circle", "all => all.map(one => +one.getAttribute('cx'))")
+    line = float(re.match(r"M([\d.]+)", page.get_attribute("#ablation-0 .axis", "d")).group(1))
+    assert centres[0] < line < centres[1] < centres[2]
+    assert "×3 [2.5, 3.6]" in page.locator("#ablation-0").text_content()
+    assert page.locator("#ablations tbody tr").count() == 3
