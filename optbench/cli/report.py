@@ -126,5 +126,6 @@ def stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> Repor
     )
     if not stored.unreadable:
         return model
-    lost = f"Left out: {stored.unreadable} of the results, which another version of optbench wrote and this one can't read."
+    why = "which another version of optbench wrote and this one can't read"
+    lost = f"Left out: {stored.unreadable} of the results, {why}."
     return replace(model, notes=(lost, *model.notes))
