@@ -6,7 +6,10 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from optbench_reporters.figures import figure_files
 from optbench_reporters.html import HtmlReporter
+from optbench_reporters.palette import slots
+from optbench_reporters.sections import ABLATIONS
 
 from optbench.analysis import cost_ratios, data_profile, performance_profile
 from optbench.records import AblationEffect, Component, StageRecord, unpack
@@ -288,8 +291,10 @@ def effect(factor, ratio, verdict, **changes):
 
 def test_ablations_are_a_forest_with_a_line_at_one(visit, report, tmp_path):
     found = (effect("batch-norm", 0.5, "better"), effect("polyak", 1.1, "within noise"), effect("<b>", 3.0, "worse"))
-    paths = HtmlReporter()(replace(report, ablations=found), tmp_path)
-    assert {"ablation-0.svg", "ablation-0.pdf"} <= {path.name for path in paths}
+    model = replace(report, ablations=found)
+    drawings = figure_files(model, 1e-8, slots(model, 1e-8), [ABLATIONS])
+    assert [name for name, _ in drawings] == ["ablation-0.svg", "ablation-0.pdf"]
+    HtmlReporter(figures=False)(model, tmp_path)
     page = drawn(visit, tmp_path)
     kinds = page.eval_on_selector_all("#ablation-0 .effect", "all => all.map(one => one.classList[1])")
     assert kinds == ["better", "level", "worse"]
