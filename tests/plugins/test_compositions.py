@@ -121,3 +121,18 @@ def test_what_needs_and_gives_do_not_match_is_refused_with_the_reason(text: str,
     refusal = meet(CATALOGUE, problem, optimizer, metas).refusal
     assert refusal is not None
     assert refusal.startswith(reason)
+
+
+def test_running_averages_follow_the_points_that_line_searches_accept() -> None:
+    task = "mlp-digits(hidden=[6], depth=2, examples=60, batch_size=0)"
+    text = "lbfgs + batch-norm"
+    trial, replayed = run(text, task), recipe_of(text, task)
+    assert replayed is not None
+    problem: Any = replayed.stages[0].problem
+    problem.restore(problem.start(place().streams).statistics)
+    for x in trial.points:
+        problem.value(x)
+        problem.commit(x)
+    assert trial.ledger.evaluations > len(trial.points) + 1  # some were rejected
+    assert trial.outcome.point is not None
+    assert torch.equal(trial.outcome.point.statistics, problem.statistics())
