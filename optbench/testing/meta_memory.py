@@ -9,16 +9,15 @@ from typing import Any
 from torch import Tensor
 
 from optbench.analysis import fit_exponent
-from optbench.api import Recipe, Stage
 from optbench.measure.ledger import Ledger
 from optbench.measure.memory import LiveBytes
 from optbench.measure.oracle import Place
 from optbench.records import Budget
 from optbench.records.orders import SLACK_OF_FEW, degree, unreadable
 from optbench.testing.blame import defined_at
-from optbench.testing.framework import CheckFailed, Subject, require
+from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.meta_behaviour import apply, call_of
-from optbench.testing.meta_rig import GradientDescent
+from optbench.testing.meta_rig import plain_recipe
 from optbench.testing.needs import FROM_A_NET, needs_of
 from optbench.testing.trials import Watcher, drive, place
 from optbench.testing.workloads import Quadratic, deep_net
@@ -61,16 +60,18 @@ def check_memory(subject: Subject) -> None:
 
 
 def _problems(subject: Subject, here: Place) -> Iterator[Any]:
-    if needs_of(subject) & FROM_A_NET:
-        yield from (deep_net(here, width) for width in _WIDTHS)
-    else:
+    """Yield quadratics, or nets where it needs one, or takes no other problem."""
+    takes_any = not needs_of(subject) & FROM_A_NET
+    if takes_any and apply(subject, plain_recipe(Quadratic(_SIZES[0], here)), here, "a quadratic") is not None:
         yield from (Quadratic(size, here) for size in _SIZES)
+    else:
+        yield from (deep_net(here, width) for width in _WIDTHS)
 
 
 def _peak(subject: Subject, problem: Any, here: Place) -> int:
-    recipe = apply(subject, Recipe(stages=(Stage(problem=problem, optimizer=GradientDescent()),)), here, "a problem")
+    recipe = apply(subject, plain_recipe(problem), here, "a problem")
     if recipe is None:
-        raise CheckFailed(f"it refuses a {type(problem).__name__}, which has what it needs")
+        raise DoesNotApply(f"it refuses the {type(problem).__name__} that memory is measured on")
     watcher = _Peak()
     with watcher.live:
         drive(recipe, here, Budget(evaluations=_EVALUATIONS), ledger=Ledger(), watcher=watcher)

@@ -139,9 +139,12 @@ def benches(where: Place) -> Iterator[Bench]:
 
 def _bench(name: str, gives: frozenset[Feature], make: Callable[[Evaluations], Any]) -> Bench:
     seen = Evaluations()
-    problem = make(seen)
-    recipe = Recipe(stages=(Stage(problem=problem, optimizer=GradientDescent()),), variants=_variants(problem))
-    return Bench(name, gives | FROM_AN_OPTIMIZER, recipe, seen)
+    return Bench(name, gives | FROM_AN_OPTIMIZER, plain_recipe(make(seen)), seen)
+
+
+def plain_recipe(problem: Any) -> Recipe:
+    """Return gradient descent on a problem, as the engine makes a recipe."""
+    return Recipe(stages=(Stage(problem=problem, optimizer=GradientDescent()),), variants=_variants(problem))
 
 
 def _variants(problem: Any) -> Variants | None:

@@ -118,8 +118,9 @@ def deep_net(place: Place, width: int = 4) -> SupervisedProblem:
         for name, before in (("hidden", 3), ("hidden2", width), ("hidden3", width))
     ]
     output = Block(name="output", role="output", build=lambda: torch.nn.Linear(width, 1))
-    other = replace(net, data={"train": (inputs, targets.square()), "test": (inputs, targets.square())})
-    return replace(net, blocks=(*hidden, output), other_task=lambda: other)
+    deep = replace(net, blocks=(*hidden, output))
+    other = replace(deep, data={"train": (inputs, targets.square()), "test": (inputs, targets.square())})
+    return replace(deep, other_task=lambda: other)
 
 
 def _tanh_layer(inputs: int, outputs: int) -> torch.nn.Module:
