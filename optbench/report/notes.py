@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from optbench.analysis import LEAST_SEEDS
 from optbench.records import COST, Cell, ReportOptimizer, ReportProblem, Status, SuiteSpec, TrialRecord
+from optbench.report.naming import key_of
 from optbench.report.runs import BEST_IN_SET, time_doubts
 
 NAMED = 4  # longer lists are cut
@@ -87,9 +88,10 @@ def _coverage(
     part = [optimizer.label for optimizer in optimizers if 0 < ran[optimizer.id] < len(problems)]
     if part and suite.ranking:
         yield f"{first_of(part)} ran on some of the {len(problems)} problems only; their shares are over those."
-    missing = len(suite.optimizers) - len(optimizers)
+    wanted = {key_of(entry.recipe) for entry in suite.optimizers}  # one may stand in several groups
+    missing = len(wanted) - len(optimizers)
     if missing > 0:
-        yield f"{missing} of the suite's {len(suite.optimizers)} optimizers have no results."
+        yield f"{missing} of the suite's {len(wanted)} optimizers have no results."
 
 
 def _skipped(records: Sequence[TrialRecord]) -> Iterator[str]:

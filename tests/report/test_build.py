@@ -1,10 +1,11 @@
 """`build_report` against numbers worked out by hand from a few trials."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from optbench.records import Component, ReportModel, Status
+from optbench.records import Component, Entry, ReportModel, Status
 
 EVENTS = ([1, 2, 3, 4], [5.0, 1.4, 1.6, 1.0004])  # gaps with f* = 1, f0 = 5: 1, 0.1, (0.15), 1e-4
 KNOWN = {"f_star": 1.0, "f_star_source": "exact"}
@@ -210,3 +211,12 @@ def test_shares_of_some_problems_are_told_where_shares_are_shown(results, synthe
         results.add(optimizer, problem, synthetic.events_of([1, 2], [5.0, 1.0]), f_star=1.0)
     told = [note for note in results.report(ranking=ranking).notes if "ran on some of the 2 problems only" in note]
     assert len(told) == ranking
+
+
+def test_an_optimizer_that_stands_in_several_groups_is_missed_once(results, synthetic):
+    results.add("x/a", "x/p", synthetic.events_of(*EVENTS), **KNOWN)
+    (ran,) = results.optimizers
+    results.optimizers += [replace(ran, groups=("other",))]
+    assert not [note for note in results.report().notes if "have no results" in note]
+    results.optimizers += [Entry(use=Component(name="x/b"), groups=(group,)) for group in ("main", "other")]
+    assert "1 of the suite's 2 optimizers have no results." in results.report().notes
