@@ -147,14 +147,14 @@ def plain_recipe(problem: Any) -> Recipe:
     return Recipe(stages=(Stage(problem=problem, optimizer=GradientDescent()),), variants=_variants(problem))
 
 
-def _variants(problem: Any) -> Variants | None:
-    """Return nets with other penalties; other problems have no options."""
+def _variants(problem: Any) -> Variants:
+    """Return nets with other penalties; of other problems an option changes nothing."""
 
     def build(option: str, value: Any) -> Any:
-        return replace(problem, **{option: value})
+        return replace(problem, **{option: value}) if is_net else problem
 
-    has_options = isinstance(problem, SupervisedProblem)
-    return Variants(problem=problem, build=build) if has_options else None
+    is_net = isinstance(problem, SupervisedProblem)
+    return Variants(problem=problem, build=build)
 
 
 def with_stage_before(recipe: Recipe) -> Recipe:
