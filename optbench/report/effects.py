@@ -27,6 +27,8 @@ _VERDICTS = {
     Verdict.SOLVES_LESS: Outcome.SOLVES_LESS,
 }
 
+_TOO_FEW = (1, 2)  # units: two leave one degree of freedom
+
 Samples = Mapping[int, float]  # seed -> value; inf: unsolved
 
 
@@ -48,7 +50,8 @@ def effects(
     found = [_effect(label, table, margin) for label, table in tables if table.rows]
     adjusted = holm([math.nan if effect.p_value is None else effect.p_value for effect in found])
     rows = tuple(problem for label, table in tables for problem in table.problem_effects(label))
-    return tuple(_settled(effect, p) for effect, p in zip(found, adjusted.tolist(), strict=True)), rows
+    agreed = [table.agreed(margin) for _, table in tables if table.rows]
+    return tuple(map(_settled, found, adjusted.tolist(), agreed)), rows
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,23 @@ class _Table:
     def _score(self, before: float, after: float) -> float:
         return _less(_log(after), _log(before)) if self.measure.is_cost else after - before
 
+    def agreed(self, margin: float) -> Outcome | None:
+        """Return what every pair says where one or two units are too few to test; None where pairs differ.
+
+        Costs and bytes repeat exactly under one seed, so that a pair says something alone.
+        """
+        units = [score for score in self.scores() if not math.isnan(score)]
+        if len(units) not in _TOO_FEW or not (self.measure.is_cost and self.measure.exact and self.same_seeds):
+            return None
+        shared = ((row, row[0].keys() & row[1].keys()) for row in self.rows.values())
+        pairs = [self._score(before[seed], after[seed]) for (before, after), seeds in shared for seed in seeds]
+        known = [score for score in pairs if not math.isnan(score)]
+        if min(known) > math.log(margin):
+            return Outcome.SOLVES_LESS if self.measure.target and math.inf in known else Outcome.WORSE
+        if max(known) < -math.log(margin):
+            return Outcome.SOLVES_MORE if self.measure.target and -math.inf in known else Outcome.BETTER
+        return None
+
     def problem_effects(self, label: str) -> list[ProblemEffect]:
         return [
             ProblemEffect(
@@ -161,12 +181,14 @@ def _finding(table: _Table, margin: float) -> _Finding:
     if not known:
         return _Finding(math.nan, math.nan, math.nan, None, Outcome.NOT_COMPARED, "neither side solved any")
     if not any(known) and table.same_seeds:
-        return _Finding(0.0, 0.0, 0.0, 1.0, Outcome.SAME)
+        return _Finding(0.0, 0.0, 0.0, None, Outcome.SAME)
     if not table.measure.is_cost:
         return _by_differences(table, known)
     if len(table.rows) == 1 and not table.same_seeds:
         return _two_samples(table, margin)
-    return _alone(known[0], table, margin) if len(known) == 1 else _by_ratios(known, margin)
+    if len(known) == 1:
+        return _Finding(known[0], math.nan, math.nan, None, Outcome.UNDECIDED, "one pair has no interval")
+    return _by_ratios(known, margin)
 
 
 def _by_ratios(scores: Sequence[float], margin: float) -> _Finding:
@@ -178,16 +200,6 @@ def _by_ratios(scores: Sequence[float], margin: float) -> _Finding:
     found = compare(first, second, least=1, margin=margin)
     estimate, low, high = map(_log, (found.ratio, found.low, found.high))
     return _Finding(estimate, low, high, found.p_value, _VERDICTS.get(found.verdict, Outcome.UNDECIDED))
-
-
-def _alone(score: float, table: _Table, margin: float) -> _Finding:
-    """Judge a single pair: it has no interval, but counts and bytes repeat exactly under one seed."""
-    if not (table.measure.exact and table.same_seeds):
-        return _Finding(score, math.nan, math.nan, None, Outcome.UNDECIDED, "one pair has no interval")
-    outcome = Outcome.UNDECIDED
-    if abs(score) > math.log(margin):
-        outcome = Outcome.WORSE if score > 0 else Outcome.BETTER
-    return _Finding(score, math.nan, math.nan, None, outcome, "one pair, no interval: repeats exactly under one seed")
 
 
 def _two_samples(table: _Table, margin: float) -> _Finding:
@@ -230,12 +242,17 @@ def _by_differences(table: _Table, scores: Sequence[float]) -> _Finding:
     return _Finding(found.estimate, found.low, found.high, finite(found.p_value), outcome)
 
 
-def _settled(effect: Effect, adjusted: float) -> Effect:
-    """Return the effect as it stands once all effects are counted."""
-    if math.isnan(adjusted):
+def _settled(effect: Effect, adjusted: float, agreed: Outcome | None) -> Effect:
+    """Return the effect as it stands once all effects are counted.
+
+    Where one or two units are too few to test, what every pair says stands.
+    """
+    if not math.isnan(adjusted):
+        stands = adjusted <= LEVEL
+        effect = replace(effect, p_value=adjusted, outcome=effect.outcome if stands else Outcome.UNDECIDED)
+    if effect.outcome is not Outcome.UNDECIDED or agreed is None:
         return effect
-    stands = adjusted <= LEVEL or effect.outcome is Outcome.SAME
-    return replace(effect, p_value=adjusted, outcome=effect.outcome if stands else Outcome.UNDECIDED)
+    return replace(effect, outcome=agreed, note="each pair: repeats exactly under one seed")
 
 
 def _samples(records: Sequence[TrialRecord], measure: Measure) -> dict[int, float]:

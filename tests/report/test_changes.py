@@ -1,6 +1,7 @@
 """What got better or worse between two sets of results, against hand-computed and independent values."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -107,6 +108,39 @@ def test_one_pair_of_counts_stands_by_itself_and_of_times_does_not(synthetic):
     assert judged(before, other)[0][0].outcome is Outcome.UNDECIDED
 
 
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_a_tenth_more_in_each_pair_of_two_problems_is_worse_beside_arms_that_did_not_change(synthetic, seeds):
+    """Two problems leave one degree of freedom: rounded counts would hide the tenth from Student's test."""
+    base = grid(lambda p, s: 31 + 18 * p + 7 * s, problems=2, seeds=seeds)
+    sides = []
+    for factor in (1.0, 1.1):
+        changed = trials(synthetic, {key: round(factor * cost) for key, cost in base.items()}, optimizer="q/a")
+        sides.append(changed + trials(synthetic, base, optimizer="q/b"))
+    worse, same = judged(*sides, margin=1.01)[0]
+    assert (worse.outcome, same.outcome, same.p_value) == (Outcome.WORSE, Outcome.SAME, None)
+    assert worse.low < 1.1 < worse.high
+    mixed = trials(synthetic, {key: cost + (3 if key[0] == "p0" else -3) for key, cost in base.items()})
+    assert judged(trials(synthetic, base), mixed)[0][0].outcome is Outcome.UNDECIDED
+
+
+def test_what_did_not_change_is_no_test_that_others_pay_for(synthetic):
+    base = grid(lambda p, s: 100.0, problems=5, seeds=1)
+    logs = [0.1, 0.02, 0.08, 0.05, 0.06]
+    moved = {key: cost * math.exp(log) for (key, cost), log in zip(base.items(), logs, strict=True)}
+    before, after = trials(synthetic, base, optimizer="q/a"), trials(synthetic, moved, optimizer="q/a")
+    for arm in "bcdefghi":
+        before, after = (side + trials(synthetic, base, optimizer=f"q/{arm}") for side in (before, after))
+    (effect, *_), _ = judged(before, after)
+    assert effect.outcome is Outcome.WORSE
+    assert effect.p_value == pytest.approx(ttest_1samp(logs, 0).pvalue)
+
+
+def test_one_pair_that_is_no_longer_solved_solves_less(synthetic):
+    before, after = (trials(synthetic, {("p", 0): cost}) for cost in (40, None))
+    assert judged(before, after)[0][0].outcome is Outcome.SOLVES_LESS
+    assert judged(after, before)[0][0].outcome is Outcome.SOLVES_MORE
+
+
 def test_seeds_of_one_problem_are_two_samples_where_none_is_shared(synthetic):
     one, two = [40.0, 44, 43, 41, 45], [52.0, 50, 55, 49, 53]
     before = trials(synthetic, {("p", seed): cost for seed, cost in enumerate(one)})
@@ -211,5 +245,8 @@ def test_welch_agrees_with_scipy_and_takes_equal_values_at_their_word():
     one, two = np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.4, 0.1, 0.2])
     found, expected = welch_interval(one, two), ttest_ind(one, two, equal_var=False)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert found.p_value == pytest.approx(expected.pvalue)
     assert welch_interval([1, 1], [2, 2]).p_value == 0
+    with warnings.catch_warnings(action="error"):
+        assert welch_interval([3, 3], [1, 2]).estimate == 1.5
     assert math.isnan(welch_interval([1], [2, 2]).low)
