@@ -201,10 +201,11 @@ def _facts(found: Registered, data: dict[str, Any]) -> list[tuple[str, str]]:
     spec = data.get("spec", {})
     facts = {
         "evaluates": data.get("evaluations"),
-        "needs": data.get("needs"),
+        "needs": _needs(data),
         "gives": data.get("gives"),
         "state memory": data.get("state_memory"),
         "peak memory": _peak_memory(data),
+        "extra memory": data.get("extra_memory"),
         "step time": data.get("step_time"),
         "host syncs": _host_syncs(data),
         "deterministic": _deterministic(data),
@@ -266,6 +267,16 @@ def _host_syncs(data: dict[str, Any]) -> str:
         for value, count in counts.items()
     )
     return "".join((f"{data['host_syncs']} a step at most", *others, *further))
+
+
+def _needs(data: dict[str, Any]) -> str:
+    further = data.get("needs_with", {})
+    more = (
+        f"{', '.join(sorted(needs))} with {option}={value}"
+        for option, values in further.items()
+        for value, needs in values.items()
+    )
+    return "; ".join(filter(None, (", ".join(data.get("needs", ())), *more)))
 
 
 def _peak_memory(data: dict[str, Any]) -> str:

@@ -70,6 +70,23 @@ def test_show_tells_options_orders_citation_parts_and_suites(plugin: list[str], 
         assert text in shown
 
 
+def test_show_tells_what_a_meta_algorithm_needs_with_which_options(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "shifting.py"
+    file.write_text(
+        "from optbench.api import MetaAlgorithmPlugin, Option, hookimpl\n"
+        "@hookimpl\n"
+        "def optbench_meta_algorithms():\n"
+        "    way = Option(default='stay', doc='what to do', choices=('stay', 'move'))\n"
+        "    needs = {'way': {'move': frozenset({'step-hook', 'movable-point'})}}\n"
+        "    yield MetaAlgorithmPlugin(name='shift', factory='x:Y', summary='Shifts.', options={'way': way},\n"
+        "        needs=frozenset({'model'}), needs_with=needs, extra_memory='O(n)')\n"
+    )
+    assert main(["show", "shift", "--plugin", str(file)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert "needs         model; movable-point, step-hook with way=move" in told
+    assert "extra memory  O(n)" in told
+
+
 def test_show_explains_the_options_of_parts(plugin: list[str], capsys: Capture) -> None:
     assert main(["show", "method", *plugin]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
