@@ -91,6 +91,7 @@ class HtmlReporter:
             **self._frame(model, sections, taken),
             "figures": frozenset(figures),
         }
+        variables["still"] = next((name[:-4] for name in figures if name.startswith("conv-")), None)
         variables["static_figures"] = [name.removesuffix(".svg") for name in figures if name.endswith(".svg")]
         yield PAGE, environment.get_template("report.html.j2").render(**variables).encode()
 

@@ -31,7 +31,7 @@ STATUS_CLASS = {
     **dict.fromkeys(("oom", "killed", "error"), "crashed"),
 }  # status -> how it is coloured
 FOLDED_FROM = 60  # failures: more share rows over problems
-NAMED = 6
+NAMED = 4
 
 
 def page_variables(model: ReportModel, target: float) -> dict[str, Any]:

@@ -91,6 +91,19 @@ def test_each_figure_is_valid_svg_with_the_optimizers_names_and_pdf(folder, repo
         assert all(optimizer.label in text for optimizer in report.optimizers)
 
 
+def test_without_scripts_each_live_figure_is_a_still_one(folder):
+    page = (folder / "index.html").read_text()
+    stills = re.findall(r'<noscript><img src="figures/([^"]+)\.svg"', page)
+    assert [name.partition("-")[0] for name in stills] == [
+        "profile",
+        "dataprofile",
+        "ecdf",
+        "heat",
+        "conv",
+        "multiples",
+    ]
+
+
 def test_figures_repeat_byte_for_byte(folder, report, tmp_path):
     HtmlReporter()(report, tmp_path)
     assert (tmp_path / "figures/profile.svg").read_bytes() == (folder / "figures/profile.svg").read_bytes()
