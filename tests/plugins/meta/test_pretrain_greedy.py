@@ -189,3 +189,22 @@ def test_convolutions_can_not_be_joined_to_the_raw_input():
     blocks[1] = Block(name="hidden2", role="hidden", build=lambda: torch.nn.Conv1d(1, 1, 1))
     with pytest.raises(Refused, match="block hidden2 begins with none"):
         greedy(concat_input=True)(recipe_of(problem.with_blocks(blocks)), streams)
+
+
+def test_running_statistics_of_trained_layers_go_to_the_frozen_ones_and_to_the_whole_net():
+    problem = net(5, 6)
+    normalised = Block(
+        name="hidden1", role="hidden", build=lambda: torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.BatchNorm1d(5))
+    )
+    stages = greedy()(recipe_of(problem.with_blocks([normalised, *problem.blocks[1:]])), streams).stages
+    first, second, joint = (stage.problem for stage in stages)
+    start = stages[0].carry(None, first.start(streams))
+    trained = replace(start, statistics=start.statistics + 2.0)  # mean 2, variance 3
+    inputs, _ = first.data["train"]
+
+    stages[1].carry(trained, second.start(streams))
+    hidden = (inputs @ tensor(trained, "hidden1.0.weight").T + tensor(trained, "hidden1.0.bias") - 2.0) / 3.00001**0.5
+    torch.testing.assert_close(second.model.frozen(inputs), hidden, rtol=1e-12, atol=1e-14)
+    end = stages[1].carry(trained, second.start(streams))
+    fine = stages[2].carry(end, joint.start(streams))
+    assert torch.equal(fine.statistics, trained.statistics)
