@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +16,15 @@ from optbench.records import Call, Component, ExpressionError, Side, SuiteSpec, 
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
+    from optbench.store import Store
 
 _SUFFIXES = (".sqlite", ".sqlite3", ".db")
-ALLOWED = "allowed: a store (PATH or PATH#RUN), the number of a run, or an optimizer of a run"
+ALLOWED = "allowed: a store (PATH or PATH#RUN), a published shard, the number of a run, or an optimizer of a run"
 
 
 @dataclass(frozen=True)
 class Given:
-    """One side as it was written: a store with perhaps a run, or (without a store) an optimizer."""
+    """One side as it was written: a store (or a shard) with perhaps a run, or (without a store) an optimizer."""
 
     text: str
     store: str | None = None
@@ -32,6 +35,8 @@ class Given:
         """Return what `text` says; a number is a run of `store`. Raises UserError where a run is no number."""
         if text.isdecimal():
             return cls(text, store, int(text))
+        if _is_shard(text):
+            return cls(text, text)
         location, _, number = text.partition("#")
         if not ("://" in location or location.endswith(_SUFFIXES) or Path(location).is_file()):
             return cls(text)
@@ -53,14 +58,32 @@ class Results:
 def read(catalogue: Catalogue, given: Given, suite: str | None) -> Results:
     """Return the results of the run that is given by its number, else of the store's last one of the suite."""
     from optbench.report import label_tuned
-    from optbench.store import Store
 
     location = str(given.store)
-    with Store.open(existing(location)) as opened:
+    with _opened(location) as opened:
         stored = latest(opened, suite, location) if given.run is None else numbered(opened, given.run, location)
     results, _ = by_role(stored.spec, catalogue, stored.records)
     labelled = label_tuned(stored.spec, results.plain, results.arms)
     return Results(_side(stored, location), labelled.suite, labelled.records, stored.run.environment.fingerprint)
+
+
+@contextmanager
+def _opened(location: str) -> Iterator[Store]:
+    """Open a store, or a published shard as one; raises UserError where there is none, or the shard has a fault."""
+    from optbench.store import Store
+    from optbench.store.shards import read_shard
+
+    if not _is_shard(location):
+        with Store.open(existing(location)) as store:
+            yield store
+        return
+    shard = Path(location).resolve()
+    with tempfile.TemporaryDirectory() as scratch, read_shard(shard, Path(scratch) / "run.sqlite") as store:
+        yield store
+
+
+def _is_shard(location: str) -> bool:
+    return (Path(location) / "manifest.json").is_file()
 
 
 def of_optimizer(text: str, results: Results) -> list[TrialRecord]:

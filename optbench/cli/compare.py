@@ -77,7 +77,8 @@ def command(
 ) -> int:
     """Tell what got better, worse, or is not told apart from A to B.
 
-    A and B are stores (PATH, or PATH#RUN), numbers of runs in --store, or two optimizers of its last run.
+    A and B are stores (PATH, or PATH#RUN), published shards (their folders), numbers of runs in --store, or two
+    optimizers of its last run.
     """
     catalogue = open_catalogue(plugin, block)
     one, other = Given.parse(before, store), Given.parse(after, store)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -63,6 +64,7 @@ def command(
     into one DIR: `optbench publish DIR` then writes the pages, with no new run if the store has none.
     """
     _check_folder(folder)
+    _check_link(history)
     faults = _faults(folder / _SHARDS)
     if verify:
         return _verified(folder, faults, as_json=as_json)
@@ -90,6 +92,13 @@ def _check_folder(folder: Path) -> None:
         empty = {path.name for path in folder.iterdir()} <= {".git", ".nojekyll", "README.md", "LICENSE", "CNAME"}
         if not empty:
             raise UserError(f"{folder} holds no site of optbench", "allowed: a new or empty folder, or such a site")
+
+
+def _check_link(history: str | None) -> None:
+    """Refuse a link that a browser would run or that leads into the reader's own files."""
+    scheme = urlsplit(history or "").scheme
+    if scheme not in {"", "http", "https"}:
+        raise UserError(f"--history {history}", "allowed: an address with http(s), or a path on the same host")
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -12,14 +12,16 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from optbench.api import UserError
-from optbench.records import Environment, Trace, TrialRecord
+from optbench.records import Call, Component, Environment, Trace, TrialRecord
 from optbench.records.trace import CODEC
 from optbench.store.database import Store
 from optbench.store.engine import open_engine
@@ -30,6 +32,8 @@ SCHEMA = 1
 MANIFEST, TRIALS, TRACES = "manifest.json", "trials.parquet", "traces.parquet"
 _DIGITS = 16  # of the manifest's hash in a folder's name
 _PLAIN = ("evaluations", "seconds", "f_best", "state_bytes", "peak_live_bytes", "peak_process_bytes")
+_FIGURES = {"evaluations_to_": "evaluations_to_target", "seconds_to_": "seconds_to_target", "metric_": "metrics"}
+_STAGING, _ABANDONED = ".partial-", 24 * 3600.0  # seconds after which nobody writes there any more
 _NAMES = ("events", "snapshots")
 _TRACE_BYTES = 64 * 2**20  # of traces that are written together
 
@@ -62,7 +66,8 @@ def write_shard(store: Store, run: Run, folder: Path) -> Path:
     if (known := _shard_of(store, run, folder)) is not None:
         return known
     folder.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    _sweep(folder)
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
     try:
         records = store.get(store.run_keys(run.id))
         write_columns(staging / TRIALS, result_columns(records))
@@ -85,6 +90,14 @@ def write_shard(store: Store, run: Run, folder: Path) -> Path:
         return shard
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers left that were killed; a young folder may be that of another one, still at work."""
+    for staging in folder.glob(f"{_STAGING}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - staging.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 def shards_in(folder: Path) -> list[Path]:
@@ -125,7 +138,10 @@ def read_shard(shard: Path, database: Path) -> Store:
 
 
 def result_columns(records: Mapping[ResultKey, TrialRecord]) -> dict[str, list[Any]]:
-    """Return plain columns of results, a row each, and the record as JSON."""
+    """Return plain columns of results, a row each, and the record as JSON.
+
+    `task` and `arm` are the problem and the optimizer with its meta-algorithms as one writes them, with every option.
+    """
     rows = list(records.items())
     return {
         "id": [key.id for key, _ in rows],
@@ -135,6 +151,8 @@ def result_columns(records: Mapping[ResultKey, TrialRecord]) -> dict[str, list[A
         "problem": [record.spec.problem.name for _, record in rows],
         "optimizer": [record.spec.optimizer.name for _, record in rows],
         "meta_algorithms": [[part.name for part in record.spec.meta_algorithms] for _, record in rows],
+        "task": [_written(record.spec.problem) for _, record in rows],
+        "arm": [_written(*record.spec.recipe) for _, record in rows],
         "seed": [record.spec.seed for _, record in rows],
         "repetition": [record.spec.repetition for _, record in rows],
         "device": [record.spec.device for _, record in rows],
@@ -142,8 +160,23 @@ def result_columns(records: Mapping[ResultKey, TrialRecord]) -> dict[str, list[A
         "size": [record.size for _, record in rows],
         "status": [str(record.status) for _, record in rows],
         **{name: [getattr(record, name) for _, record in rows] for name in _PLAIN},
+        **_figures([record for _, record in rows]),
         "record": [dumps(record.to_json()) for _, record in rows],
     }
+
+
+def _written(*parts: Component) -> str:
+    return " + ".join(str(Call(part.name, part.options)) for part in parts)
+
+
+def _figures(records: Sequence[TrialRecord]) -> dict[str, list[float | None]]:
+    """Return a column for each target's costs and each metric; empty where a target was not reached."""
+    found: dict[str, list[float | None]] = {}
+    for prefix, field in _FIGURES.items():
+        figures: list[Mapping[str, float | None]] = [getattr(record, field) for record in records]
+        names = dict.fromkeys(name for row in figures for name in row)
+        found |= {f"{prefix}{name}": [row.get(name) for row in figures] for name in names}
+    return found
 
 
 def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
@@ -152,6 +185,7 @@ def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
     import pyarrow.parquet as pq
 
     types = dict.fromkeys(columns, pa.string()) | dict.fromkeys(_PLAIN, pa.float64())
+    types |= {name: pa.float64() for name in columns if name.startswith(tuple(_FIGURES))}
     types |= dict.fromkeys(("seed", "repetition", "size"), pa.int64()) | {"meta_algorithms": pa.list_(pa.string())}
     table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
     pq.write_table(table, path, compression="zstd")

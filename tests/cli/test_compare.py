@@ -27,6 +27,21 @@ def test_a_regression_fails_the_gate_and_is_told_with_its_interval(write: Write,
     assert found["failed"]
 
 
+def test_a_published_shard_is_a_side_and_an_edited_one_is_refused(write: Write, capsys: pytest.CaptureFixture[str]):
+    assert main(["publish", "site", "--store", write("a.sqlite"), "--json"]) == 0
+    (name,) = json.loads(capsys.readouterr().out)["added"]
+    shard = Path("site/shards") / name
+    assert main(["compare", str(shard), write("b.sqlite", 1.1), "--fail-on", "regression", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [row["outcome"] for row in found["effects"]] == ["worse", "same"]
+    assert main(["compare", "b.sqlite", f"{shard}/", "--fail-on", "regression"]) == 0
+    with (shard / "trials.parquet").open("ab") as file:
+        file.write(b" ")
+    capsys.readouterr()
+    assert main(["compare", str(shard), "b.sqlite"]) == 2
+    assert name in capsys.readouterr().err
+
+
 def test_what_got_better_passes_the_gate(write: Write, capsys: pytest.CaptureFixture[str]):
     assert main(["compare", write("a.sqlite", 1.1), write("b.sqlite"), "--fail-on", "regression"]) == 0
     assert "better" in capsys.readouterr().out

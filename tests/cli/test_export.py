@@ -27,6 +27,8 @@ def test_results_and_curves_come_back(write: Write, kind: str, capsys: pytest.Ca
     assert len(events) == 48
     assert set(events["id"]) == set(trials["id"])
     assert sorted(set(events["value"])) == [1e-7, 1.0]
+    assert trials.groupby("arm")["evaluations_to_relative:1e-05"].max().to_dict() == {"gone/one": 91, "gone/two": 91}
+    assert set(trials["task"]) == {f"gone/p{index}" for index in range(6)}
     about = json.loads(Path("out/run.json").read_text())
     assert (about["suite"]["name"], about["environment"]["machine"]) == ("mine", "here")
 

@@ -136,6 +136,13 @@ def test_a_folder_with_something_else_is_left_alone(publish, write: Write):
     assert [path.name for path in Path("site").iterdir()] == ["index.html"]
 
 
+def test_a_link_that_a_browser_would_run_is_refused(publish, write: Write):
+    write("a.sqlite")
+    code, _, err = publish("site", "--store", "a.sqlite", "--history", "javascript:alert(1)")
+    assert (code, err.count("\n")) == (2, 1)
+    assert not Path("site").exists()
+
+
 def test_without_a_store_there_is_nothing_to_publish(publish):
     code, _, error = publish("site", "--store", "none.sqlite")
     assert code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 
 import pyarrow.parquet as pq
@@ -73,6 +74,16 @@ def test_plain_columns_can_be_read_by_any_parquet_reader(shard):
 def test_a_name_cannot_leave_the_folder(shard, tmp_path):
     assert shard.parent == tmp_path / "shards"
     assert ".." not in shard.name
+
+
+def test_what_a_killed_writer_left_is_no_shard_and_is_swept_later(run, tmp_path):
+    folder = tmp_path / "shards"
+    for name in (".partial-old", ".partial-new"):
+        (folder / name).mkdir(parents=True)
+    os.utime(folder / ".partial-old", (0, 0))
+    shard = write_shard(*run, folder)
+    assert shards_in(folder) == [shard]
+    assert {path.name for path in folder.iterdir()} == {".partial-new", shard.name}
 
 
 def test_a_run_is_published_once(run, shard, tmp_path):
