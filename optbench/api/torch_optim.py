@@ -81,9 +81,10 @@ class TorchOptimizer:
             optimizer = self.cls(parameters, **{**self._implementation(point), **self.options})
         except ValueError as error:
             raise UserError(f"{self.cls.__name__}: {' '.join(str(error).split())}") from error
-        if self.schedule is not None and not all("lr" in group for group in optimizer.param_groups):
+        groups = getattr(optimizer, "param_groups", ())
+        if self.schedule is not None and not (groups and all("lr" in group for group in groups)):
             raise UserError(f"{self.cls.__name__} has no lr", "a schedule changes lr", "leave the schedule out")
-        rates = tuple(group.get("lr", 0.0) for group in optimizer.param_groups)
+        rates = tuple(group.get("lr", 0.0) for group in groups)
         step, addresses = bare_step(optimizer), _addresses(parameters)
         state = TorchState(point, oracle.layout, parameters, optimizer, step, addresses, rates)
         self._set_rates(state)

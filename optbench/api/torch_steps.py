@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,13 +25,30 @@ class Way:
     closure: bool  # evaluates again, wherever the parameters are by then
 
 
+def has_interface(made: Any) -> bool:
+    """Tell whether `made` is a class with the torch.optim interface.
+
+    It derives from torch's, or is made as those are, of parameters and then options, and has a `step` and none of the
+    methods of other optimizers.
+    """
+    if not isinstance(made, type) or issubclass(made, Optimizer):
+        return isinstance(made, type)
+    if not callable(getattr(made, "step", None)) or hasattr(made, "init") or hasattr(made, "minimize"):
+        return False
+    first = next(iter(inspect.signature(made).parameters.values()), None)
+    return first is not None and first.kind in _BY_POSITION and first.default is inspect.Parameter.empty
+
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
 def ways(cls: type[Optimizer]) -> tuple[Way, ...]:
     """Return the ways in which a class may want to be called, the likeliest first; raises UserError where it has none.
 
     By the usual pattern a class that moves its point before it asks again (sharpness-aware ones) has a closure with a
     default, but fails without; whether it does shows when it is called.
     """
-    own = cls.__mro__[: cls.__mro__.index(Optimizer)]
+    own = itertools.takewhile(lambda base: base is not Optimizer, cls.__mro__)
     if not any("step" in vars(base) for base in own):
         raise UserError(f"{cls.__name__} has no step()", ONE_CALL, _REMEDY)
     taken = list(inspect.signature(cls.step).parameters.values())[1:]
@@ -49,11 +67,13 @@ def told(cls: type[Optimizer], error: NotImplementedError) -> UserError:
 _WRAPPED = Optimizer.profile_hook_step(lambda _: None).__code__  # of what torch puts around each class's `step`
 
 
-def bare_step(optimizer: Optimizer) -> Callable[..., Any]:
+def bare_step(optimizer: Any) -> Callable[..., Any]:
     """Return the optimizer's `step` without what torch puts around it for hooks and its profiler.
 
     That costs a small net's step 4 %, and nothing is measured by it. Where a hook is registered the whole is returned.
     """
+    if not isinstance(optimizer, Optimizer):
+        return optimizer.step
     hooks: tuple[Any, ...] = (
         _global_optimizer_pre_hooks,
         _global_optimizer_post_hooks,

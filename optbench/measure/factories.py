@@ -18,6 +18,7 @@ from optbench.api import Option, Point, Problem, Recipe, Stage, TorchOptimizer, 
 from optbench.api.datasets import announce_datasets
 from optbench.api.options import convert
 from optbench.api.streams import SeededStreams
+from optbench.api.torch_steps import has_interface
 from optbench.measure.function_problem import as_problem
 from optbench.measure.oracle import Place
 from optbench.numerics.parts import build_part
@@ -53,9 +54,9 @@ def resolve(factory: str) -> Any:
 
 
 def build_optimizer(factory: str, options: Mapping[str, Any]) -> Any:
-    """Return the optimizer, a torch.optim class in its adapter; raises UserError for what is none."""
+    """Return the optimizer, a class like those of torch.optim in its adapter; raises UserError for what is none."""
     made = resolve(factory)
-    if isinstance(made, type) and issubclass(made, torch.optim.Optimizer):
+    if has_interface(made):
         return _adapted(made, dict(options))
     built = made(**options)
     if not hasattr(built, "minimize") and (missing := [name for name in ("init", "step") if not hasattr(built, name)]):

@@ -87,6 +87,33 @@ class Rateless(torch.optim.Optimizer):
         return None
 
 
+class Unrelated:
+    """The interface of torch.optim without its base class."""
+
+    def __init__(self, params: Any, lr: float = 0.1) -> None:
+        self.param_groups = [{"params": list(params), "lr": lr}]
+
+    def zero_grad(self) -> None:
+        for parameter in self.param_groups[0]["params"]:
+            parameter.grad = None
+
+    def step(self) -> None:
+        for parameter in self.param_groups[0]["params"]:
+            parameter.data.sub_(self.param_groups[0]["lr"] * parameter.grad)
+
+
+class Groupless:
+    """One that keeps its parameters otherwise."""
+
+    def __init__(self, params: Any) -> None:
+        self.params = list(params)
+
+    def step(self, closure: Any) -> None:
+        closure()
+        for parameter in self.params:
+            parameter.data.sub_(0.5 * parameter.grad)
+
+
 def moves(optimizer: Any, steps: int) -> list[float]:
     """Return by how much each step moves the last coordinate."""
     state = optimizer.init(Slope(), torch.zeros(7, dtype=torch.float64))
@@ -107,6 +134,17 @@ def test_a_step_of_the_schedule_is_a_step_of_the_optimizer(cls: type[torch.optim
 def test_without_a_schedule_the_rate_stays() -> None:
     for schedule in (None, build_part("constant", SCHEDULES, "schedule")):
         assert moves(TorchOptimizer(Plain, {"lr": 0.1}, schedule), 3) == pytest.approx([0.1] * 3)
+
+
+def test_a_class_that_does_not_derive_from_torchs_is_driven_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(Unrelated=Unrelated, Groupless=Groupless)
+    monkeypatch.setitem(__import__("sys").modules, "their_module", module)
+    made = build_optimizer("their_module:Unrelated", {"lr": 0.5, "schedule": "exponential(by=0.5)"})
+    assert moves(made, 3) == [0.5, 0.25, 0.125]
+    assert moves(build_optimizer("their_module:Groupless", {}), 2) == [0.5, 0.5]
+    scheduled = build_optimizer("their_module:Groupless", {"schedule": "exponential(by=0.5)"})
+    with pytest.raises(UserError, match="Groupless has no lr"):
+        scheduled.init(Slope(), torch.zeros(7, dtype=torch.float64))
 
 
 @pytest.mark.parametrize(
