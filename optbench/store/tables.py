@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from optbench.records import Trace
 from optbench.records.text import harmless
+from optbench.store.columns import result_columns, write_columns
 from optbench.store.database import Store
 from optbench.store.keys import ResultKey, Run
-from optbench.store.shards import result_columns, write_columns
 
 Format = Literal["parquet", "csv"]
 CURVES = ("events", "snapshots")
