@@ -43,7 +43,8 @@ def latest(store: Store, suite: str | None, location: str) -> StoredRun:
     """Return the run that began last, of one suite where `suite` names it; raises UserError where there is none."""
     run = store.latest_run(suite)
     if run is None:
-        raise UserError(f"no run of {suite or 'any suite'} in {location}", remedy="run `optbench suite` first")
+        remedy = "run `optbench suite` first" if suite is None else "`optbench list runs` tells what there is"
+        raise UserError(f"no run of {suite or 'any suite'} in {location}", remedy=remedy)
     return _read(store, run)
 
 
