@@ -8,51 +8,11 @@ any; LBFGS, which is `torch-lbfgs` among the peers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from optbench.api import OptimizerPlugin, Option, hookimpl
 from optbench.numerics.schedules import SCHEDULE
-
-_MAXIMIZE = Option(default=False, doc="climb instead of descending")
-_BETAS = Option(default=[0.9, 0.999], doc="decay of the running means of the gradient and of its square", low=0, high=1)
-
-
-def _lr(default: float, low: float, high: float) -> Option:
-    return Option(default=default, doc="learning rate", low=0.0, search="log", span=(low, high))
-
-
-def _eps(default: float, doc: str = "added to the root of the mean square") -> Option:
-    return Option(default=default, doc=doc, low=0.0)
-
-
-def _decay(default: float = 0.0, doc: str = "L2 penalty, as a part of the gradient") -> Option:
-    return Option(default=default, doc=doc, low=0.0)
-
-
-def _decoupled(what: str) -> Option:
-    return Option(default=False, doc=f"let weight_decay shrink the parameters, as in AdamW, not {what}")
-
-
-def _torch(
-    name: str,
-    factory: str,
-    summary: str,
-    options: Mapping[str, Option],
-    cite: str,
-    **claims: Any,
-) -> OptimizerPlugin:
-    """Return the record of a class; with each one climbing and a schedule are options."""
-    return OptimizerPlugin(
-        name=name,
-        factory=factory,
-        summary=summary,
-        options={**options, "maximize": _MAXIMIZE, "schedule": SCHEDULE},
-        cite=cite,
-        evaluations=frozenset({"gradient"}),
-        gives=frozenset({"step-hook", "movable-point"}),
-        **{"host_syncs": 0, **claims},
-    )
+from optbench_stochastic.options import decay, decoupled, epsilon, means, of_torch, rate
 
 
 @hookimpl
@@ -69,12 +29,12 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
 
 
 def _by_the_gradient() -> Iterator[OptimizerPlugin]:
-    yield _torch(
+    yield of_torch(
         "sgd",
         "torch.optim:SGD",
         "Stochastic gradient descent, with momentum if wished.",
         {
-            "lr": _lr(1e-3, 1e-3, 1.0),
+            "lr": rate(1e-3, 1e-3, 1.0),
             "momentum": Option(
                 default=0.0,
                 doc="share of the last step that is kept",
@@ -84,7 +44,7 @@ def _by_the_gradient() -> Iterator[OptimizerPlugin]:
                 span=(0.0, 0.99),
             ),
             "dampening": Option(default=0.0, doc="share of the gradient that momentum leaves out", low=0.0, high=1.0),
-            "weight_decay": _decay(),
+            "weight_decay": decay(),
             "nesterov": Option(default=False, doc="look ahead by the momentum; needs momentum and no dampening"),
         },
         "Robbins & Monro, Ann. Math. Stat. 22 (1951); Sutskever et al., ICML (2013)",
@@ -92,21 +52,21 @@ def _by_the_gradient() -> Iterator[OptimizerPlugin]:
 
 
 def _by_signs_and_means() -> Iterator[OptimizerPlugin]:
-    yield _torch(
+    yield of_torch(
         "asgd",
         "optbench_stochastic.elementwise:ASGD",
         "SGD with a shrinking rate and weights. The mean of the iterates that it keeps is not what is reported.",
         {
-            "lr": _lr(0.01, 1e-3, 1.0),
+            "lr": rate(0.01, 1e-3, 1.0),
             "lambd": Option(default=1e-4, doc="what the weights shrink by, times the rate", low=0.0),
             "alpha": Option(default=0.75, doc="power of the time by which the rate falls", low=0.0),
             "t0": Option(default=1e6, doc="step at which the mean begins", low=0.0),
-            "weight_decay": _decay(),
+            "weight_decay": decay(),
         },
         "Polyak & Juditsky, SIAM J. Control Optim. 30 (1992)",
         host_syncs=None,  # several a tensor: its rate is on the device
     )
-    yield _torch(
+    yield of_torch(
         "rprop",
         "optbench_stochastic.elementwise:Rprop",
         "Steps by the gradient's signs alone, longer while they stay. For full batches: noise turns signs, too.",
@@ -120,34 +80,34 @@ def _by_signs_and_means() -> Iterator[OptimizerPlugin]:
 
 
 def _by_sums_of_squares() -> Iterator[OptimizerPlugin]:
-    yield _torch(
+    yield of_torch(
         "adagrad",
         "optbench_stochastic.elementwise:Adagrad",
         "Steps divided by the root of the sum of all squared gradients so far.",
         {
-            "lr": _lr(0.01, 1e-3, 1.0),
+            "lr": rate(0.01, 1e-3, 1.0),
             "lr_decay": Option(default=0.0, doc="by which the rate falls: lr/(1 + k·lr_decay)", low=0.0),
-            "weight_decay": _decay(),
+            "weight_decay": decay(),
             "initial_accumulator_value": Option(default=0.0, doc="the sum before the first step", low=0.0),
-            "eps": _eps(1e-10, "added to the root of the sum"),
+            "eps": epsilon(1e-10, "added to the root of the sum"),
         },
         "Duchi, Hazan & Singer, JMLR 12 (2011)",
     )
 
 
 def _by_means_of_squares() -> Iterator[OptimizerPlugin]:
-    yield _torch(
+    yield of_torch(
         "rmsprop",
         "optbench_stochastic.elementwise:RMSprop",
         "Steps divided by the root of a running mean of squared gradients. eps (the book's δ) is added outside of the "
         "root, and momentum acts on what is divided already.",
         {
-            "lr": _lr(0.01, 1e-4, 0.1),
+            "lr": rate(0.01, 1e-4, 0.1),
             "alpha": Option(default=0.99, doc="decay of the mean (the book's ρ)", low=0.0, high=1.0),
-            "eps": _eps(
+            "eps": epsilon(
                 1e-8, "the book's δ, added to the root of the mean: outside of it, where the book has it inside"
             ),
-            "weight_decay": _decay(),
+            "weight_decay": decay(),
             "momentum": Option(
                 default=0.0,
                 doc="share of the last divided step that is kept: momentum comes after the division",
@@ -157,63 +117,58 @@ def _by_means_of_squares() -> Iterator[OptimizerPlugin]:
         },
         "Tieleman & Hinton, Neural networks for machine learning, lecture 6.5 (2012)",
     )
-    yield _torch(
+    yield of_torch(
         "adadelta",
         "optbench_stochastic.elementwise:Adadelta",
         "Steps in the unit of the parameters: the root of the mean square step over that of the mean square gradient.",
         {
-            "lr": _lr(1.0, 0.01, 10.0),
+            "lr": rate(1.0, 0.01, 10.0),
             "rho": Option(default=0.9, doc="decay of both means", low=0.0, high=1.0),
-            "eps": _eps(1e-6, "added to both means, within their roots; it sets the length of the first steps"),
-            "weight_decay": _decay(),
+            "eps": epsilon(1e-6, "added to both means, within their roots; it sets the length of the first steps"),
+            "weight_decay": decay(),
         },
         "Zeiler, arXiv:1212.5701 (2012)",
     )
 
 
 def _by_rows_and_columns() -> Iterator[OptimizerPlugin]:
-    yield _torch(
+    yield of_torch(
         "adafactor",
         "torch.optim:Adafactor",
         "Steps divided by the root of a mean square kept by rows and columns, relative to the size of each tensor.",
         {
-            "lr": _lr(0.01, 1e-3, 1.0),
+            "lr": rate(0.01, 1e-3, 1.0),
             "beta2_decay": Option(
                 default=-0.8, doc="power of the time by which the mean takes less of what is new", high=0.0
             ),
             "d": Option(default=1.0, doc="the most that a tensor's mean square step may be", low=0.0),
-            "weight_decay": _decay(0.0, "by which the parameters shrink, times the rate"),
+            "weight_decay": decay(0.0, "by which the parameters shrink, times the rate"),
         },
         "Shazeer & Stern, ICML (2018)",
         host_syncs=None,  # two a tensor: sizes of parameters and steps
     )
 
 
-def _means(lr: float) -> dict[str, Option]:
-    """Return the options of a method that keeps running means of the gradient and of its square."""
-    return {"lr": _lr(lr, 1e-4, 0.1), "betas": _BETAS, "eps": _eps(1e-8), "weight_decay": _decay()}
-
-
 def _adams() -> Iterator[OptimizerPlugin]:
     amsgrad = Option(default=False, doc="use the largest mean square so far")
-    yield _torch(
+    yield of_torch(
         "adam",
         "optbench_stochastic.adam:Adam",
         "Steps scaled by running means of the gradient and of its square, corrected for their start at zero.",
         {
-            **_means(1e-3),
+            **means(1e-3),
             "amsgrad": amsgrad,
             "bias_correction": Option(default=True, doc="correct the means, which start at zero"),
         },
         "Kingma & Ba, ICLR (2015)",
     )
-    yield _torch(
+    yield of_torch(
         "adamw",
         "optbench_stochastic.elementwise:AdamW",
         "Adam whose weight decay shrinks the parameters and is no part of the gradient.",
         {
-            **_means(1e-3),
-            "weight_decay": _decay(0.01, "by which the parameters shrink, times the rate"),
+            **means(1e-3),
+            "weight_decay": decay(0.01, "by which the parameters shrink, times the rate"),
             "amsgrad": amsgrad,
         },
         "Loshchilov & Hutter, ICLR (2019)",
@@ -221,34 +176,34 @@ def _adams() -> Iterator[OptimizerPlugin]:
 
 
 def _variants_of_adam() -> Iterator[OptimizerPlugin]:
-    yield _torch(
+    yield of_torch(
         "adamax",
         "optbench_stochastic.elementwise:Adamax",
         "Adam with the largest gradient, decaying, instead of the root of the mean square.",
         {
-            **_means(2e-3),
-            "eps": _eps(1e-8, "added to the largest"),
+            **means(2e-3),
+            "eps": epsilon(1e-8, "added to the largest"),
         },
         "Kingma & Ba, ICLR (2015), section 7.1",
     )
-    yield _torch(
+    yield of_torch(
         "nadam",
         "optbench_stochastic.elementwise:NAdam",
         "Adam that looks ahead by the momentum, as Nesterov's method does.",
         {
-            **_means(2e-3),
+            **means(2e-3),
             "momentum_decay": Option(default=4e-3, doc="how fast the momentum comes to its full share", low=0.0),
-            "decoupled_weight_decay": _decoupled("a part of the gradient"),
+            "decoupled_weight_decay": decoupled("a part of the gradient"),
         },
         "Dozat, ICLR workshop (2016)",
     )
-    yield _torch(
+    yield of_torch(
         "radam",
         "optbench_stochastic.elementwise:RAdam",
         "Adam that takes momentum steps, undivided, until enough squares were seen to divide by.",
         {
-            **_means(1e-3),
-            "decoupled_weight_decay": _decoupled("a part of the gradient"),
+            **means(1e-3),
+            "decoupled_weight_decay": decoupled("a part of the gradient"),
         },
         "Liu et al., ICLR (2020)",
     )
@@ -260,14 +215,14 @@ def _by_matrices() -> Iterator[OptimizerPlugin]:
         factory="optbench_stochastic.muon:Muon",
         summary="Orthogonalised momentum for matrices; what is no matrix (biases, kernels) is left to AdamW.",
         options={
-            "lr": _lr(1e-3, 1e-3, 0.1),
-            "weight_decay": _decay(0.1, "by which matrices shrink, times the rate"),
+            "lr": rate(1e-3, 1e-3, 0.1),
+            "weight_decay": decay(0.1, "by which matrices shrink, times the rate"),
             "momentum": Option(default=0.95, doc="decay of the sum of gradients", low=0.0, high=1.0),
             "nesterov": Option(default=True, doc="look ahead by the momentum"),
             "ns_coefficients": Option(
                 default=[3.4445, -4.775, 2.0315], doc="of the polynomial that makes singular values equal"
             ),
-            "eps": _eps(1e-7, "added to the norm that the matrix is divided by first"),
+            "eps": epsilon(1e-7, "added to the norm that the matrix is divided by first"),
             "ns_steps": Option(default=5, doc="times that the polynomial is applied", low=1, high=99),
             "adjust_lr_fn": Option(
                 default="original",
@@ -275,7 +230,7 @@ def _by_matrices() -> Iterator[OptimizerPlugin]:
                 choices=("original", "match_rms_adamw"),
             ),
             "other_lr": Option(default=1e-3, doc="AdamW's rate, of what is no matrix", low=0.0),
-            "other_weight_decay": _decay(0.01, "by which what is no matrix shrinks, times that rate"),
+            "other_weight_decay": decay(0.01, "by which what is no matrix shrinks, times that rate"),
             "schedule": SCHEDULE,
         },
         cite="Jordan et al., Muon: an optimizer for hidden layers in neural networks (2024)",
