@@ -70,6 +70,7 @@ def command(
         return _verified(folder, faults, as_json=as_json)
     if faults:
         raise UserError("; ".join(f"shard {name}: {fault}" for name, fault in faults.items()), remedy=_REMEDY)
+    _check_writable(folder)
     catalogue = open_catalogue(plugin, block)
     added = _add(folder / _SHARDS, store, suite, numbers)
     settings = _settings(folder, title, history)
@@ -92,6 +93,16 @@ def _check_folder(folder: Path) -> None:
         empty = {path.name for path in folder.iterdir()} <= {".git", ".nojekyll", "README.md", "LICENSE", "CNAME"}
         if not empty:
             raise UserError(f"{folder} holds no site of optbench", "allowed: a new or empty folder, or such a site")
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse a folder that nothing can be written into, before anything is; one that is not there yet stays so."""
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise UserError(f"can't write in {folder} ({error.strerror or error})", remedy="name another folder") from None
 
 
 def _check_link(history: str | None) -> None:

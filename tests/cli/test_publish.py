@@ -143,6 +143,13 @@ def test_a_link_that_a_browser_would_run_is_refused(publish, write: Write):
     assert not Path("site").exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder is unwritable to everybody here")
+def test_a_folder_that_cannot_be_written_is_one_line(publish, write: Write):
+    code, _, err = publish("/proc/site", "--store", write("a.sqlite"))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "can't write in /proc/site" in err
+
+
 def test_without_a_store_there_is_nothing_to_publish(publish):
     code, _, error = publish("site", "--store", "none.sqlite")
     assert code == 2
