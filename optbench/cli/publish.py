@@ -168,7 +168,10 @@ def _chosen(store: Store, location: str, suites: Sequence[str], numbers: Sequenc
 def _settings(folder: Path, title: str | None, history: str | None) -> dict[str, str]:
     """Return the site's title and link, those of the last time where none are given, and keep them."""
     path = folder / _SITE
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        kept = dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except (ValueError, TypeError):
+        raise UserError(f"{path} is damaged", remedy="remove it: --title and --history write it anew") from None
     settings = {"title": title or kept.get("title") or _TITLE, "history": history or kept.get("history") or ""}
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -150,6 +150,15 @@ def test_a_folder_that_cannot_be_written_is_one_line(publish, write: Write):
     assert "can't write in /proc/site" in err
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+def test_damaged_settings_of_the_site_are_one_line(publish, write: Write, text: str):
+    publish("site", "--store", write("a.sqlite"))
+    Path("site/site.json").write_text(text)
+    code, _, err = publish("site", "--store", "a.sqlite")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "site/site.json is damaged" in err
+
+
 def test_without_a_store_there_is_nothing_to_publish(publish):
     code, _, error = publish("site", "--store", "none.sqlite")
     assert code == 2
