@@ -1,8 +1,6 @@
 """Memory against size: the figure's files, the table without scripts, the chart in a browser."""
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,8 +8,6 @@ from optbench_reporters.html import HtmlReporter
 from optbench_reporters.scaling_lines import scaling_lines, scaling_rows
 
 from optbench.records import ReportModel, ScalingFit, ScalingPoint
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def point(arm, quantity, size, size_in_bytes, *, projected=False) -> ScalingPoint:
@@ -143,22 +139,14 @@ def test_times_have_a_figure_and_a_table_of_their_own(timed, tmp_path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists() and not shutil.which("chromium"), reason="no chromium on this machine")
-def test_the_chart_of_times_has_a_hollow_dot_where_a_time_is_in_doubt(timed, tmp_path) -> None:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_the_chart_of_times_has_a_hollow_dot_where_a_time_is_in_doubt(timed, tmp_path, visit) -> None:
     HtmlReporter(figures=False)(timed, tmp_path)
-    errors: list[str] = []
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"file://{tmp_path}/index.html")
-        page.locator("#time").scroll_into_view_if_needed()
-        page.wait_for_selector("#scaling-time circle.hollow")
-        dots = page.locator("#scaling-time circle.dot").count(), page.locator("#scaling-time circle.hollow").count()
-        browser.close()
+    page = visit(tmp_path)
+    page.locator("#time").scroll_into_view_if_needed()
+    page.wait_for_selector("#scaling-time circle.hollow")
+    dots = page.locator("#scaling-time circle.dot").count(), page.locator("#scaling-time circle.hollow").count()
 
-    assert (dots, errors) == ((2, 1), [])
+    assert dots == (2, 1)
 
 
 def test_a_report_without_a_sweep_has_no_such_section(synthetic, tmp_path) -> None:
@@ -179,27 +167,18 @@ def test_rows_name_what_was_fitted(model) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists() and not shutil.which("chromium"), reason="no chromium on this machine")
-def test_the_chart_has_dots_where_it_was_measured_and_hollow_ones_where_not(model, tmp_path) -> None:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_the_chart_has_dots_where_it_was_measured_and_hollow_ones_where_not(model, tmp_path, visit) -> None:
     HtmlReporter(figures=False)(model, tmp_path)
-    errors: list[str] = []
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 400, "height": 800})
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"file://{tmp_path}/index.html")
-        page.locator("#memory").scroll_into_view_if_needed()
-        page.wait_for_selector("#scaling circle.dot")
-        peak = page.locator("#scaling circle.dot").count(), page.locator("#scaling path.end").count()
-        page.locator("#f-bytes label", has_text="state").click()
-        page.wait_for_selector("#scaling circle.hollow")
-        state = page.locator("#scaling circle.dot").count(), page.locator("#scaling circle.hollow").count()
-        key = page.eval_on_selector_all("#scaling text.ser", "texts => texts.map((text) => text.firstChild.data)")
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+    page = visit(tmp_path, viewport={"width": 400, "height": 800})
+    page.locator("#memory").scroll_into_view_if_needed()
+    page.wait_for_selector("#scaling circle.dot")
+    peak = page.locator("#scaling circle.dot").count(), page.locator("#scaling path.end").count()
+    page.locator("#f-bytes label", has_text="state").click()
+    page.wait_for_selector("#scaling circle.hollow")
+    state = page.locator("#scaling circle.dot").count(), page.locator("#scaling circle.hollow").count()
+    key = page.eval_on_selector_all("#scaling text.ser", "texts => texts.map((text) => text.firstChild.data)")
+    wide = page.evaluate("document.documentElement.scrollWidth")
 
     assert (peak, state) == ((2, 3), (3, 1))  # the third's two points are crosses: the growth of the process
     assert key == [model.optimizers[0].label, "2.00", model.optimizers[1].label, "0 B"]
     assert wide <= 400
-    assert errors == []

@@ -202,7 +202,7 @@ class Late(Sound):
 class FindingTheProblem(Late):
     def late(self, oracle: Any, state: Any) -> None:
         for thing in gc.get_objects():
-            if type(thing).__name__ == "Quadratic":
+            if type(thing).__name__ == "Quadratic" and thing.size == state.point.numel():  # others may still live
                 thing.value(state.point)  # here
 
 
