@@ -70,13 +70,24 @@ def test_meta_ablates_every_meta_algorithm_on_twelve_seeds_all_arms_tuned_alike(
     spec = load_suite(FOLDER / f"{name}.toml", installed)
     switched = {part.name for ablation in spec.ablations for part in ablation.factor}
     every = {record.qualified for record in installed.records("meta-algorithms")}
-    assert {other.rpartition("/")[2] for other in every - switched} == {"path"}  # it has no baseline but itself
+    assert {other.rpartition("/")[2] for other in every - switched} == {"path"}  # warm against cold: see below
     assert len(spec.seeds) >= 12
     arms = [(entry.recipe, entry.groups, entry.space) for entry in spec.optimizers]
     for ablation in spec.ablations:
         present = [arm for arm in arms if arm[0] == ablation.present]
         assert present
         assert all((ablation.absent, *alike) in arms for _, *alike in present)
+
+
+def test_meta_compares_warm_starts_along_a_path_with_cold_ones_on_twelve_values(installed: Catalogue) -> None:
+    spec = load_suite(FOLDER / "meta.toml", installed)
+    assert len(spec.pairings) == 3
+    for pair in spec.pairings:
+        (first, warm), (second, cold) = pair.first, pair.second
+        assert (first, warm.options["start"], cold.options["start"]) == (second, "warm", "cold")
+        assert warm.options["values"] == cold.options["values"]
+        (groups,) = (arm.groups for arm in spec.optimizers if arm.recipe == pair.first)
+        assert len([entry for entry in spec.problems if entry.groups == groups]) == 12
 
 
 def test_meta_quick_has_a_stored_setting_for_each_tuned_arm(installed: Catalogue) -> None:
