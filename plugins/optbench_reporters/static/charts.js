@@ -125,6 +125,7 @@
     const frame = { spec, m, W, H, narrow, legend, sx: OB.scale(spec.x, m.l, W - m.r), sy };
     const label = `${spec.label}. Arrow keys read values; plus, minus and zero zoom.`;
     const names = spec.key || narrow ? key(frame) : endLabels(frame);
+    const focused = host.contains(document.activeElement);
     host.innerHTML = `<svg class="${spec.series.length > 6 ? "many" : ""}" viewBox="0 0 ${W} ${H}" width="${W}" height="${H}"` +
       ` tabindex="0" role="group" aria-roledescription="chart" aria-label="${esc(label)}">` +
       axes(frame) + curves(frame, `clip-${host.id}`) + names +
@@ -133,5 +134,7 @@
     host.spec = spec;
     host.redraw = () => OB.lineChart(host, spec);
     OB.interact(host, frame);
+    if (focused) host.querySelector("svg").focus({ preventScroll: true });
+    OB.fillTable(host);
   };
 })();

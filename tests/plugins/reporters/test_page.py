@@ -193,7 +193,7 @@ def test_another_problem_is_loaded_when_it_is_chosen(visit, folder, report):
     page = visit(folder)
     page.evaluate("OB.drawAll()")
     page.select_option("#f-problem", "learning-3")
-    page.evaluate("OB.refresh()")  # resolves once the chosen problem's curves are loaded and drawn
+    page.evaluate("OB.drawAll()")  # resolves once the chosen problem’s curves are loaded and drawn
     assert page.evaluate("document.getElementById('conv').spec.label").endswith("learning-3")
     curve = next(c for c in report.curves if (c.problem, c.optimizer) == ("learning-3", "adam"))
     drawn = page.evaluate("document.getElementById('conv').spec.series.find(s => s.name === 'adam').y")

@@ -126,7 +126,7 @@ def test_a_class_of_the_matrix_folds(visit, folder):
 
 def test_single_seeds_take_the_place_of_the_bands(visit, folder, report):
     page = drawn(visit, folder, "#x=seeds&h=gd")
-    page.evaluate("OB.refresh()")
+    page.evaluate("OB.drawAll()")
     assert page.locator("#conv .band").count() == 0
     threads = page.evaluate(
         "document.getElementById('conv').spec.series.map(s => [s.o, s.threads.map(t => [t.x, t.y])])"
@@ -153,7 +153,30 @@ def test_every_chart_has_its_numbers_as_a_table_behind_it(visit, folder, report)
     last = page.locator("details[data-table=dataprofile] tbody tr").first.locator("td").last.inner_text()
     assert re.fullmatch(r"\d+ %", last)
     page.locator("#f-optimizer input[value=gd]").uncheck()
+    page.evaluate("OB.drawAll()")
     assert page.locator("details[data-table=profile] tbody tr").count() == len(report.optimizers) - 1
+
+
+def test_a_filter_draws_what_is_seen_and_the_rest_when_it_comes_near(visit, folder, report):
+    page = drawn(visit, folder)
+    panels = page.locator("#multiples .panel")
+    page.wait_for_selector("#multiples .panel")
+    page.locator("#f-optimizer input[value=gd]").uncheck()
+    assert page.locator("#table tbody tr").count() == len(report.optimizers) - 1
+    assert panels.count() == len(report.optimizers)
+    page.locator("#multiples").scroll_into_view_if_needed()
+    page.wait_for_function(f"document.querySelectorAll('#multiples .panel').length === {len(report.optimizers) - 1}")
+
+
+def test_a_chart_that_has_the_focus_keeps_it_when_it_is_drawn_anew(visit, folder):
+    page = drawn(visit, folder)
+    page.locator("#conv svg").focus()
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#conv .tip").is_visible()
+    page.evaluate("OB.set({ m: 'seconds' }).then(OB.drawAll)")
+    page.wait_for_function("document.getElementById('conv').spec.x.label === 'seconds'")
+    assert page.evaluate("document.activeElement.closest('#conv svg') !== null")
 
 
 def test_a_chart_on_a_phone_names_its_lines(visit, folder, report):
@@ -184,7 +207,7 @@ def test_small_panels_hold_a_line_for_each_problem(visit, folder, report):
     assert page.locator("#multiples .panel").count() == len(report.optimizers)
     assert page.locator("#multiples .panel").first.locator(".threads path").count() == len(report.problems)
     page.locator("#f-kind label", has_text="quadratic").click()
-    page.evaluate("OB.refresh()")
+    page.evaluate("OB.drawAll()")
     assert page.locator("#multiples .panel").first.locator(".threads path").count() == 6
 
 
@@ -201,7 +224,7 @@ def test_of_thirty_optimizers_twelve_have_colours_and_all_are_listed(visit, many
     page.wait_for_selector("#multiples .panel")
     assert page.locator("#multiples .panel").count() == 12
     page.click("#multiples .more")
-    page.evaluate("OB.refresh()")
+    page.evaluate("OB.drawAll()")
     assert page.locator("#multiples .panel").count() == 30
 
 

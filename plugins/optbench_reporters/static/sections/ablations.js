@@ -25,5 +25,5 @@
       `<text class="hint" x="${sx(1) - 8}" y="14" text-anchor="end">← better with it</text><text class="hint" x="${sx(1) + 8}" y="14">worse with it →</text>${lines.join("")}</svg>`;
   }
 
-  OB.section("ablations", () => OB.data.ablations.forEach((group) => draw(document.getElementById(`ablation-${group.id}`), group)));
+  OB.part("ablations", () => OB.data.ablations.forEach((group) => draw(document.getElementById(`ablation-${group.id}`), group)));
 })();

@@ -40,7 +40,7 @@
     },
   };
 
-  OB.section("overview", (view) => {
+  OB.part("overview", (view) => {
     const rows = view.rows.filter((row) => row.trials), kinds = suite.kinds.length > 1;
     document.getElementById("cards").innerHTML = Object.entries(KINDS).map(([title, kind]) => card(title, rows, kind)).join("") +
       (kinds ? `<div class="kpi list"><h4>Smallest typical slowdown by class</h4><ul>${suite.kinds.map((kind) => winnerOf(kind, view)).join("")}</ul></div>` : "");

@@ -75,7 +75,7 @@
     }
   }
 
-  OB.section("convergence", async (view) => {
+  OB.part("fig-conv", async (view) => {
     const problem = suite.problems[view.problem], state = OB.state();
     picker(view);
     about(problem);
@@ -87,6 +87,5 @@
     const shown = data.curves.filter((c) => view.optimizers.includes(c.o)).map((c) => series(c, state.m));
     if (!shown.length) OB.nothing($("conv"), "No curve of this problem can be drawn: no trial kept a value above the minimum.");
     else chart(view, singles ? shown.map((s) => withSeeds(s, singles, state.m)) : shown, state);
-    OB.fillTables();
   });
 })();

@@ -82,5 +82,5 @@
     grid(host);
   }
 
-  OB.section("problems", draw);
+  OB.part("fig-heat", draw);
 })();
