@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _STAGES = ("problem", "optimizer", "stage", "evaluations", "examples", "FLOPs", "seconds", "f")
 _LEGEND = "Medians over trials; f: of the stage's own objective where it ended."
+_SHOWN = 60  # stages in a terminal
 _TWO = ("problem", "optimizer", "cost of", "measure", "score", "baseline", "cost", "in", "seconds")
 _TWO_LEGEND = (
     "task alone: without a teacher or another task before, which whoever has it anyway need not pay for; whole: with "
@@ -27,16 +28,18 @@ Rows = Sequence[Sequence[str]]
 
 
 def stages_table(model: ReportModel, width: int = 100) -> Table:
-    """Return a row a stage."""
+    """Return a row a stage, the first ones of many."""
     problems, optimizers = _labels(model)
     rows = [
         (
             *(problems[cell.problem], optimizers[cell.optimizer], cell.name),
             *map(_text, (cell.evaluations, cell.examples, cell.flops, cell.seconds, cell.value)),
         )
-        for cell in model.stages
+        for cell in model.stages[:_SHOWN]
     ]
-    build = partial(_table, f"{model.title}: stages", _LEGEND, _STAGES, rows)
+    rest = len(model.stages) - len(rows)
+    legend = f"{_LEGEND} {rest} more stages: on the page, and with --json." if rest else _LEGEND
+    build = partial(_table, f"{model.title}: stages", legend, _STAGES, rows)
     return fitted(build, (("examples",), ("seconds",), ("FLOPs",)), width)
 
 

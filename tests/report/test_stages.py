@@ -70,6 +70,15 @@ def test_a_stage_that_some_trials_never_came_to_counts_those_that_did(results: A
     assert model.two_results == ()
 
 
+def test_a_terminal_shows_the_first_stages_of_many_and_says_how_many_are_left_out(results: Any) -> None:
+    stages = tuple(stage(f"l2={number}", 4, on_curve=False) for number in range(70))
+    results.add("x/sgd", "x/net", meta=["x/path"], stages=stages)
+    table = stages_table(with_stages(results.report(), (), results.records, results.snapshots.get))
+
+    assert table.row_count == 60
+    assert "10 more stages" in str(table.caption)
+
+
 def test_they_round_trip_through_json_and_have_tables(made: ReportModel) -> None:
     back = ReportModel.from_json(made.to_json())
     assert (back.stages, back.two_results) == (made.stages, made.two_results)

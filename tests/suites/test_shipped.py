@@ -79,9 +79,12 @@ def test_meta_ablates_every_meta_algorithm_on_twelve_seeds_all_arms_tuned_alike(
         assert all((ablation.absent, *alike) in arms for _, *alike in present)
 
 
-def test_meta_compares_warm_starts_along_a_path_with_cold_ones_on_twelve_values(installed: Catalogue) -> None:
-    spec = load_suite(FOLDER / "meta.toml", installed)
-    assert len(spec.pairings) == 3
+@pytest.mark.parametrize(("name", "pairs"), [("meta", 3), ("meta-quick", 2)])
+def test_meta_compares_warm_starts_along_a_path_with_cold_ones_on_twelve_values(
+    name: str, pairs: int, installed: Catalogue
+) -> None:
+    spec = load_suite(FOLDER / f"{name}.toml", installed)
+    assert len(spec.pairings) == pairs
     for pair in spec.pairings:
         (first, warm), (second, cold) = pair.first, pair.second
         assert (first, warm.options["start"], cold.options["start"]) == (second, "warm", "cold")
