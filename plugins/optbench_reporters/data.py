@@ -10,9 +10,11 @@ from typing import Any
 from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel, SeedCurve
 from optbench_reporters.ablation_rows import groups
 from optbench_reporters.convergence import drawn_problems
+from optbench_reporters.learning_curves import learning_files, learnt
 from optbench_reporters.multiples import Panel, grid_of, panels
 from optbench_reporters.palette import GREY, Slot
 from optbench_reporters.scaling_lines import scaling_lines
+from optbench_reporters.tuning_rows import tuning_charts
 from optbench_reporters.view import STATUSES
 
 VALUE = "f"  # the metric that the column "value" shows already
@@ -26,6 +28,10 @@ def data_files(model: ReportModel, target: float, looks: Sequence[Slot], *, curv
         yield "ablations.js", put("ablations", [group.to_json() for group in groups(model)])
     if model.scaling:
         yield "scaling.js", put("scaling", [line.to_json() for line in scaling_lines(model)])
+    if model.tuned:
+        yield "tuning.js", put("tuning", tuning_charts(model))
+    for problem, metrics in learning_files(model):
+        yield f"learning-{problem}.js", put(f"learning/{problem}", metrics)
     if curves:
         yield from _curve_files(model)
 
@@ -93,6 +99,7 @@ def _suite(model: ReportModel, target: float, looks: Sequence[Slot]) -> dict[str
         "failed": list(FAILED),
         "stamp": stamp(model),
         "kinds": kinds_of(model),
+        "learnt": learnt(model),
         "drawn": [problem.id for problem in drawn_problems(model)],
         "grey": [index for index, look in enumerate(looks) if look is GREY],
         "devices": list(dict.fromkeys(problem.device for problem in model.problems)),

@@ -36,7 +36,7 @@ GENERATED = (
     "static/*.js",
 )
 # Scripts in the order in which they need one another; those of the sections come before the last ones.
-FIRST = ("format", "scale", "charts", "interact", "export", "aggregate", "state", "controls", "shards")
+FIRST = ("format", "scale", "charts", "interact", "export", "aggregate", "state", "controls", "shards", "picker")
 LAST = ("theme", "main")
 
 
@@ -91,8 +91,10 @@ class HtmlReporter:
             **self._frame(model, sections, taken),
             "figures": frozenset(figures),
         }
-        variables["still"] = next((name[:-4] for name in figures if name.startswith("conv-")), None)
-        variables["static_figures"] = [name.removesuffix(".svg") for name in figures if name.endswith(".svg")]
+        stills = [name.removesuffix(".svg") for name in figures if name.endswith(".svg")]
+        variables["static_figures"] = stills
+        variables["still"] = next((name for name in stills if name.startswith("conv-")), None)
+        variables["learning_stills"] = [name for name in stills if name.startswith("learning-")]
         yield PAGE, environment.get_template("report.html.j2").render(**variables).encode()
 
     def _figures(
@@ -134,6 +136,7 @@ def _scripts(model: ReportModel, sections: tuple[Section, ...]) -> Iterator[str]
     yield from ("data/suite.js", "data/cells.js")
     yield from ["data/scaling.js"] if model.scaling else []
     yield from ["data/ablations.js"] if model.ablations else []
+    yield from ["data/tuning.js"] if model.tuned else []
     yield from (f"static/{name}.js" for name in FIRST)
     yield from (
         f"static/sections/{name}.js" for name in dict.fromkeys(x for section in sections for x in section.scripts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from optbench.records import ReportModel, ReportOptimizer
 
@@ -52,7 +53,7 @@ def slots(model: ReportModel, target: float) -> tuple[Slot, ...]:
 
 
 def _assign(optimizers: Sequence[ReportOptimizer]) -> dict[str, Slot]:
-    """Give each family a hue, as long as there are hues; members that find no slot there take free ones elsewhere."""
+    """Give each family a hue, as long as there are hues; members beyond its slots take the next slot of each other."""
     families = list(dict.fromkeys(optimizer.family for optimizer in optimizers))
     free = [list(hue) for hue in HUES]
     chosen: dict[str, Slot] = {}
@@ -63,7 +64,7 @@ def _assign(optimizers: Sequence[ReportOptimizer]) -> dict[str, Slot]:
             chosen[optimizer.id] = free[index].pop(0)
         else:
             left.append(optimizer)
-    spare = [slot for hue in reversed(free) for slot in hue]
+    spare = [slot for rank in zip_longest(*free) for slot in rank if slot is not None]
     return chosen | {optimizer.id: slot for optimizer, slot in zip(left, spare, strict=False)}
 
 

@@ -134,10 +134,36 @@ TIME = Section(
     ),
 )
 
-TUNING = Section(id="tuning", title="Tuning", shown=lambda model: bool(model.tuned), draw=("tuning:tuning_figures",))
+TUNING = Section(
+    id="tuning",
+    title="Tuning",
+    shown=lambda model: bool(model.tuned),
+    draw=("tuning:tuning_figures",),
+    scripts=("tuning",),
+)  # a figure for each problem, see tuning_rows
 
 LEARNING = Section(
-    id="learning", title="Learning", shown=lambda model: bool(model.learning), draw=("learning:learning_figures",)
+    id="learning",
+    title="Learning",
+    shown=lambda model: bool(model.learning),
+    draw=("learning:learning_figures",),
+    scripts=("learning",),
+    figures=_table(
+        Figure(
+            id="learn",
+            question="What does each optimizer learn on one problem?",
+            caption=(
+                "Lines: median over trials at equal numbers of examples; bands: 10–90 %. Seconds are the median at "
+                "those points, the measuring left out."
+            ),
+            how=(
+                "A trial that diverged is left out from there on. Over examples optimizers are compared by what they "
+                "make of the same data, over seconds by what a step costs, too. The axis of the metric is logarithmic"
+                " where its values lie far apart. Drag to zoom, double-click to go back."
+            ),
+            height=440,
+        )
+    ),
 )
 
 OVERVIEW = Section(id="overview", title="Overview", shown=_ranks, scripts=("cards", "table", "versus"))

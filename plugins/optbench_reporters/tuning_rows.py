@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optbench.records import ReportModel, TunedCell
+from optbench_reporters.sections import Figure
 
 MISSING = "–"
 UNTUNED = 0.0  # where the untuned optimizer stands on the axis of trials
@@ -21,6 +22,28 @@ class BudgetLine:
     median: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    edges: int = 0  # tunings whose best lay at the edge of what was searched
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the chart needs."""
+        numbers = {"x": self.trials, "y": self.median, "low": self.low, "high": self.high}
+        return {"o": self.optimizer, "name": self.label, **numbers, "edges": self.edges}
+
+
+def tuning_charts(model: ReportModel) -> list[dict[str, Any]]:
+    """Return the chart of each problem that has a line."""
+    return [
+        {
+            "id": f"tuning-{problem.id}",
+            "label": problem.label,
+            "measure": first.measure,
+            "higher": first.higher_is_better,
+            "lines": [line.to_json() for line in lines],
+        }
+        for problem in model.problems
+        if (lines := budget_lines(model, problem.id))
+        for first in [next(cell for cell in model.tuned if cell.problem == problem.id)]
+    ]
 
 
 def budget_lines(model: ReportModel, problem: str) -> list[BudgetLine]:
@@ -33,28 +56,51 @@ def budget_lines(model: ReportModel, problem: str) -> list[BudgetLine]:
         if any(at > UNTUNED for at, *_ in known):
             trials, low, median, high = zip(*known, strict=True)
             index = places[cell.optimizer]
-            lines.append(BudgetLine(index, model.optimizers[index].label, trials, median, low, high))
+            lines.append(BudgetLine(index, model.optimizers[index].label, trials, median, low, high, cell.edges))
     return lines
 
 
 def tuning_sections(model: ReportModel) -> list[dict[str, Any]]:
     """Return what the page's template shows of each problem on which something was tuned."""
-    names = {item.id: item.label for item in model.optimizers}
     return [
-        {
-            "id": problem.id,
-            "label": problem.label,
-            "measure": cells[0].measure,
-            "chosen": _chosen(cells[0]),
-            "better": "higher" if cells[0].higher_is_better else "lower",
-            "rows": [_row(cell, names[cell.optimizer]) for cell in _ordered(cells)],
-            "agreement": _agreement(model, problem.id, names),
-            "searched": any(cell.method != "stored" for cell in cells),  # else there are no costs
-            "untuned": any(cell.untuned for cell in cells),
-        }
-        for problem in model.problems
+        _section(model, index, cells)
+        for index, problem in enumerate(model.problems)
         if (cells := [cell for cell in model.tuned if cell.problem == problem.id])
     ]
+
+
+def _section(model: ReportModel, index: int, cells: list[TunedCell]) -> dict[str, Any]:
+    problem, names = model.problems[index], {item.id: item.label for item in model.optimizers}
+    places = {name: place for place, name in enumerate(names)}
+    question = f"How well does each optimizer do on {problem.label} once it is tuned?"
+    return {
+        "index": index,
+        "question": question,
+        "figure": _figure(question, problem.id) if budget_lines(model, problem.id) else None,
+        "measure": cells[0].measure,
+        "chosen": _chosen(cells[0]),
+        "better": "higher" if cells[0].higher_is_better else "lower",
+        "rows": [_row(cell, names[cell.optimizer]) | {"optimizer": places[cell.optimizer]} for cell in _ordered(cells)],
+        "agreement": _agreement(model, problem.id, names),
+        "searched": any(cell.method != "stored" for cell in cells),  # else there are no costs
+        "untuned": any(cell.untuned for cell in cells),
+    }
+
+
+def _figure(question: str, problem: str) -> Figure:
+    return Figure(
+        id=f"tuning-{problem}",
+        question=question,
+        caption=(
+            "A curve shows the score of the best of so many settings, drawn from those that were tried, with 10–90 % "
+            "of draws and tunings; hollow: the untuned optimizer; ✕: the best lay at the edge of what was searched."
+        ),
+        how=(
+            "A curve that is flat early needs little tuning; one that still moves at its end was not done. Methods that"
+            " learn from what they tried find their best late, so that small budgets look better than they would be."
+        ),
+        height=340,
+    )
 
 
 def _chosen(cell: TunedCell) -> str:

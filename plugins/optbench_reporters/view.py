@@ -57,7 +57,6 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "tuning": tuning_sections(model),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
-        "learnt": {curve.problem for curve in model.learning},
         "shifts": ", ".join(f"{SHIFTS[measure]:g} {measure}" for measure in model.measures),
         "area": f"{AREA_FACTOR:g}",
         "doubted": any(cell.unreliable for cell in model.cells),

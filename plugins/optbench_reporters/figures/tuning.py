@@ -50,6 +50,8 @@ def _draw(axes: Axes, line: BudgetLine, look: Look) -> None:
         across[begin:], line.low[begin:], line.high[begin:], color=look.slot.light, alpha=0.1, linewidth=0
     )
     sns.lineplot(x=across[begin:], y=median[begin:], ax=axes, estimator=None, marker="o", markersize=3, **look.style())
+    if line.edges:
+        axes.plot(across[-1:], median[-1:], marker="x", markersize=7, color=look.slot.light)
     if begin:  # the untuned optimizer is no setting among others
         axes.plot(across[:1], median[:1], marker="D", markerfacecolor="white", color=look.slot.light)
         axes.plot(across[: begin + 1], median[: begin + 1], color=look.slot.light, linewidth=0.8, linestyle=":")

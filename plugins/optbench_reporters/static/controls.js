@@ -3,7 +3,7 @@
 (() => {
   const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
   const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", cost: "Cost" };
-  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-seeds", "x"], ["f-bytes", "y"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
+  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-seeds", "x"], ["f-bytes", "y"], ["f-over", "e"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
 
   function segment(id, key, items) {
     $(id).innerHTML = items.map(([value, label]) =>
@@ -74,6 +74,7 @@
       b: [["shown", "shown"], ["all", "all"]],
       x: [["bands", "bands"], ["seeds", "single seeds"]],
       y: [["peak", "peak"], ["state", "state"]],
+      e: [["examples", "examples"], ["seconds", "seconds"]],
     };
     for (const [id, key] of SEGMENTS) segment(id, key, items[key]);
     $("devices").hidden = suite.devices.length < 2;

@@ -3,7 +3,7 @@
 (() => {
   const suite = OB.data.suite, first = suite.problems[0];
   const DEFAULT = {
-    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", x: "bands", y: "peak", s: "solved", r: "", p: first ? first.id : "",
+    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", x: "bands", y: "peak", e: "examples", k: "", s: "solved", r: "", p: first ? first.id : "",
   };
   const ALLOWED = {
     m: (v) => suite.measures.includes(v),
@@ -12,6 +12,7 @@
     b: (v) => v === "shown" || v === "all",
     x: (v) => v === "bands" || v === "seeds",
     y: (v) => v === "peak" || v === "state",
+    e: (v) => v === "examples" || v === "seconds",
     p: (v) => suite.problems.some((problem) => problem.id === v),
   };
   const sections = new Set([...document.querySelectorAll("main section")].map((section) => section.id));

@@ -7,32 +7,75 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
 from optbench_reporters.html import HtmlReporter
 
-from optbench.records import LearningCurve
+from optbench.records import LearningCurve, ReportModel
 
 
-def test_each_problem_with_data_has_a_figure_of_its_metrics(synthetic: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def model(synthetic: Any) -> ReportModel:
+    """A report whose first and third optimizers have two metrics on its second problem."""
     plain = synthetic.full_results(seeds=1, problems=2).report()
-    problem = plain.problems[1].id
     curves = tuple(
         LearningCurve(
             optimizer=plain.optimizers[index].id,
-            problem=problem,
+            problem=plain.problems[1].id,
             metric=metric,
             examples=(10.0, 100.0),
             seconds=(0.1, None),
-            median=(0.5, 0.9),
+            median=(0.5, 0.9 + 0.01 * index),
             low=(0.4, None),
             high=(0.6, 0.95),
         )
         for index in (0, 2)
-        for metric in ("test-accuracy", "train-loss")
+        for metric in ("test-accuracy", "train-<b>loss")
     )
-    HtmlReporter()(replace(plain, learning=curves), tmp_path)
+    return replace(plain, learning=curves)
+
+
+def test_each_problem_with_data_has_a_figure_of_its_metrics(model: ReportModel, tmp_path: Path) -> None:
+    problem = model.problems[1].id
+    HtmlReporter()(model, tmp_path)
     page, figure = (tmp_path / "index.html").read_text(), tmp_path / "figures" / f"learning-{problem}.svg"
-    assert f'src="figures/{figure.name}"' in page
-    assert page.count("learning-") == page.count(f"learning-{problem}")
+    assert f'<noscript><img src="figures/{figure.name}"' in page
+    assert {path.name for path in tmp_path.glob("figures/learning-*.svg")} == {figure.name}
     texts = {item.text for item in ET.parse(figure).iter() if item.tag.endswith("text")}
-    labels = {plain.optimizers[index].label for index in (0, 2)}
-    assert {"test-accuracy", "train-loss", "examples seen", "seconds", *labels} <= texts
+    labels = {model.optimizers[index].label for index in (0, 2)}
+    assert {"test-accuracy", "train-<b>loss", "examples seen", "seconds", *labels} <= texts
+
+
+@pytest.mark.browser
+def test_the_explorer_draws_a_metric_over_examples_or_seconds(visit: Any, model: ReportModel, tmp_path: Path) -> None:
+    HtmlReporter(figures=False)(model, tmp_path)
+    page = visit(tmp_path)  # its first problem has no such curves, so that the explorer shows the second
+    page.evaluate("OB.drawAll()")
+    read = "document.getElementById('learn').spec.series.map(s => [s.name, s.x, s.y, s.low])"
+    labels = [model.optimizers[index].label for index in (0, 2)]
+    assert page.evaluate(read) == [
+        [label, [10, 100], [0.5, end], [0.4, None]] for label, end in zip(labels, (0.9, 0.92), strict=True)
+    ]
+    page.select_option("#f-metric", "train-<b>loss")
+    page.locator("#f-over label", has_text="seconds").click()
+    page.evaluate("OB.drawAll()")
+    assert page.evaluate("document.getElementById('learn').spec.y.label") == "train-<b>loss"
+    assert page.evaluate(read)[0][1] == [0.1, None]
+    assert page.locator("#learn b").count() == 0
+    before = page.evaluate(read)
+    page.reload()
+    page.evaluate("OB.drawAll()")
+    assert page.evaluate(read) == before
+    page.evaluate("document.querySelector('details[data-table=learn]').open = true")
+    page.locator("details[data-table=learn] tbody tr").nth(1).wait_for()
+
+
+@pytest.mark.browser
+def test_the_explorer_says_where_nothing_is_known(visit: Any, model: ReportModel, tmp_path: Path) -> None:
+    HtmlReporter(figures=False)(model, tmp_path)
+    hidden = ",".join(model.optimizers[index].id for index in (0, 2))
+    page = visit(tmp_path, f"#h={hidden}&k=beauty&e=weeks")
+    page.evaluate("OB.drawAll()")
+    assert page.inner_text("#learn") == "test-accuracy of the optimizers shown is not known."
+    page.locator("#f-kind label", has_text=model.problems[1].kind).click()
+    page.evaluate("OB.drawAll()")
+    assert page.inner_text("#learn") == "None of the problems shown has metrics over examples."

@@ -192,7 +192,7 @@ def test_charts_are_read_by_keyboard(visit, folder):
 def test_another_problem_is_loaded_when_it_is_chosen(visit, folder, report):
     page = visit(folder)
     page.evaluate("OB.drawAll()")
-    page.select_option("#f-problem", "learning-3")
+    page.select_option("#pick-conv select", "learning-3")
     page.evaluate("OB.drawAll()")  # resolves once the chosen problem’s curves are loaded and drawn
     assert page.evaluate("document.getElementById('conv').spec.label").endswith("learning-3")
     curve = next(c for c in report.curves if (c.problem, c.optimizer) == ("learning-3", "adam"))

@@ -271,7 +271,7 @@ def test_each_optimizer_and_problem_has_a_page_that_leads_back(visit, folder, re
     assert page.locator("section table").first.locator("tbody tr").count() == len(report.optimizers)
     page.click(".tools a")
     page.wait_for_selector("#conv .line")
-    assert page.input_value("#f-problem") == report.problems[1].id
+    assert page.input_value("#pick-conv select") == report.problems[1].id
     for item in report.optimizers:
         page = visit(folder, name=f"optimizers/{item.id}.html")
         assert item.expression in page.inner_text("main")

@@ -123,6 +123,38 @@ def test_columns_in_which_nothing_stands_are_left_out(model: ReportModel, tmp_pa
         assert row.count("<th ") + row.count("<td") == headings
 
 
+@pytest.mark.browser
+def test_the_chart_draws_those_lines_and_marks_edges(visit: Any, model: ReportModel, tmp_path: Path) -> None:
+    HtmlReporter(figures=False)(model, tmp_path)
+    page, chart = visit(tmp_path), f"#tuning-{model.problems[0].id}"
+    page.evaluate("OB.drawAll()")
+    (line,) = budget_lines(model, model.problems[0].id)
+    (drawn,) = page.evaluate(f"document.querySelector('{chart}').spec.series.map(s => [s.x, s.y, s.low, s.high])")
+    assert [tuple(numbers) for numbers in drawn] == [line.trials, line.median, line.low, line.high]
+    assert page.locator(f"{chart} .dot").count() == 3
+    assert page.locator(f"{chart} .dot.hollow").count() == 1  # the untuned optimizer
+    assert page.locator(f"{chart} path.end").count() == 1
+    assert "✕ 0.9" in page.locator(chart).inner_html()
+    page.evaluate("document.querySelector('#tuning details[data-table]').open = true")
+    page.locator("#tuning details[data-table] tbody tr").wait_for()
+    page.locator(f"{chart} svg").focus()
+    page.keyboard.press("ArrowRight")
+    assert line.label in page.inner_text("#live")
+
+
+@pytest.mark.browser
+def test_the_section_obeys_the_filters(visit: Any, model: ReportModel, tmp_path: Path) -> None:
+    HtmlReporter(figures=False)(model, tmp_path)
+    tuned = model.optimizers[1].id
+    page = visit(tmp_path, f"#h={tuned}")
+    page.evaluate("OB.drawAll()")
+    assert "None of the optimizers shown" in page.inner_text(f"#tuning-{model.problems[0].id}")
+    assert page.locator("#tuning .tuned tbody tr:visible").count() == 1
+    page.locator("#f-kind label", has_text=model.problems[0].kind).click()
+    page.evaluate("OB.drawAll()")
+    assert page.locator("#tuning .tuned").is_hidden()
+
+
 def test_a_suite_that_does_not_tune_has_no_such_section(model: ReportModel, tmp_path: Path) -> None:
     HtmlReporter(figures=False)(replace(model, tuned=(), agreements=()), tmp_path)
     assert 'id="tuning"' not in (tmp_path / "index.html").read_text()
