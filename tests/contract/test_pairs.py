@@ -9,6 +9,7 @@ import pytest
 
 from optbench.cli import main
 
+PAGE = ("--reporter", "html(figures=false)")
 SUITE = """
 title = "Pair"
 memory = false
@@ -38,11 +39,11 @@ def test_pairs_are_compared_in_every_output(
     monkeypatch.chdir(tmp_path)
     Path("pair.toml").write_text(SUITE)
 
-    assert main(["suite", "pair.toml", "--json"]) == 0
+    assert main(["suite", "pair.toml", "--json", "--no-report"]) == 0
     first = json.loads(capsys.readouterr().out)
-    assert main(["report"]) == 0
+    assert main(["report", *PAGE]) == 0
     printed = capsys.readouterr().out
-    assert main(["report", "--json"]) == 0
+    assert main(["report", "--json", *PAGE]) == 0
     again = json.loads(capsys.readouterr().out)
 
     rows = first["comparisons"]

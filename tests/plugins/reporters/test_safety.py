@@ -1,6 +1,7 @@
 """Names that want to be scripts, formulas, commands or paths stay names; stores with little in them say so."""
 
 import csv
+import html
 import io
 import re
 from dataclasses import replace
@@ -53,6 +54,7 @@ def test_no_page_and_no_figure_holds_the_script(folder):
     written = [path for kind in ("html", "svg") for path in folder.rglob(f"*.{kind}")]
     assert len(written) > 25
     assert [path for path in written if SCRIPT in path.read_text()] == []
+    assert html.escape(SCRIPT) in (folder / "index.html").read_text()
     for path in folder.glob("figures/*.svg"):
         tags = {element.tag.rpartition("}")[2] for element in ET.parse(path).iter()}
         assert not tags & {"script", "a", "foreignObject"}

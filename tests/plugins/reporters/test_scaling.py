@@ -1,6 +1,7 @@
 """Memory against size: the figure's files, the table without scripts, the chart in a browser."""
 
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -44,7 +45,7 @@ def fit(arm, quantity, exponent, verdict="as declared") -> ScalingFit:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(synthetic) -> ReportModel:
     """A report whose first optimizer keeps a matrix, whose second keeps nothing, and whose third is foreign."""
     plain = synthetic.full_results(seeds=1, problems=2).report()
@@ -61,6 +62,24 @@ def model(synthetic) -> ReportModel:
         fit(third, "peak_process_bytes", 1.0),
     )
     return replace(plain, scaling=fits, scaling_points=(*state, *peak, *process, *none, *foreign))
+
+
+@pytest.fixture(scope="module")
+def timed(model) -> ReportModel:
+    """The same with seconds a step of the first optimizer, in doubt at 100 parameters."""
+    first = model.optimizers[0].id
+    steps = [point(first, "step_seconds", n, 1e-6 * n) for n in (100, 1000)]
+    steps[0] = replace(steps[0], doubted=True)
+    fits = (*model.scaling, fit(first, "step_seconds", 1.25))
+    return replace(model, scaling=fits, scaling_points=(*model.scaling_points, *steps))
+
+
+@pytest.fixture(scope="module")
+def folder(timed, tmp_path_factory) -> Path:
+    """The report of a suite that ranks nothing: its figures are those of memory and of time alone."""
+    path = tmp_path_factory.mktemp("sweep")
+    HtmlReporter()(replace(timed, ranking=False), path)
+    return path
 
 
 def test_lines_hold_measured_points_first_and_the_process_beside_what_is_exact(model) -> None:
@@ -88,22 +107,21 @@ def test_a_line_beneath_another_is_known_and_one_beside_it_not(model) -> None:
     assert [line.under for line in lines] == [True, False, False]
 
 
-def test_the_folder_holds_the_figure_and_the_page_its_table(model, tmp_path) -> None:
-    HtmlReporter()(model, tmp_path)
-    page = (tmp_path / "index.html").read_text()
+def test_the_folder_holds_the_figure_and_the_page_its_table(model, folder) -> None:
+    page = (folder / "index.html").read_text()
 
-    svg = (tmp_path / "figures/scaling.svg").read_text()
+    svg = (folder / "figures/scaling.svg").read_text()
     ET.fromstring(svg)
     assert f"{model.optimizers[0].label} 2.00 (2.00)" in svg
     assert f"{model.optimizers[2].label} (process) 1.00" in svg
-    assert (tmp_path / "figures/scaling.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "figures/scaling.png").read_bytes().startswith(b"\x89PNG")
     assert 'id="memory"' in page
     assert page.count("above declared</span>") == 2
 
 
-def test_a_sweep_that_ranks_nothing_has_neither_profiles_nor_curves(model, tmp_path) -> None:
-    names = {path.name for path in HtmlReporter()(replace(model, ranking=False), tmp_path)}
-    page = (tmp_path / "index.html").read_text()
+def test_a_sweep_that_ranks_nothing_has_neither_profiles_nor_curves(model, folder, tmp_path) -> None:
+    names = {path.name for path in folder.rglob("*.*")}
+    page = (folder / "index.html").read_text()
     for section in ("overview", "profiles", "convergence"):
         assert f'<section id="{section}"' not in page
         assert f'href="#{section}"' not in page
@@ -114,21 +132,10 @@ def test_a_sweep_that_ranks_nothing_has_neither_profiles_nor_curves(model, tmp_p
     assert any(name.startswith("curves-") for name in ranked)
 
 
-@pytest.fixture
-def timed(model) -> ReportModel:
-    """The same with seconds a step of the first optimizer, in doubt at 100 parameters."""
-    first = model.optimizers[0].id
-    steps = [point(first, "step_seconds", n, 1e-6 * n) for n in (100, 1000)]
-    steps[0] = replace(steps[0], doubted=True)
-    fits = (*model.scaling, fit(first, "step_seconds", 1.25))
-    return replace(model, scaling=fits, scaling_points=(*model.scaling_points, *steps))
+def test_times_have_a_figure_and_a_table_of_their_own(timed, folder) -> None:
+    page = (folder / "index.html").read_text()
 
-
-def test_times_have_a_figure_and_a_table_of_their_own(timed, tmp_path) -> None:
-    HtmlReporter()(timed, tmp_path)
-    page = (tmp_path / "index.html").read_text()
-
-    svg = (tmp_path / "figures/scaling-time.svg").read_text()
+    svg = (folder / "figures/scaling-time.svg").read_text()
     assert f"{timed.optimizers[0].label} 1.25" in svg
     assert "in doubt" in svg
     assert 'id="time"' in page
@@ -150,7 +157,7 @@ def test_the_chart_of_times_has_a_hollow_dot_where_a_time_is_in_doubt(timed, tmp
 
 
 def test_a_report_without_a_sweep_has_no_such_section(synthetic, tmp_path) -> None:
-    HtmlReporter()(synthetic.full_results(seeds=1, problems=1).report(), tmp_path)
+    HtmlReporter()(replace(synthetic.full_results(seeds=1, problems=1).report(), ranking=False), tmp_path)
 
     assert 'id="memory"' not in (tmp_path / "index.html").read_text()
     assert not (tmp_path / "data/scaling.js").exists()
