@@ -89,7 +89,6 @@ def _replaced(module: nn.Module, replacements: Sequence[Replacement]) -> nn.Modu
 
 def _widen(layer: Any, channels: int) -> None:
     """Give a layer another number of channels, and its normalisation, if it has one."""
-    before = layer.weight.shape[0]
     layer.weight = nn.Parameter(torch.empty(channels, *layer.weight.shape[1:]))
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
@@ -99,5 +98,5 @@ def _widen(layer: Any, channels: int) -> None:
     else:
         layer.out_channels = channels
     normalisation = getattr(layer, "normalisation", None)
-    if isinstance(normalisation, BatchNorm) and normalisation.shape[0] == before:
-        layer.normalisation = BatchNorm((channels, *normalisation.shape[1:]), normalisation.settings)
+    if isinstance(normalisation, BatchNorm) and not normalisation.of_inputs:
+        layer.normalisation = normalisation.of_channels(channels)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from optbench.api import Block, MetaAlgorithm, Recipe, Refused, Streams
-from optbench_meta.historic_normalisation import PenalisedStatistics, Renormalised
+from optbench_meta.historic_normalisation import PenalisedStatistics, Renormalised, require_own_statistics
 from optbench_meta.layers import hidden_layers, with_layers
 from optbench_meta.models import WEIGHT_LAYERS, Call, calls, with_models
 from optbench_meta.normalisation import BatchNorm, Settings
@@ -53,11 +53,14 @@ class NormalisedLayers:
         layers = hidden_layers(problem, self.layers, NAME)
         for call in layers:
             _require_channels(call)
+            if self.placement == "XW":
+                require_own_statistics(call, NAME)
         return with_layers(problem, layers, self._attach)
 
     def _attach(self, layer: Any, call: Call) -> None:
         after = self.placement == "XW"
-        layer.normalisation = BatchNorm(tuple((call.outputs if after else call.inputs).shape[1:]), self.settings)
+        shape = tuple((call.outputs if after else call.inputs).shape[1:])
+        layer.normalisation = BatchNorm(shape, self.settings, of_inputs=not after)
         if after:
             layer.bias = None
             layer.register_forward_hook(_normalise_outputs)

@@ -137,7 +137,10 @@ def _taught(recipe: Recipe, school: School, student: Any) -> Recipe:
     index = training_begins(recipe)
     training = recipe.stages[index:]
     if any(stage.problem is not school.problem or stage.judged is not None for stage in training):
-        message = f"{NAME} wants stages that train one model for one objective: name it before what adds others"
+        message = (
+            f"{NAME} with mode='joint' or kd=true adds to one objective of one model; here others are trained, too: "
+            "name it before what adds stages, or take mode='staged' without kd"
+        )
         raise Refused(message)
     judged = Judged(problem=school.problem, point=partial(_own_part, school.problem))
     changed = (replace(stage, problem=student, judged=judged) for stage in training)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from optbench.api import Recipe, Streams
+from optbench.api import Recipe, Refused, Streams
 from optbench_meta.layers import hidden_layers, with_layers
 from optbench_meta.models import Call, with_models, with_training_aids
 
@@ -85,11 +85,23 @@ class Renormalised:
     def __call__(self, recipe: Recipe, streams: Streams) -> Recipe:
         """Return the recipe with such optimizers; raises Refused where a layer can't be renormalised."""
         switch = Switch()
-        attach = partial(_attach, switch=switch, eps=self.eps)
-        change = lambda problem: with_layers(problem, hidden_layers(problem, self.layers, self.name), attach)  # noqa: E731
-        changed = with_models(recipe, self.name, change)
+        changed = with_models(recipe, self.name, partial(self._renormalised, switch=switch))
         stages = (replace(stage, optimizer=Renormalising(stage.optimizer, switch)) for stage in changed.stages)
         return replace(changed, stages=tuple(stages))
+
+    def _renormalised(self, problem: Any, switch: Switch) -> Any:
+        layers = hidden_layers(problem, self.layers, self.name)
+        for call in layers:
+            require_own_statistics(call, self.name)
+        return with_layers(problem, layers, partial(_attach, switch=switch, eps=self.eps))
+
+
+def require_own_statistics(call: Call, name: str) -> None:
+    """Raise Refused where something sets the statistics of what a layer puts out already."""
+    normalisation = getattr(call.module, "normalisation", None)
+    if getattr(call.module, "is_renormalised", False) or (normalisation is not None and not normalisation.of_inputs):
+        message = f"{name}: {call.name} is normalised already"
+        raise Refused(message)
 
 
 @dataclass
@@ -110,6 +122,7 @@ class Switch:
 
 def _attach(layer: Any, call: Call, *, switch: Switch, eps: float) -> None:
     """Let a layer renormalise itself; one without a bias gets one, for the mean is its matter."""
+    layer.is_renormalised = True
     if layer.bias is None:
         layer.bias = nn.Parameter(torch.zeros(call.outputs.shape[1]))
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from optbench.api import Block, Recipe, Refused
 from optbench_meta.before import learning_problem, training_begins
 from optbench_meta.nets import built, hidden_groups, one_example
+from optbench_meta.normalisation import BatchNorm
 
 
 class Seen:
@@ -89,6 +90,9 @@ def _widened(block: Block, example: Tensor, name: str) -> Block:
             raise Refused(message)
         layer.in_features += extra
         layer.weight = nn.Parameter(torch.zeros(layer.out_features, layer.in_features))  # filled where training starts
+        normalisation = getattr(layer, "normalisation", None)
+        if isinstance(normalisation, BatchNorm) and normalisation.of_inputs:
+            layer.normalisation = normalisation.of_channels(layer.in_features)
         return module
 
     build()  # tells at once what it can't do

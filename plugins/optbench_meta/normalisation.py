@@ -32,15 +32,22 @@ class BatchNorm(nn.Module):
     keeps_statistics = True
     normalises_by_batch = True
 
-    def __init__(self, shape: tuple[int, ...], settings: Settings) -> None:
-        """Make γ = 1, β = 0 and running averages of 0 and 1 for what one example gives, (C,) or (C, places…)."""
+    def __init__(self, shape: tuple[int, ...], settings: Settings, *, of_inputs: bool = False) -> None:
+        """Make γ = 1, β = 0 and running averages of 0 and 1 for what one example gives, (C,) or (C, places…).
+
+        `of_inputs` tells of one that belongs to a layer whether it normalises what goes in, not what comes out.
+        """
         super().__init__()
-        self.shape, self.settings, self.momentum = shape, settings, settings.momentum
+        self.shape, self.settings, self.momentum, self.of_inputs = shape, settings, settings.momentum, of_inputs
         size = math.prod(shape) if settings.per_location else shape[0]
         self.weight = nn.Parameter(torch.ones(size)) if settings.affine else None
         self.bias = nn.Parameter(torch.zeros(size)) if settings.affine else None
         self.register_buffer("running_mean", torch.zeros(size))
         self.register_buffer("running_var", torch.ones(size))
+
+    def of_channels(self, channels: int) -> BatchNorm:
+        """Return a fresh one for so many channels."""
+        return BatchNorm((channels, *self.shape[1:]), self.settings, of_inputs=self.of_inputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the normalised channels, in the shape of the inputs, (B, C, …)."""

@@ -28,7 +28,7 @@ class Path:
         index = training_begins(recipe)
         prior, (first, *others) = recipe.stages[:index], recipe.stages[index:]
         variants = recipe.variants
-        if variants is None or any(stage.measured is not variants.problem for stage in (first, *others)):
+        if variants is None or any(stage.problem is not variants.problem for stage in (first, *others)):
             message = f"{NAME} wants the problem as it was named: name {NAME} before what changes models or objectives"
             raise Refused(message)
         self._require_sense(first)

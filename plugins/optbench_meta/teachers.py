@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from optbench.api import Block, Refused
+from optbench_meta.models import WEIGHT_LAYERS, Around, modules_within
 from optbench_meta.nets import after, built, depths, hidden_groups, one_example, without_middle
+from optbench_meta.normalisation import BatchNorm
 
 PREFIX = "teacher-"  # of its blocks: its tensors are drawn from streams of their own
 
@@ -58,49 +60,52 @@ class _Widening:
         The last weight layer of all keeps its outputs.
         """
         wide = {"inputs": 1 if self._is_first else self._width, "outputs": self._width}
-        self._is_first = self._is_first and not _weighted(built(block, self._like))
+        self._is_first = self._is_first and not _weight_layers(built(block, self._like))
 
         def build() -> nn.Module:
             module, factor = block.build(), dict(wide)
-            paths = _weighted(module)
-            for path in paths:
-                if is_last and path == paths[-1]:
+            layers = _weight_layers(module)
+            self._require_known(module, layers)
+            for layer in layers:
+                if is_last and layer is layers[-1]:
                     factor["outputs"] = 1
-                layer = self._wider(module.get_submodule(path), factor)
-                module = layer if not path else _with(module, path, layer)
+                _widen(layer, **factor)
                 factor["inputs"] = self._width
             return module
 
         return build
 
-    def _wider(self, layer: nn.Module, factor: Mapping[str, int]) -> nn.Module:
-        kind: Any = type(layer)
-        if isinstance(layer, nn.Linear):
-            sizes = (layer.in_features * factor["inputs"], layer.out_features * factor["outputs"])
-            return self._made(kind, sizes, layer, bias=layer.bias is not None)
-        if isinstance(layer, nn.Conv1d | nn.Conv2d) and layer.groups == 1:
-            sizes = (layer.in_channels * factor["inputs"], layer.out_channels * factor["outputs"])
-            kept = ("kernel_size", "stride", "padding", "dilation", "padding_mode")
-            return self._made(
-                kind, sizes, layer, bias=layer.bias is not None, **{key: getattr(layer, key) for key in kept}
-            )
-        message = f"{self._name} makes teachers of dense layers and convolutions, not of {kind.__name__}"
-        raise Refused(message)
-
-    def _made(self, kind: Any, sizes: tuple[int, int], layer: nn.Module, **options: Any) -> nn.Module:
-        made: nn.Module = kind(*sizes, **options)
-        return made.to(next(layer.parameters()).dtype)
+    def _require_known(self, module: nn.Module, layers: Sequence[nn.Module]) -> None:
+        """Raise Refused where something else has parameters, or a layer has several groups of channels."""
+        own = [part for _, part in modules_within(module) if next(part.parameters(recurse=False), None) is not None]
+        odd = [part for part in own if not isinstance(part, (Around, BatchNorm, *WEIGHT_LAYERS))]
+        odd += [layer for layer in layers if getattr(layer, "groups", 1) != 1]
+        if odd:
+            kind = type(odd[0]).__name__
+            message = f"{self._name} makes teachers of dense layers and convolutions without groups, not of {kind}"
+            raise Refused(message)
 
 
-def _weighted(module: nn.Module) -> list[str]:
-    """Return the paths of the modules that have parameters of their own."""
-    return [path for path, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None]
+def _weight_layers(module: nn.Module) -> list[Any]:
+    """Return the dense layers and convolutions within a module, each once."""
+    found = {id(part): part for _, part in modules_within(module) if isinstance(part, WEIGHT_LAYERS)}
+    return list(found.values())
 
 
-def _with(module: nn.Module, path: str, layer: nn.Module) -> nn.Module:
-    parent, _, name = path.rpartition(".")
-    setattr(module.get_submodule(parent), name, layer)
-    return module
+def _widen(layer: Any, *, inputs: int, outputs: int) -> None:
+    """Make a layer take and put out so many times as many channels, and its normalisation, if it has one, fit."""
+    layer.weight = nn.Parameter(
+        layer.weight.new_empty(layer.weight.shape[0] * outputs, layer.weight.shape[1] * inputs, *layer.weight.shape[2:])
+    )
+    if layer.bias is not None:
+        layer.bias = nn.Parameter(layer.bias.new_empty(len(layer.bias) * outputs))
+    what = "features" if isinstance(layer, nn.Linear) else "channels"
+    for name, factor in ((f"in_{what}", inputs), (f"out_{what}", outputs)):
+        setattr(layer, name, getattr(layer, name) * factor)
+    layer.reset_parameters()
+    normalisation = getattr(layer, "normalisation", None)
+    if isinstance(normalisation, BatchNorm):
+        layer.normalisation = normalisation.of_channels(layer.weight.shape[1 if normalisation.of_inputs else 0])
 
 
 def _require_fit(blocks: list[Block], problem: Any, name: str) -> None:

@@ -411,6 +411,18 @@ def test_a_model_is_normalised_once(placement):
     assert "normalised already" in refusal(applied(dense(), placement=placement), placement=placement)
 
 
+@pytest.mark.parametrize("before", ["normalise", "renormalise"])
+def test_what_a_layer_puts_out_is_not_both_normalised_and_renormalised(before):
+    after = "normalise" if before == "renormalise" else "renormalise"
+    for second in (after, "renormalise"):
+        assert "hidden1.linear is normalised already" in refusal(applied(dense(), variant=before), variant=second)
+
+
+def test_a_layer_of_normalised_inputs_may_be_renormalised():
+    problem = applied(applied(dense(), placement="X"), variant="renormalise")
+    assert problem.layout == applied(dense(), placement="X").layout
+
+
 @pytest.mark.parametrize("variant", ["normalise", "penalty"])
 def test_a_training_batch_of_one_example_is_refused(variant):
     problem = applied(dense(batch_size=1), variant=variant)

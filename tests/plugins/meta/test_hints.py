@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from optbench_meta.batch_norm import batch_norm
 from optbench_meta.distilling import StudentLoss
 from optbench_meta.hints import Hints
+from optbench_meta.skip_connections import SkipConnections
 from torch import nn
 
-from optbench.api import Block, Refused, SupervisedProblem
+from optbench.api import Block, Point, Refused, SupervisedProblem
 from tests.plugins.meta.staging import OPTIMIZER, net, recipe_of, run, streams, tensor
 
 DEFAULTS: dict[str, Any] = {
@@ -212,3 +214,96 @@ def test_layers_that_can_not_be_made_wider_are_refused() -> None:
     blocks = [problem.blocks[0], Block(name="norm", role="hidden", build=lambda: nn.LayerNorm(5)), *problem.blocks[1:]]
     with pytest.raises(Refused, match="not of LayerNorm"):
         hinted(problem.with_blocks(blocks), layers=3)
+
+
+# ---- of models that other meta-algorithms have changed
+
+
+def net_of_two_modules(*hidden: int) -> SupervisedProblem:
+    """Return `net` with each hidden block as a layer and an activation."""
+    widths = [4, *hidden]
+
+    def block(k: int) -> Block:
+        stack = lambda: nn.Sequential(nn.Linear(widths[k], widths[k + 1]), nn.Tanh())  # noqa: E731
+        return Block(name=f"hidden{k + 1}", role="hidden", build=stack)
+
+    problem = net(*hidden)
+    return problem.with_blocks([*map(block, range(len(hidden))), problem.blocks[-1]])
+
+
+def normalised(problem: Any, placement: Any) -> Any:
+    change = batch_norm(
+        variant="normalise",
+        placement=placement,
+        layers=[],
+        momentum=0.1,
+        eps=1e-8,
+        affine=True,
+        per_location=False,
+        penalty=0.1,
+    )
+    return change(recipe_of(problem), streams)
+
+
+def by_statistics(outputs: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
+    return (outputs - mean) / (variance + 1e-8).sqrt()
+
+
+def test_a_normalised_student_has_a_normalised_teacher_as_wide_as_its_layers() -> None:
+    teacher, hints, main = Hints(**DEFAULTS)(normalised(net_of_two_modules(5, 5, 5), "XW"), streams).stages
+    shapes = {name: shape for name, (_, shape) in teacher.problem.layout.items()}
+    assert shapes["teacher-hidden1.0.weight"] == (15, 4)
+    assert shapes["teacher-hidden2.0.normalisation.weight"] == (15,)
+    assert "teacher-hidden1.0.bias" not in shapes
+    assert "regressor.regressor.1.weight" in hints.problem.layout
+    assert set(main.problem.statistics_layout) == {
+        f"hidden{k}.0.normalisation.running_{what}" for k in (1, 2, 3) for what in ("mean", "var")
+    }
+
+
+def test_where_a_student_s_inputs_are_normalised_its_teacher_s_are() -> None:
+    teacher, *_ = Hints(**DEFAULTS)(normalised(net_of_two_modules(5, 5, 5), "X"), streams).stages
+    shapes = {name: shape for name, (_, shape) in teacher.problem.layout.items() if "normalisation.weight" in name}
+    assert shapes == {"teacher-hidden1.0.normalisation.weight": (4,), "teacher-hidden2.0.normalisation.weight": (15,)}
+
+
+def test_a_normalised_student_regresses_the_hint_of_its_teacher_s_running_averages() -> None:
+    """The student normalises by the batch, the teacher, which is done, by what it has seen."""
+    teacher, hints, _ = Hints(**DEFAULTS)(normalised(net_of_two_modules(5, 5, 5), "XW"), streams).stages
+    seen = torch.rand(60, generator=torch.Generator().manual_seed(1), dtype=torch.float64) + 0.5  # μ and v of 15 + 15
+    taught = Point(parameters=teacher.problem.start(streams).parameters, statistics=seen, layout=teacher.problem.layout)
+    start = hints.carry(taught, hints.problem.start(streams))
+    inputs, _ = hints.problem.data["train"]
+
+    outputs = inputs @ tensor(taught, "teacher-hidden1.0.weight").T
+    hint = by_statistics(outputs, seen[:15], seen[15:30]).tanh()
+    guided = inputs
+    for name in ("hidden1", "hidden2"):
+        outputs = guided @ tensor(start, f"{name}.0.weight").T
+        guided = by_statistics(outputs, outputs.mean(0), outputs.var(0, correction=0)).tanh()
+    expected = 0.5 * (linear(start, "regressor.regressor.1", guided) - hint).square().mean()
+    torch.testing.assert_close(hints.problem.value(start.parameters), expected, rtol=1e-12, atol=0)
+
+
+def test_the_hint_stage_hands_on_the_running_averages_of_the_layers_that_it_trained() -> None:
+    teacher, hints, main = Hints(**DEFAULTS)(normalised(net_of_two_modules(5, 5, 5), "XW"), streams).stages
+    fresh = main.problem.start(streams)
+    hints.carry(teacher.problem.start(streams), hints.problem.start(streams))
+    learned = torch.arange(20, dtype=torch.float64)  # of hidden1 and hidden2
+    ended = Point(parameters=hints.problem.start(streams).parameters, statistics=learned, layout=hints.problem.layout)
+    start = main.carry(ended, fresh)
+    assert torch.equal(start.statistics[:20], learned)
+    assert torch.equal(start.statistics[20:], fresh.statistics[20:])
+
+
+@pytest.mark.parametrize("options", [{}, {"mode": "joint"}, {"kd": True}])
+def test_a_student_with_connections_past_its_blocks_has_a_teacher_with_them(options: Any) -> None:
+    recipe = SkipConnections(span=1, projection=False)(recipe_of(net_of_two_modules(5, 5, 5)), streams)
+    teacher, *_ = Hints(**DEFAULTS | options)(recipe, streams).stages
+    point = teacher.problem.start(streams)
+    inputs, targets = teacher.problem.data["train"]
+
+    hidden = linear(point, "teacher-hidden1.0", inputs).tanh()
+    hidden = hidden + linear(point, "teacher-hidden2.0", hidden).tanh()  # the first one changes the shape
+    expected = nn.functional.cross_entropy(linear(point, "teacher-output", hidden), targets)
+    torch.testing.assert_close(teacher.problem.value(point.parameters), expected, rtol=1e-12, atol=0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from optbench_meta.path import Path
 
-from optbench.api import Recipe, Refused, Stage, Variants
+from optbench.api import Judged, Recipe, Refused, Stage, Variants
 from tests.plugins.meta.staging import OPTIMIZER, net, recipe_of, run, streams
 
 DEFAULTS: dict[str, Any] = {
@@ -91,3 +91,12 @@ def test_a_model_that_was_changed_before_can_not_be_built_for_other_values() -> 
     for bad in (changed, replace(given, variants=None)):
         with pytest.raises(Refused, match="name path before what changes models"):
             staged(bad)
+
+
+def test_a_problem_that_has_something_added_for_training_is_refused_too() -> None:
+    """The other values would be solved without it, and their points would not fit."""
+    given = recipe(net(5))
+    (stage,) = given.stages
+    aided = replace(stage, problem=net(6), judged=Judged(problem=stage.problem, point=lambda point: point))
+    with pytest.raises(Refused, match="name path before what changes models or objectives"):
+        staged(replace(given, stages=(aided,)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from optbench_meta.batch_norm import batch_norm
 from optbench_meta.pretrain_greedy import GreedyPretraining
 
 from optbench.api import Block, Recipe, Refused, Stage
@@ -181,6 +182,15 @@ def test_added_layers_see_the_layer_below_and_the_raw_input():
     torch.testing.assert_close(joint.value(point.parameters), expected, rtol=1e-12, atol=0)
     # The last shallow net, on top of frozen layers that are joined alike, computes the same.
     torch.testing.assert_close(stages[2].problem.value(ends[2].parameters), expected, rtol=1e-12, atol=0)
+
+
+def test_a_layer_whose_inputs_are_normalised_has_the_raw_ones_among_them():
+    options = {"variant": "normalise", "layers": [], "momentum": 0.1, "eps": 1e-8, "affine": True, "penalty": 0.1}
+    normalised = batch_norm(placement="X", per_location=False, **options)(recipe_of(net(5, 6)), streams)
+    joint = GreedyPretraining(share=0.5, fine_tune=True, concat_input=True)(normalised, streams).stages[-1].problem
+    shapes = {name: shape for name, (_, shape) in joint.layout.items() if name.endswith("normalisation.weight")}
+    assert shapes == {"hidden1.normalisation.weight": (4,), "hidden2.normalisation.weight": (5 + 4,)}
+    assert joint.value(joint.start(streams).parameters).isfinite()
 
 
 def test_convolutions_can_not_be_joined_to_the_raw_input():
