@@ -146,7 +146,7 @@ def check_repeats(subject: Subject) -> None:
         one, two = _run(subject, first.recipe, place(), name), _run(subject, second.recipe, place(), name)
         at = defined_at(call_of(subject))
         require(_equal(one.points, two.points), f"of {name}, two runs under one seed take different steps{at}")
-        ends = [ran.outcome.point.parameters for ran in (one, two) if ran.outcome.point is not None]
+        ends = [ran.outcome.point.parameters for ran in (one, two)]
         require(_equal(ends[:1], ends[1:]), f"of {name}, two runs under one seed score different points{at}")
 
 
@@ -225,7 +225,7 @@ def check_device(subject: Subject) -> None:
         try:
             for item in islice(changed(subject, place(device=DEVICE)), _AUDITED):
                 point = run(item.recipe, place(device=DEVICE), _FEW).outcome.point
-                here = point is not None and point.parameters.device.type == DEVICE.type
+                here = point.parameters.device.type == DEVICE.type
                 require(here, f"of {item.bench.name}, the scored point lies on the CPU")
         except Exception as error:
             raise refusal(error, subject) from error
