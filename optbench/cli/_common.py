@@ -78,15 +78,12 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
-def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", spare: Sequence[str] = ()
-) -> tuple[str, ...]:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], spare: Sequence[str] = ()) -> tuple[str, ...]:
     """Print a table on stdout.
 
     Args:
         columns: their names.
         rows: a cell for each column.
-        title: above the table.
         spare: columns that are left out, in this order, until what is left has room.
 
     Returns:
@@ -99,7 +96,7 @@ def print_table(
     out, cells = console(), [tuple(row) for row in rows]
     left_out = _left_out(columns, cells, spare, out.width)
     kept = [index for index, column in enumerate(columns) if column not in left_out]
-    table = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index in kept:
         table.add_column(columns[index], overflow="fold", no_wrap=index == 0)
     for row in cells:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,15 +16,14 @@ _LINE_SECONDS = 10.0
 class ProgressLine:
     """Shows trials done, failures and the time left."""
 
-    def __init__(self, *, quiet: bool = False, now: Callable[[], float] = time.monotonic) -> None:
-        """Show nothing where `quiet`."""
-        self._quiet, self._now = quiet, now
+    def __init__(self) -> None:
+        """Begin with nothing shown."""
         self._next = 0.0
         self._bar: Any = None
 
     def __enter__(self) -> Self:
         """Open the bar on a terminal."""
-        if not self._quiet and sys.stderr.isatty():
+        if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
             from rich.progress import Progress as Bar
@@ -48,13 +46,11 @@ class ProgressLine:
 
     def __call__(self, progress: Progress) -> None:
         """Show where the session stands."""
-        if self._quiet:
-            return
         text = describe(progress)
         if self._bar is not None:
             self._bar.update(self._task, total=progress.total, completed=progress.done, description=text)
-        elif self._now() >= self._next:
-            self._next = self._now() + _LINE_SECONDS
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + _LINE_SECONDS
             print(f"{progress.done}/{progress.total} {text}", file=sys.stderr, flush=True)
 
 

@@ -167,7 +167,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
 
     began = time.perf_counter()
     plan = Plan.of(spec, catalogue)
-    with Store.open(options.store) as store, ProgressLine(quiet=False) as progress:
+    with Store.open(options.store) as store, ProgressLine() as progress:
         with _opened(catalogue, store, spec, plan, options, progress) as (session, environment):
             planned = time.perf_counter() - began
             measured = session.execute(plan.planner)

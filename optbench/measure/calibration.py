@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -19,8 +18,6 @@ from optbench.measure.scalars import HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget
 
-Clock = Callable[[], float]
-
 
 @dataclass(frozen=True)
 class Overhead:
@@ -31,15 +28,10 @@ class Overhead:
     bare: float  # the plain loop
 
 
-def calibrate(
-    steps: int = 100,
-    repetitions: int = 25,
-    clock: Clock = time.perf_counter,
-    cpu_clock: Clock = time.process_time,
-) -> Overhead:
+def calibrate(steps: int = 100, repetitions: int = 25) -> Overhead:
     """Measure gradient descent on a quadratic of two parameters, every evaluation logged."""
-    _harnessed(steps, clock, cpu_clock)
-    pairs = [(_bare(steps, clock), *_harnessed(steps, clock, cpu_clock)) for _ in range(repetitions)]
+    _harnessed(steps)
+    pairs = [(_bare(steps), *_harnessed(steps)) for _ in range(repetitions)]
     bare, wall, reported = (min(times) for times in zip(*pairs, strict=True))
     return Overhead(harness=max(0.0, wall - bare), bias=max(0.0, reported - bare), bare=bare)
 
@@ -86,20 +78,20 @@ class _Descent:
         return state
 
 
-def _bare(steps: int, clock: Clock) -> float:
+def _bare(steps: int) -> float:
     """Return seconds a step of the plain loop, where the problem itself stands in the oracle's place."""
     problem, descent = TwoParameters(), _Descent()
     state = descent.init(problem, problem.start(SeededStreams(0)).parameters)
-    began = clock()
+    began = time.perf_counter()
     for _ in range(steps):
         state = descent.step(problem, state)
-    return (clock() - began) / steps
+    return (time.perf_counter() - began) / steps
 
 
-def _harnessed(steps: int, clock: Clock, cpu_clock: Clock) -> tuple[float, float]:
+def _harnessed(steps: int) -> tuple[float, float]:
     """Return wall and reported seconds a step of the same loop in the harness."""
     place = Place(torch.device("cpu"), torch.float64, SeededStreams(0))
-    log, ledger = EventLog(capacity=steps), Ledger(clock, cpu_clock)
+    log, ledger = EventLog(capacity=steps), Ledger()
     spool = SnapshotSpool(None, 16)
     spool.schedule.advance(10 * steps)  # none is due: in so few steps they would be many
     descent, scalars = _Descent(), HostScalars(log, Thresholds(), keep_best=True)
@@ -111,6 +103,6 @@ def _harnessed(steps: int, clock: Clock, cpu_clock: Clock) -> tuple[float, float
         spool,
         descent,
     )
-    began = clock()
+    began = time.perf_counter()
     outcome = loop.run()
-    return (clock() - began) / steps, outcome.seconds / steps
+    return (time.perf_counter() - began) / steps, outcome.seconds / steps

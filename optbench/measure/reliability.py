@@ -33,7 +33,7 @@ def doubts(record: TrialRecord, tolerances: Tolerances = TOLERANCES) -> tuple[st
     return tuple(reason for rule in (_load, _waiting, _drift, _overhead) for reason in rule(record, tolerances))
 
 
-def with_spread(records: Sequence[TrialRecord], tolerances: Tolerances = TOLERANCES) -> list[TrialRecord]:
+def with_spread(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Return the records with a reason added where the repetitions of a trial lie too far apart."""
     seconds: dict[str, list[float]] = defaultdict(list)
     for record in records:
@@ -43,7 +43,7 @@ def with_spread(records: Sequence[TrialRecord], tolerances: Tolerances = TOLERAN
     marked = []
     for record in records:
         spread = spreads.get(_trial(record), 0.0)
-        if record.seconds is not None and spread > tolerances.spread:
+        if record.seconds is not None and spread > TOLERANCES.spread:
             count = len(seconds[_trial(record)])
             apart = f"the times of {count} repetitions lie {100 * spread:.0f} % apart"
             reason = f"spread: {apart}; compare counts, or measure again"

@@ -20,7 +20,6 @@ from optbench.analysis import weighted_cost
 from optbench.records import COUNT_COLUMNS, COUNTED, Target, Trace, finite
 
 Numbers = NDArray[np.float64]
-Costs = dict[str, float | None]
 _SNAPSHOT_NAMES = {"value": "f", "gradient_norm": "gradient-norm"}
 
 

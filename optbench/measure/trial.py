@@ -42,11 +42,10 @@ def time_pass(
     *,
     meter: Meter | None = None,
     cpu_clock: Clock = time.process_time,
-    wall: Clock = time.perf_counter,
     around: Surroundings | None = None,
 ) -> TrialRecord:
     """Run the trial with nothing attached but the event log and the snapshots; by default with the device's meter."""
-    began = wall()
+    began = time.perf_counter()
     built = build(job)
     require_flops(built.recipe, job.spec.budget)
     facts = state_facts(built)
@@ -54,7 +53,7 @@ def time_pass(
     if folder is not None:
         _write_json(folder / FACTS, facts.to_json())
     log = EventLog(folder / EVENTS if folder else None)
-    warm = job.warm_up and wall() - began < _WARM_UP_IF_BUILT_WITHIN
+    warm = job.warm_up and time.perf_counter() - began < _WARM_UP_IF_BUILT_WITHIN
     if warm:
         log.beat(0.0, 0.0, WARM)
         warm_up(job)
@@ -64,9 +63,9 @@ def time_pass(
     ledger = make_ledger(meter or make_meter(built.place.device, job.meter_factories), built, log, cpu_clock)
     loop = make_loop(job, built, Books(ledger, log, scalars, off_curve), job.spec.budget, _spool(folder, built))
     observation = (around or Surroundings()).before()
-    ready = wall()
+    ready = time.perf_counter()
     outcome = loop.run()
-    wall_seconds = {"setup": ready - began, "loop": wall() - ready}
+    wall_seconds = {"setup": ready - began, "loop": time.perf_counter() - ready}
     record = _record(job, facts, ledger, outcome)
     return replace(record, conditions={**observation.after(), "warm": float(warm)}, wall=wall_seconds)
 

@@ -19,15 +19,9 @@ SPARSE_CODING = "Goodfellow et al., Deep Learning (2016), section 8.7.2; Mairal 
 _QUADRATIC: frozenset[Evaluation] = frozenset(
     {"value", "gradient", "hessian_vector", "hessian", "residuals", "jacobian", "line_minimum"}
 )
+_BATCH_SIZE = Option(default=0, doc="examples of a minibatch; 0: all of them, every time", low=0)
+_STRONG_L2 = Option(default=1e-3, doc="penalty ½ l2 ‖θ‖² on all parameters, intercepts too", low=1e-8)
 _WITH_LOSS: frozenset[Evaluation] = frozenset({"value", "gradient", "hessian_vector", "hessian", "gauss_newton_vector"})
-
-
-def _batch_size(default: int) -> Option:
-    return Option(default=default, doc="examples of a minibatch; 0: all of them, every time", low=0)
-
-
-def _strong_l2() -> Option:
-    return Option(default=1e-3, doc="penalty ½ l2 ‖θ‖² on all parameters, intercepts too", low=1e-8)
 
 
 def _l1(default: float) -> Option:
@@ -50,7 +44,7 @@ def _classifications() -> Iterator[ProblemPlugin]:
         name="logistic-breast-cancer",
         factory=f"{PROBLEMS}:logistic_breast_cancer",
         summary="Logistic regression, 427 training examples of 30 standardised features, 31 parameters.",
-        options={"l2": _strong_l2(), "batch_size": _batch_size(0)},
+        options={"l2": _STRONG_L2, "batch_size": _BATCH_SIZE},
         cite=BREAST_CANCER,
         evaluations=_WITH_LOSS,
         gives=frozenset({"data", "minibatches"}),
@@ -60,7 +54,7 @@ def _classifications() -> Iterator[ProblemPlugin]:
         name="softmax-digits",
         factory=f"{PROBLEMS}:softmax_digits",
         summary="Softmax regression, 1348 training images of 8 × 8 standardised pixels, 650 parameters.",
-        options={"l2": _strong_l2(), "batch_size": _batch_size(0)},
+        options={"l2": _STRONG_L2, "batch_size": _BATCH_SIZE},
         cite=DIGITS,
         evaluations=_WITH_LOSS,
         gives=frozenset({"data", "minibatches"}),
@@ -76,7 +70,7 @@ def _regressions() -> Iterator[ProblemPlugin]:
         summary="Ridge regression, 332 training examples of 64 standardised features; a quadratic.",
         options={
             "l2": Option(default=1e-3, doc="penalty ½ l2 ‖θ‖²", low=1e-8),
-            "batch_size": _batch_size(0),
+            "batch_size": _BATCH_SIZE,
         },
         cite=DIABETES,
         evaluations=_QUADRATIC,
@@ -87,7 +81,7 @@ def _regressions() -> Iterator[ProblemPlugin]:
         name="lasso-diabetes",
         factory=f"{REGRESSION}:lasso_diabetes",
         summary="The Lasso, 332 training examples of 64 standardised features.",
-        options={"l1": _l1(0.02), "batch_size": _batch_size(0)},
+        options={"l1": _l1(0.02), "batch_size": _BATCH_SIZE},
         cite=f"{LASSO}; {DIABETES}",
         evaluations=_WITH_LOSS,
         gives=frozenset({"data", "minibatches"}),
@@ -103,7 +97,7 @@ def _regressions() -> Iterator[ProblemPlugin]:
             "nonzeros": Option(default=16, doc="coefficients that are not zero, ±1 each", low=1),
             "noise": Option(default=0.1, doc="how large the noise is, relative to the signal", low=0.0),
             "l1": _l1(0.1),
-            "batch_size": _batch_size(0),
+            "batch_size": _BATCH_SIZE,
         },
         cite=LASSO,
         evaluations=_WITH_LOSS,

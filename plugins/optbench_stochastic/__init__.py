@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from optbench.api import OptimizerPlugin, Option, hookimpl
 from optbench.numerics.schedules import SCHEDULE
-from optbench_stochastic.options import decay, decoupled, epsilon, means, of_torch, rate
+from optbench_stochastic.options import DECOUPLED, decay, epsilon, means, of_torch, rate
 
 
 @hookimpl
@@ -193,7 +193,7 @@ def _variants_of_adam() -> Iterator[OptimizerPlugin]:
         {
             **means(2e-3),
             "momentum_decay": Option(default=4e-3, doc="how fast the momentum comes to its full share", low=0.0),
-            "decoupled_weight_decay": decoupled("a part of the gradient"),
+            "decoupled_weight_decay": DECOUPLED,
         },
         "Dozat, ICLR workshop (2016)",
     )
@@ -203,7 +203,7 @@ def _variants_of_adam() -> Iterator[OptimizerPlugin]:
         "Adam that takes momentum steps, undivided, until enough squares were seen to divide by.",
         {
             **means(1e-3),
-            "decoupled_weight_decay": decoupled("a part of the gradient"),
+            "decoupled_weight_decay": DECOUPLED,
         },
         "Liu et al., ICLR (2020)",
     )

@@ -10,6 +10,7 @@ from optbench.numerics.schedules import SCHEDULE
 
 MAXIMIZE = Option(default=False, doc="climb instead of descending")
 BETAS = Option(default=[0.9, 0.999], doc="decay of the running means of the gradient and of its square", low=0, high=1)
+DECOUPLED = Option(default=False, doc="let weight_decay shrink the parameters, as in AdamW, not a part of the gradient")
 
 
 def rate(default: float, low: float, high: float) -> Option:
@@ -25,11 +26,6 @@ def epsilon(default: float, doc: str = "added to the root of the mean square") -
 def decay(default: float = 0.0, doc: str = "L2 penalty, as a part of the gradient") -> Option:
     """Return the weight decay; `doc` says how it acts."""
     return Option(default=default, doc=doc, low=0.0)
-
-
-def decoupled(what: str) -> Option:
-    """Return whether the decay is apart from the gradient, and `what` it is otherwise."""
-    return Option(default=False, doc=f"let weight_decay shrink the parameters, as in AdamW, not {what}")
 
 
 def of_torch(
