@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+
 
 def normalise(value: Any) -> Any:
     """Return `value` in JSON's types with one spelling each: 1.0 and 1 are 1, tuples are lists, keys are text."""
@@ -40,6 +42,20 @@ def content_hash(value: Any, length: int = 16) -> str:
 def finite(value: float | None) -> float | None:
     """Return `value`, or None where JSON has no number for it (NaN, infinity)."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def plain(value: Any) -> Any:
+    """Return what `dataclasses.asdict` does, several times faster: values that can't change are not copied."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if fields := getattr(kind, "__dataclass_fields__", None):
+        return {name: plain(getattr(value, name)) for name in fields}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return kind(map(plain, value))
+    return value
 
 
 def without_nonfinite(data: Any) -> Any:

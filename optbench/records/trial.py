@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from optbench.records.canonical import content_hash, without_nonfinite
+from optbench.records.canonical import content_hash, plain, without_nonfinite
 from optbench.records.stage import Account, StageRecord, account
 
 Pass = Literal["time", "memory", "metrics", "projection"]
@@ -111,7 +111,7 @@ class TrialSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""
-        data = asdict(self)
+        data = plain(self)
         if self.budget.flops is None:  # a trial's hash stays what it was before there was this limit
             del data["budget"]["flops"]
         return data
@@ -262,7 +262,7 @@ class TrialRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""
-        return {**asdict(self), "status": str(self.status)}
+        return {**plain(self), "status": str(self.status)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -291,7 +291,7 @@ class TrialRecord:
             **{key: spec[key] for key in ("seed", "repetition", "device", "dtype", "threads")},
             **row,
             "stage_counts": list(self.stage_counts),
-            "target_task": None if own is None else asdict(own),
+            "target_task": None if own is None else plain(own),
             "relative_accuracy": self.relative_accuracy,
             "step_seconds": self.step_seconds,
         }

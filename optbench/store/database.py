@@ -6,19 +6,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, func, insert, select
 
-from optbench.records import Environment, Trace, TrialRecord, content_hash
+from optbench.records import Environment, Trace, TrialRecord
 from optbench.records.trace import CODEC
 from optbench.store.engine import for_writing, open_engine
 from optbench.store.exact_json import dumps, loads
 from optbench.store.keys import ResultKey, Run
 from optbench.store.schema import environments, results, runs, traces, uses
+from optbench.store.writing import (
+    chunks,
+    has_key,
+    insert_results,
+    insert_traces,
+    new_number,
+    note_use,
+    write_environment,
+    write_result,
+    write_traces,
+)
 
-_T = TypeVar("_T")
-_CHUNK = 500  # keys a query
 _BATCH_BYTES = 2**24  # of traces that are read at once
 _RUNS = select(runs, environments.c.data).join(environments)
 _KEY_COLUMNS = (results.c.id, results.c["pass"], results.c.machine, results.c.source)
@@ -58,24 +67,36 @@ class Store:
                 "suite_name": suite.get("name", ""),
                 "suite": dumps(suite),
                 "command": command,
-                "environment": _environment_hash(connection, environment),
+                "environment": write_environment(connection, environment),
                 "started": self._now().isoformat(timespec="microseconds"),
             }
-            return _new_number(connection.execute(insert(runs).values(values)).inserted_primary_key)
+            return new_number(connection.execute(insert(runs).values(values)).inserted_primary_key)
 
     def add(self, run: int, key: ResultKey, record: TrialRecord, traces: Mapping[str, Trace] | None = None) -> None:
         """Store a result with its traces, in place of one of the same key."""
         with self._write.begin() as connection:
-            number = _write_result(connection, run, key, record)
-            _write_traces(connection, number, traces or {})
-            _note_use(connection, run, [number])
+            number = write_result(connection, run, key, record)
+            write_traces(connection, number, traces or {})
+            note_use(connection, run, [number])
+
+    def add_all(
+        self,
+        run: int,
+        results: Iterable[tuple[ResultKey, TrialRecord]],
+        traces: Iterable[tuple[ResultKey, str, Trace]] = (),
+    ) -> None:
+        """Store many results, none of whose keys is stored yet, then their traces by name, in one transaction."""
+        with self._write.begin() as connection:
+            numbers = insert_results(connection, run, results)
+            insert_traces(connection, ((numbers[key], name, trace) for key, name, trace in traces))
+            note_use(connection, run, numbers.values())
 
     def note_use(self, run: int, keys: Iterable[ResultKey]) -> None:
         """Note that a run reuses stored results; raises KeyError where one is not stored."""
         wanted = list(keys)
         with self._write.begin() as connection:
             numbers = {_key(row): row.number for row in _find(connection, wanted, results.c.number)}
-            _note_use(connection, run, [numbers[key] for key in wanted])
+            note_use(connection, run, [numbers[key] for key in wanted])
 
     def existing(self, keys: Iterable[ResultKey]) -> set[ResultKey]:
         """Return those of `keys` that are stored."""
@@ -103,14 +124,14 @@ class Store:
 
     def trace(self, key: ResultKey, name: str) -> Trace | None:
         """Return one trace of a result, None where it has none of that name."""
-        query = select(traces).join(results).where(_is(key), traces.c.name == name)
+        query = select(traces).join(results).where(has_key(key), traces.c.name == name)
         with self._read.begin() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _trace(row)
 
     def traces(self, keys: Iterable[ResultKey], name: str) -> Iterator[tuple[ResultKey, Trace]]:
         """Yield the trace of that name of each of `keys` that has one, in their order, some megabytes at once."""
-        for chunk in _chunks(list(keys)):
+        for chunk in chunks(list(keys)):
             size = func.length(traces.c.data).label("size")
             query = select(*_KEY_COLUMNS, traces.c.result, size).join(results)
             with self._read.begin() as connection:
@@ -158,73 +179,12 @@ class Store:
         wanted = list(keys)
         others: dict[tuple[str, str], list[ResultKey]] = {}
         with self._read.begin() as connection:
-            for chunk in _chunks(wanted):
+            for chunk in chunks(wanted):
                 query = select(*_KEY_COLUMNS).where(results.c.id.in_({key.id for key in chunk}))
                 for row in connection.execute(query.order_by(results.c.run.desc(), results.c.number.desc())):
                     others.setdefault((row.id, row[1]), []).append(_key(row))
         found = {key: tuple(other for other in others.get((key.id, key.pass_), ()) if other != key) for key in wanted}
         return {key: stale for key, stale in found.items() if stale}
-
-
-def _environment_hash(connection: Connection, environment: Environment) -> str:
-    """Return the environment's name in the database, storing it where it is new."""
-    data = environment.to_json()
-    name = content_hash(data)
-    if connection.execute(select(environments.c.hash).where(environments.c.hash == name)).first() is None:
-        row = {"hash": name, "fingerprint": environment.fingerprint, "data": dumps(data)}
-        connection.execute(insert(environments).values(row))
-    return name
-
-
-def _write_result(connection: Connection, run: int, key: ResultKey, record: TrialRecord) -> int:
-    values = {
-        "run": run,
-        "problem": record.spec.problem.name,
-        "optimizer": record.spec.optimizer.name,
-        "status": str(record.status),
-        "record": dumps(record.to_json()),
-    }
-    number = connection.execute(select(results.c.number).where(_is(key))).scalar_one_or_none()
-    if number is None:
-        identity = {"id": key.id, "pass": key.pass_, "machine": key.machine, "source": key.source}
-        return _new_number(connection.execute(insert(results).values(identity | values)).inserted_primary_key)
-    connection.execute(update(results).where(results.c.number == number).values(values))
-    return int(number)
-
-
-def _write_traces(connection: Connection, number: int, named: Mapping[str, Trace]) -> None:
-    """Store the traces of a result in place of those that it had."""
-    connection.execute(delete(traces).where(traces.c.result == number))
-    rows = [
-        {
-            "result": number,
-            "name": name,
-            "codec": CODEC,
-            "columns": dumps(trace.columns),
-            "rows": len(trace),
-            "complete": trace.complete,
-            "data": trace.encode(),
-        }
-        for name, trace in named.items()
-    ]
-    if rows:
-        connection.execute(insert(traces), rows)
-
-
-def _note_use(connection: Connection, run: int, numbers: Iterable[int]) -> None:
-    for chunk in _chunks(sorted(set(numbers))):
-        known = select(uses.c.result).where(uses.c.run == run, uses.c.result.in_(chunk))
-        new = set(chunk).difference(connection.execute(known).scalars())
-        if new:
-            connection.execute(insert(uses), [{"run": run, "result": number} for number in sorted(new)])
-
-
-def _new_number(primary_key: Any) -> int:
-    return int(primary_key[0])
-
-
-def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
 def _batches(rows: Sequence[Any]) -> Iterator[list[Any]]:
@@ -241,7 +201,7 @@ def _batches(rows: Sequence[Any]) -> Iterator[list[Any]]:
 
 def _find(connection: Connection, keys: Sequence[ResultKey], *columns: Column[Any]) -> Iterator[Any]:
     """Yield a row of the key's columns and `columns` for each of `keys` that is stored."""
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         wanted = set(chunk)
         rows = connection.execute(select(*_KEY_COLUMNS, *columns).where(_among(chunk)))
         yield from (row for row in rows if _key(row) in wanted)
@@ -256,11 +216,6 @@ def _among(keys: Sequence[ResultKey]) -> ColumnElement[bool]:
         machine.in_({key.machine for key in keys}),
         source.in_({key.source for key in keys}),
     )
-
-
-def _is(key: ResultKey) -> ColumnElement[bool]:
-    identity, pass_, machine, source = _KEY_COLUMNS
-    return and_(identity == key.id, pass_ == key.pass_, machine == key.machine, source == key.source)
 
 
 def _key(row: Sequence[Any]) -> ResultKey:

@@ -12,12 +12,19 @@ _TAG = "$float"
 
 def dumps(value: Any) -> str:
     """Return `value` as JSON text with sorted keys."""
-    return json.dumps(_tagged(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    try:
+        return _text(value)  # most values need no tag, and to look for them takes longer than to write
+    except (TypeError, ValueError):
+        return _text(_tagged(value))
 
 
 def loads(text: str) -> Any:
     """Return what `dumps` wrote; tuples come back as lists."""
     return json.loads(text, object_hook=_untagged)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _tagged(value: Any) -> Any:

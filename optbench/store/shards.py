@@ -34,6 +34,7 @@ MANIFEST, TRIALS, TRACES = "manifest.json", "trials.parquet", "traces.parquet"
 _DIGITS = 16  # of the manifest's hash in a folder's name
 _STAGING, _ABANDONED = ".partial-", 24 * 3600.0  # seconds after which nobody writes there any more
 _NAMES = ("events", "snapshots")
+_BATCH = 500  # rows that are read together
 _TRACE_BYTES = 64 * 2**20  # of traces that are written together
 
 
@@ -130,9 +131,7 @@ def read_shard(shard: Path, database: Path) -> Store:
     started = datetime.fromisoformat(manifest.started)
     store = Store(open_engine(database), now=lambda: started)
     run = store.begin_run(manifest.suite, manifest.command, Environment.from_json(manifest.environment))
-    traces = _read_traces(shard / TRACES)
-    for key, record in _read_trials(shard / TRIALS):
-        store.add(run, key, record, traces.get(key))
+    store.add_all(run, _read_trials(shard / TRIALS), _read_traces(shard / TRACES))
     return store
 
 
@@ -196,20 +195,23 @@ def _grouped(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _read_trials(path: Path) -> Iterator[tuple[ResultKey, TrialRecord]]:
-    import pyarrow.parquet as pq
-
-    for row in pq.read_table(path, columns=["id", "pass", "machine", "source", "record"]).to_pylist():
+    for row in _rows(path, ["id", "pass", "machine", "source", "record"]):
         yield _key(row), TrialRecord.from_json(loads(row["record"]))
 
 
-def _read_traces(path: Path) -> dict[ResultKey, dict[str, Trace]]:
+def _read_traces(path: Path) -> Iterator[tuple[ResultKey, str, Trace]]:
+    for row in _rows(path):
+        trace = Trace.decode(json.loads(row["columns"]), row["data"], complete=row["complete"])
+        yield _key(row), row["name"], trace
+
+
+def _rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file, some megabytes at once."""
     import pyarrow.parquet as pq
 
-    found: dict[ResultKey, dict[str, Trace]] = {}
-    for row in pq.read_table(path).to_pylist():
-        trace = Trace.decode(json.loads(row["columns"]), row["data"], complete=row["complete"])
-        found.setdefault(_key(row), {})[row["name"]] = trace
-    return found
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
+            yield from batch.to_pylist()
 
 
 def _key(row: Mapping[str, Any]) -> ResultKey:

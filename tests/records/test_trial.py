@@ -19,6 +19,7 @@ from optbench.records import (
     canonical_json,
     content_hash,
 )
+from optbench.records.canonical import plain
 
 SPEC = TrialSpec(
     problem=Component(name="p/bowl", options={"n": 10, "scale": 0.5}),
@@ -61,6 +62,15 @@ def test_numbers_have_one_spelling():
     assert spelt.id == SPEC.id
     assert canonical_json({"b": 1.0, "a": (1, 2)}) == '{"a":[1,2],"b":1}'
     assert content_hash({"x": 1e3}) == content_hash({"x": 1000})
+
+
+def test_plain_data_of_a_record_are_what_the_standard_library_makes_of_it():
+    record = TrialRecord(
+        spec=SPEC, status=Status.OK, counts={"value": 3}, stages=(StageRecord(counts={"value": 3}),), unreliable=("a",)
+    )
+
+    assert plain(record) == dataclasses.asdict(record)
+    assert plain(record)["counts"] is not record.counts
 
 
 def test_the_memory_pass_is_shared_by_seeds_and_budgets_but_not_by_dtypes():

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from optbench.records import Component, Environment, StageRecord, Status, Trace, TrialRecord, TrialSpec
 from optbench.store import ResultKey, Store
@@ -99,6 +100,28 @@ def test_a_result_with_a_bad_trace_is_not_stored_at_all(store, run):
     with pytest.raises(AttributeError):
         store.add(run, key_of(record()), record(), {"events": "not a trace"})
     assert store.existing([key_of(record())]) == set()
+
+
+def test_many_results_added_at_once_come_back_in_their_order_with_their_traces(store, run):
+    made = [(key_of(item), item) for item in (record(seed, f_best=float(-seed)) for seed in range(1201))]
+    curves = {key: {"events": EVENTS, "snapshots": Trace.from_columns({"f": [7.0]})} for key, _ in made[1::400]}
+    store.add_all(run, made[:1])
+    store.add_all(run, made[1:], [(key, name, curves[key][name]) for name in ("snapshots", "events") for key in curves])
+
+    keys = store.run_keys(run)
+    assert list(keys) == [key for key, _ in made]
+    assert list(store.get(keys).items()) == made
+    for key, named in curves.items():
+        assert {name: store.trace(key, name).encode() for name in named} == {x: y.encode() for x, y in named.items()}
+    assert store.trace(made[0][0], "events") is None
+
+
+def test_of_many_results_all_are_stored_or_none(store, run):
+    made = [(key_of(item), item) for item in map(record, range(600))]
+    store.add(run, *made[-1])
+    with pytest.raises(IntegrityError):
+        store.add_all(run, made)
+    assert store.run_keys(run) == (made[-1][0],)
 
 
 def test_existing_tells_keys_apart_in_each_part(store, run):
