@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from optbench.cli._reporting import build_model, model_json, print_model, write_
 from optbench.cli._reporting import pages as shown
 from optbench.cli._roles import NO_RESULT, by_role
 from optbench.cli._stored import StoredRun, existing, latest
-from optbench.records import ReportModel
+from optbench.records import ReportModel, SuiteSpec
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
@@ -69,14 +70,16 @@ def command(
     with Store.open(existing(store)) as opened:
         if watch:
             _watch(catalogue, opened, (suite, store), (out, reporter), every)
-        model = stored_model(catalogue, opened, latest(opened, suite, store))
+        model = current_model(catalogue, opened, suite, store)
         written = write_reports(catalogue, model, out or Path("reports") / model.name, reporter)
     warn_broken(catalogue)
     if as_json:
         files = list(map(str, written))
         print_json({"suite": model.name, "trials": model.trials, **model_json(model), "files": files})
-    else:
+    elif model.trials:
         print_model(model, written)
+    else:
+        print_model(replace(model, ranking=False), written, f"Run some with `{model.command}`.")
     return 0
 
 
@@ -99,14 +102,33 @@ def _watch(
         return (begun.id, len(store.run_keys(begun.id))) if begun else (0, 0)
 
     def render() -> int:
-        model = stored_model(catalogue, store, latest(store, suite, location))
+        model = current_model(catalogue, store, suite, location)
         pages = shown(write_reports(catalogue, model, out or Path("reports") / model.name, names, watched=True))
         done = f"{model.trials - model.missing} of {model.trials} trials"
         click.echo(f"{done}: {', '.join(map(str, pages))}", err=True)
-        return model.missing
+        return model.missing if model.trials else 1  # a run may begin
 
     with contextlib.suppress(KeyboardInterrupt):
         watch(look, render, lambda: time.sleep(seconds))
+
+
+def current_model(catalogue: Catalogue, store: Store, suite: str | None, location: str) -> ReportModel:
+    """Return the report's model of the run that began last, of one suite where `suite` names it.
+
+    A store without any run has a report, too: it says so. Raises UserError where there are runs, but none of `suite`.
+    """
+    if store.latest_run() is not None:
+        return stored_model(catalogue, store, latest(store, suite, location))
+    from optbench.runner.environment import capture
+    from optbench.suites import find_suite
+
+    nothing = SuiteSpec(name="empty", title="No results yet", problems=(), optimizers=())
+    spec = find_suite(suite, catalogue) if suite else nothing
+    elsewhere = [] if location == str(DEFAULT_STORE) else ["--store", location]
+    words = ["optbench", "suite", *([suite] if suite else []), *elsewhere]
+    return build_model(
+        catalogue, store, suite=spec, records=(), keys={}, environment=capture(), command=shlex.join(words)
+    )
 
 
 def stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> ReportModel:

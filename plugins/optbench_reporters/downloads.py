@@ -25,7 +25,9 @@ class Download:
 
 
 def downloads(model: ReportModel, target: float) -> tuple[Download, ...]:
-    """Return the files of a report's folder `downloads`."""
+    """Return the files of a report's folder `downloads`; none where nothing was run."""
+    if not model.trials:
+        return ()
     return tuple(_tables(model, target)) + tuple(_reproduction(model))
 
 

@@ -256,19 +256,3 @@ def test_names_are_text(visit, synthetic, tmp_path):
     page.keyboard.press("ArrowRight")
     assert page.locator("main img, aside img").count() == 0
     assert EVIL in page.inner_text("#ends")
-
-
-@pytest.mark.parametrize("trials", ["none", "failures", "one"])
-def test_small_reports_open(visit, synthetic, tmp_path, trials):
-    results = synthetic.Results()
-    if trials == "failures":
-        results.add("x/a", "x/p", status=Status.CRASHED, message="SIGSEGV")
-    if trials == "one":
-        results.add("x/a", "x/p", synthetic.events_of([1, 2], [5.0, 2.0]))
-    HtmlReporter(figures=False)(results.report(), tmp_path)
-    page = visit(tmp_path)
-    if trials != "none":
-        page.evaluate("OB.drawAll()")
-    text = {"none": "There is nothing to show yet", "failures": "No trial reached", "one": "best in this set"}[trials]
-    assert text in page.inner_text("main")
-    assert not re.search(r"NaN|undefined|Infinity", page.inner_html("main"))
