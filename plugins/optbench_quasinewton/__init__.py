@@ -61,6 +61,12 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
             "initial_scale": _INITIAL_SCALE,
             "negative_curvature": _NEGATIVE_CURVATURE,
             "line_search": _LINE_SEARCH,
+            "pairs": Option(
+                default="conjugate",
+                doc="what is kept of a move: that which is conjugate to the last pair, where f is quadratic along the "
+                "two, or all of it",
+                choices=("conjugate", "plain"),
+            ),
             "inner_steps": INNER_STEPS,
             "memory": MEMORY,
         },

@@ -17,6 +17,9 @@ from optbench.numerics.scalars import in_numpy
 
 Small = Any  # a tensor or an array
 
+_ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
+_LEAST = 1e-3  # of the curvature along s that must be left
+
 
 def small(tensor: Tensor) -> Small:
     """Return numpy's view of a tensor on the CPU, elsewhere the tensor itself."""
@@ -60,6 +63,7 @@ class Products:
     inverse_upper: Small  # (m, m), the inverse of R, R[i, j] = s_i·y_j for i not newer than j
     inverse_lower: Small  # (m, m), a view: its transpose
     changes: Small  # (m, m), y_i·y_j
+    latest: Small  # (2m,), of all displacements, then all changes, with the newest change, when it was new
     columns: Small  # (m, 2m), a view: the columns of the inverse, each followed by that of the changes
     curvatures: Small  # (m,), s_i·y_i
     scale: Mirrored  # (), −γ: the first inverse Hessian is γ·I
@@ -69,12 +73,13 @@ class Products:
         """Return those of no pairs, beside `like`."""
         both = small(like.new_zeros(2 * history, history, dtype=torch.float64))
         curvatures = small(like.new_zeros(history, dtype=torch.float64))
-        inverse = both[:history]
-        return cls(inverse, inverse.T, both[history:], both.T, curvatures, Mirrored.zeros((), like))
+        latest = small(like.new_zeros(2 * history, dtype=torch.float64))
+        inverse, changes = both[:history], both[history:]
+        return cls(inverse, inverse.T, changes, latest, both.T, curvatures, Mirrored.zeros((), like))
 
     def forget(self) -> None:
         """Drop every pair."""
-        for array in (self.columns, self.curvatures):
+        for array in (self.columns, self.curvatures, self.latest):
             array[...] = 0
 
     def extend(self, place: int, with_new: Small, *, scaled: bool) -> None:
@@ -84,12 +89,26 @@ class Products:
         with the new change. γ becomes s·y/y·y of the new pair where `scaled`, otherwise 1.
         """
         m = len(self.curvatures)
-        self.curvatures[place] = with_new[place]
-        self.scale.image[...] = -with_new[place] / with_new[m + place] if scaled else -1
+        self.latest[...] = with_new
+        self.curvatures[place] = curvature = with_new[place]
+        self.scale.image[...] = -curvature / with_new[m + place] if scaled else -1
         self.scale.to_tensor()
         self.changes[place] = with_new[m:]
         with_new[:m] = extended(self.inverse_upper, with_new[:m], place)
         self.columns[place] = with_new
+
+    def shared(self, last: int, curvature: Small, along: Small, across: Small) -> Small:
+        """Return how much of the pair at `last` is in a new one, shape (); 0 where f isn't quadratic along the two.
+
+        `curvature` is s·y, `along` s·y⁻ and `across` s⁻·y, with ⁻ for the last pair. On a quadratic with the Hessian A
+        the last two are both s·A·s⁻; where they differ by more than a share of what is left of s·A·s, both
+        displacements of length 1 in the norm of A, there is no A. Without as much of it the new pair is conjugate.
+        """
+        before = self.curvatures[last]
+        share = along / before
+        left = 1 - share * across / curvature
+        allowed = _ASYMMETRY * left * before**0.5 * curvature**0.5
+        return only_where((abs(along - across) <= allowed) & (left > _LEAST), share)
 
     def weigh(self, projection: Mirrored, out: Mirrored) -> None:
         """Write w (2m,) with −H·g = −γ·g − [S Y]·w into `out`, given the products of all pairs with g, `projection`.
@@ -105,6 +124,13 @@ class Products:
         product(self.inverse_lower, inner, of_displacements)
         solved *= scale
         out.to_tensor()
+
+
+def only_where(condition: Small, number: Small) -> Small:
+    """Return a number, shape (), or 0; a tensor is not read."""
+    if isinstance(condition, Tensor):
+        return torch.where(condition, number, torch.zeros_like(number))
+    return number if condition else 0.0
 
 
 def product(matrix: Small, vector: Small, out: Small | None = None) -> Small:

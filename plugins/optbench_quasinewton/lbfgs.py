@@ -14,7 +14,7 @@ from torch import Tensor
 from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
-from optbench_quasinewton.compact import Mirrored, Products
+from optbench_quasinewton.compact import Mirrored, Products, Small
 from optbench_quasinewton.passes import Passes, passes
 from optbench_quasinewton.secant import SECANTS, Secant, Weights, skipping
 
@@ -25,17 +25,26 @@ def lbfgs(
     initial_scale: str,
     negative_curvature: str,
     line_search: str,
+    pairs: str = "conjugate",
     inner_steps: int = INNER_STEPS.default,
     memory: str = MEMORY.default,
 ) -> OnMinibatches[DescentState[Pairs]]:
     """Return the method that the options describe."""
-    rule = CompactInverse(history, scaled=initial_scale == "scaled", secant=SECANTS[negative_curvature])
+    rule = CompactInverse(
+        history,
+        scaled=initial_scale == "scaled",
+        secant=SECANTS[negative_curvature],
+        conjugate=pairs == "conjugate",
+    )
     return OnMinibatches(Descent(rule, build(line_search)), inner_steps=inner_steps, memory=memory)
 
 
 @dataclass
 class Pairs:
-    """The last m displacements and gradient changes, a ring; every buffer is allocated once and updated in place."""
+    """The last m displacements and gradient changes, a ring, conjugate or as made.
+
+    Every buffer is allocated once and updated in place.
+    """
 
     # the ring
     rows: Tensor  # (2m, n): displacements S, then gradient changes Y; empty places are zero
@@ -78,9 +87,12 @@ class CompactInverse:
     gradient change are differences of projections, so that learning has no pass of its own.
     """
 
-    def __init__(self, history: int, *, scaled: bool, secant: Secant = skipping) -> None:
-        """Keep `history` pairs; γ is s·y/y·y of the newest where `scaled`, otherwise 1; `secant` chooses y."""
-        self.history, self.scaled, self.secant = history, scaled, secant
+    def __init__(self, history: int, *, scaled: bool, secant: Secant = skipping, conjugate: bool = False) -> None:
+        """Keep `history` pairs; γ is s·y/y·y of the newest where `scaled`, otherwise 1; `secant` chooses y.
+
+        Where `conjugate`, and f is quadratic along two moves in a row, what the second has of the first is left out.
+        """
+        self.history, self.scaled, self.secant, self.conjugate = history, scaled, secant, conjugate
 
     def start(self, point: Tensor) -> Pairs:
         """Return an empty ring for points like `point`."""
@@ -115,13 +127,17 @@ class CompactInverse:
             return
         if memory.projection.gradient is not move.gradient and memory.count:
             memory.projection.project(memory, move.gradient)
-        place = memory.newest = (memory.newest + 1) % self.history
-        memory.count = min(memory.count + 1, self.history)
+        last, place = memory.newest, (memory.newest + 1) % self.history
+        memory.newest, memory.count = place, min(memory.count + 1, self.history)
         memory.passes.put(place, move, weights)
         memory.projection, memory.earlier = memory.earlier, memory.projection
         memory.earlier.gradient = None
         memory.projection.project(memory, move.next_gradient)
-        self._extend(memory, place, move, weights)
+        with_new = self._with_new(memory, place, move, weights)
+        if self.conjugate and memory.count > 1:
+            self._separate(memory, last, place, move, with_new)
+        with_new[self.history + place] = memory.passes.square(place)
+        memory.products.extend(place, with_new, scaled=self.scaled)
         memory.products.weigh(memory.projection.values, memory.weights)
 
     def forget(self, memory: Pairs) -> None:
@@ -135,14 +151,30 @@ class CompactInverse:
         """Tell whether a pair has set the scale."""
         return memory.count > 0
 
-    def _extend(self, memory: Pairs, place: int, move: Move, weights: Weights) -> None:
-        """Take the products of all pairs with the new change, a sum of two gradients, into the small matrices."""
+    def _with_new(self, memory: Pairs, place: int, move: Move, weights: Weights) -> Small:
+        """Return the products of all pairs with the new change, a sum of two gradients; its square is still missing."""
         after, before = weights
         later, earlier = memory.projection.values.image, memory.earlier.values.image
         with_new = later - earlier if after == 1 else after * later + before * earlier
         with_new[place] = move.step * (after * move.next_slope + before * move.slope)
-        with_new[self.history + place] = memory.passes.square(place)
-        memory.products.extend(place, with_new, scaled=self.scaled)
+        return with_new
+
+    def _separate(self, memory: Pairs, last: int, place: int, move: Move, with_new: Small) -> None:
+        """Leave out of the new pair what it has of the last one, and of its products what follows.
+
+        Nazareth, J. Optim. Theory Appl. 23 (1977). The new displacement is −step·H·g, and H·y⁻ = s⁻.
+        """
+        along, across = -move.step * memory.earlier.values.image[last], with_new[last]
+        curvature = with_new[place]
+        share = memory.products.shared(last, curvature, along, across)
+        if isinstance(share, float) and not share:
+            return
+        memory.passes.take_out(last, share, place)
+        projection = memory.projection.values.image
+        for half in (0, self.history):
+            projection[half + place] -= share * projection[half + last]
+        with_new -= share * memory.products.latest
+        with_new[place] = curvature - share * across
 
     @np.errstate(all="ignore")
     def _take(self, memory: Pairs, gradient: Tensor) -> None:

@@ -28,6 +28,10 @@ class Passes(Protocol):
         """Write the move's displacement and its gradient change, of these weights, to a place."""
         ...
 
+    def take_out(self, last: int, share: Small, place: int) -> None:
+        """Take so much of the pair at `last` out of the one at `place`."""
+        ...
+
     def square(self, place: int) -> Small:
         """Return y·y of the pair at a place, shape ()."""
         ...
@@ -55,12 +59,21 @@ class ByTorch:
         self._rows, self._columns, self._direction = rows, rows.T, direction
         half = len(rows) // 2
         self._displacements, self._changes = rows[:half].unbind(), rows[half:].unbind()
+        self._pairs = rows.view(2, half, -1)
 
     def put(self, place: int, move: Move, weights: Weights) -> None:
         """Write in two passes."""
         after, before = weights
         torch.mul(move.direction, move.step, out=self._displacements[place])
         combine(move.next_gradient, after, move.gradient, before, out=self._changes[place])
+
+    def take_out(self, last: int, share: Small, place: int) -> None:
+        """Subtract in two passes; on another device both at once, where nobody knows whether the share is 0."""
+        if isinstance(share, Tensor):
+            self._pairs[:, place].addcmul_(self._pairs[:, last], share.to(self._rows.dtype), value=-1)
+            return
+        for vectors in (self._displacements, self._changes):
+            vectors[place].sub_(vectors[last], alpha=float(share))
 
     def square(self, place: int) -> Small:
         """Multiply in one pass."""
@@ -90,7 +103,7 @@ class ByNumpy:
         self._change_rows = rows[half:].unbind()
         self._direction, self._direction_view = direction, direction.numpy()
         self._gradient, self._gradient_view = direction, self._direction_view  # the gradient seen last
-        (self._multiply_add,) = get_blas_funcs(("gemv",), (self._rows,))
+        self._multiply_add, self._add = get_blas_funcs(("gemv", "axpy"), (self._rows,))
 
     def put(self, place: int, move: Move, weights: Weights) -> None:
         """Write in two passes."""
@@ -101,6 +114,12 @@ class ByNumpy:
             np.subtract(self._view(move.next_gradient), before, self._changes[place])
         else:
             combine(move.next_gradient, weights[0], move.gradient, weights[1], out=self._change_rows[place])
+
+    def take_out(self, last: int, share: Small, place: int) -> None:
+        """Subtract in two passes."""
+        for vectors in (self._displacements, self._changes):
+            target = vectors[place]
+            self._add(vectors[last], target, len(target), -share)
 
     def square(self, place: int) -> Small:
         """Multiply in one pass."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from optbench_quasinewton import compact, passes
+from optbench_quasinewton.compact import Products
 from optbench_quasinewton.lbfgs import CompactInverse, Pairs, lbfgs
 from optbench_quasinewton.passes import ByNumpy, ByTorch
 from optbench_quasinewton.secant import damping
@@ -93,20 +94,119 @@ def test_one_pair_with_the_identity_is_the_memoryless_form() -> None:
     assert torch.allclose(rule.direction(learnt(rule, seen), gradient), expected, rtol=1e-11, atol=1e-13)
 
 
-def test_in_a_run_the_products_with_the_newest_change_are_differences_of_projections(oracle: Any) -> None:
+@pytest.mark.parametrize("pairs", ["conjugate", "plain"])
+@pytest.mark.parametrize(("secant", "line_search"), [("skip", "strong-wolfe"), ("damp", "armijo")])
+def test_in_a_run_the_products_with_the_newest_change_are_differences_of_projections(
+    pairs: str, secant: str, line_search: str, oracle: Any
+) -> None:
     """The small matrices are those that the stored pairs have, after more steps than there are places."""
     problem = oracle(lambda x: (x**4).sum() + x[:-1] @ x[1:] + x.sum(), 6)
-    method = lbfgs(history=3, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
+    method = lbfgs(history=3, initial_scale="scaled", negative_curvature=secant, line_search=line_search, pairs=pairs)
     state = method.init(problem, torch.linspace(-3, 2, 6, dtype=torch.float64))
-    for _ in range(8):
+    for _ in range(9):
         state = method.step(problem, state)
         memory = state.memory
         kept = [(memory.newest - age) % 3 for age in reversed(range(memory.count))]  # oldest first
         steps, changes = memory.rows[kept], memory.rows[[3 + place for place in kept]]
         upper = torch.linalg.inv((steps @ changes.T).triu())
+        scale = steps[-1] @ changes[-1] / (changes[-1] @ changes[-1])
         assert torch.allclose(torch.as_tensor(memory.products.inverse_upper)[kept][:, kept], upper, rtol=1e-8)
         assert torch.allclose(torch.as_tensor(memory.products.changes)[kept][:, kept], changes @ changes.T, rtol=1e-8)
-        assert torch.allclose(memory.projection.values.tensor, memory.rows @ state.here.gradient, rtol=1e-12)
+        assert torch.allclose(-torch.as_tensor(memory.products.scale.image), scale, rtol=1e-10)
+        assert torch.allclose(memory.projection.values.tensor, memory.rows @ state.here.gradient, rtol=1e-10)
+
+
+def _cosines(memory: Pairs, hessian: Tensor) -> Tensor:
+    """Return those between each stored displacement and the one before it, in the norm of the Hessian."""
+    half = len(memory.rows) // 2
+    kept = [(memory.newest - age) % half for age in reversed(range(memory.count))]
+    steps = memory.rows[kept]
+    products = steps @ hessian @ steps.T
+    norms = products.diagonal().sqrt()
+    return (products / torch.outer(norms, norms)).diagonal(1)
+
+
+@pytest.mark.parametrize("negative_curvature", ["skip", "damp"])
+def test_pairs_of_a_quadratic_are_conjugate_without_accurate_searches(
+    negative_curvature: str, oracle: Any, quadratic: Any
+) -> None:
+    spectrum = torch.linspace(1, 100, 30, dtype=torch.float64)
+    largest = {}
+    for pairs in ("conjugate", "plain"):
+        problem = oracle(quadratic(spectrum), 30)
+        method = lbfgs(
+            history=5,
+            initial_scale="scaled",
+            negative_curvature=negative_curvature,
+            line_search="strong-wolfe",
+            pairs=pairs,
+        )
+        state = method.init(problem, torch.ones(30, dtype=torch.float64))
+        hessian = problem.hessian(state.point)
+        for _ in range(12):
+            state = method.step(problem, state)
+        largest[pairs] = float(_cosines(state.memory, hessian).abs().max())
+    assert largest["conjugate"] < 1e-8
+    assert largest["plain"] > 0.05
+
+
+def test_conjugate_pairs_end_a_quadratic_after_few_evaluations_for_each_eigenvalue(oracle: Any, quadratic: Any) -> None:
+    spectrum = torch.tensor([1.0, 3, 10, 40, 100], dtype=torch.float64).repeat(8)
+    counts = {}
+    for pairs in ("conjugate", "plain"):
+        problem = oracle(quadratic(spectrum), 40)
+        method = lbfgs(
+            history=5, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe", pairs=pairs
+        )
+        state = method.init(problem, torch.linspace(1, 2, 40, dtype=torch.float64))
+        while problem.best > 1e-20:
+            state = method.step(problem, state)
+        counts[pairs] = problem.evaluations
+    assert counts["conjugate"] <= 15
+    assert counts["plain"] > 30
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+def test_a_share_is_taken_only_where_the_function_is_quadratic_along_both_moves(kind: Any) -> None:
+    """Curvatures 4 along the last move and 9 along this; a cosine of 1/2 has the products 3 and 3."""
+    products = Products.empty(2, torch.zeros(1, dtype=torch.float64))
+    products.curvatures = kind([4.0, 0.0])
+
+    def share(along: float, across: float) -> float:
+        return float(products.shared(0, *kind([9.0, along, across])))
+
+    assert share(3.0, 3.0) == pytest.approx(0.75)
+    assert share(-3.0, -3.0) == pytest.approx(-0.75)
+    assert share(3.0, 2.0) == pytest.approx(0.75)  # 1/6 of √36 asymmetric, of which 5/6 is left
+    assert share(3.0, 0.0) == 0  # ½, and all is left
+    assert share(5.9, 6.1) == 0  # as good as nothing is left
+    assert share(7.0, 7.0) == 0  # no Hessian has that
+    assert share(float("nan"), 3.0) == share(3.0, float("inf")) == 0
+
+
+def _points(oracle: Any, dtype: torch.dtype) -> list[Tensor]:
+    """Return those of a run whose pairs are partly made conjugate."""
+    problem = oracle(lambda x: (x**4).sum() + x[:-1] @ x[1:] + x.sum(), 8, dtype=dtype)
+    method = lbfgs(history=3, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
+    state = method.init(problem, torch.linspace(-3, 2, 8, dtype=dtype))
+    points = []
+    for _ in range(9):
+        state = method.step(problem, state)
+        points.append(state.point.clone())
+    return points
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-2)])
+@pytest.mark.parametrize(("on_cpu", "longest"), [(True, 7), (False, 8)])
+def test_long_vectors_and_those_elsewhere_make_the_same_pairs_conjugate(
+    on_cpu: bool, longest: int, dtype: torch.dtype, tolerance: float, oracle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = _points(oracle, dtype)
+    for module in (compact, passes):
+        monkeypatch.setattr(module, "in_numpy", lambda _: on_cpu)
+    monkeypatch.setattr(passes, "_SHORT", longest)
+    for point, same in zip(_points(oracle, dtype), expected, strict=True):
+        assert torch.allclose(point, same, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
