@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import Found, LineSearch
-from optbench.numerics.position import Asked, Visit, arrive, locate
+from optbench.numerics.position import Asked, Visit, arrive, locate, rounding
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import limits, slope_and_size
@@ -29,6 +29,8 @@ _FARTHEST = 1e300  # entry of a point that sets how long the first displacement 
 # How many powers of eps the first square of the gradient must lie above the least float: 2.5 for its fall on the way,
 # since a descent ends where the gradient has fallen by eps^1.25, and 1 for the digits of the last, rounded up.
 _FALL = 4.0
+_VALUES = 6.0  # that a cubic's curvature is made of
+_STRETCH = 2.0  # by which factor, at most, the curvature at the end of a step is believed to differ from its mean
 _TIMID = 1e-6  # of the last displacement, about: what is tried next is no shorter
 
 
@@ -41,11 +43,27 @@ class Move(NamedTuple):
     next_gradient: Tensor  # (n,), after
     slope: float  # gradient·direction, before
     next_slope: float  # next_gradient·direction
+    value: float = math.nan  # f before, where known; beside it changes of f may be rounding
+    next_value: float = math.nan  # f after
 
     @property
     def curvature(self) -> float:
         """Return displacement·gradient change."""
         return self.step * (self.next_slope - self.slope)
+
+    @property
+    def stretch(self) -> float:
+        """Return the curvature at the end of the step over its mean; 1 where the values don't tell.
+
+        It is that of the cubic through both values and slopes (Zhang, Deng & Chen, J. Optim. Theory Appl. 102 (1999)).
+        What may be rounding of the values is left out, and it lies within ½ and 2, whatever noise there is in f.
+        """
+        mean = self.curvature
+        excess = 3 * (2 * (self.value - self.next_value) + self.step * (self.slope + self.next_slope))
+        trusted = abs(excess) - _VALUES * rounding(self.value, self.gradient)
+        if not (trusted > 0 and 0 < mean < math.inf):
+            return 1.0
+        return min(max(1 + math.copysign(trusted, excess) / mean, 1 / _STRETCH), _STRETCH)
 
     @property
     def is_convex(self) -> bool:
@@ -216,6 +234,8 @@ class Descent(Generic[Memory]):
             next_gradient=visit.gradient,
             slope=slope,
             next_slope=found.trial.slope,
+            value=ray.start.value,
+            next_value=visit.value,
         )
         self.directions.learn(state.memory, move)
         state.steepest = False

@@ -22,6 +22,12 @@ _NEGATIVE_CURVATURE = Option(
     doc="where f does not curve upwards along a step: leave its pair out, or damp it by Powell's rule",
     choices=("skip", "damp"),
 )
+_CURVATURE = Option(
+    default="cubic",
+    doc="what a change of the gradient stands for: the curvature at the end of its step, of the cubic through values "
+    "and slopes, or the mean over the step",
+    choices=("cubic", "secant"),
+)
 
 
 @hookimpl
@@ -38,6 +44,7 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
                 default=True, doc="before an update, let the inverse Hessian grow where the step shows it too small"
             ),
             "line_search": _LINE_SEARCH,
+            "curvature": _CURVATURE,
         },
         cite="Nocedal & Wright, Numerical Optimization (2006), algorithm 6.1",
         evaluations=frozenset({"value", "gradient", "line_minimum"}),
@@ -67,6 +74,7 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
                 "two, or all of it",
                 choices=("conjugate", "plain"),
             ),
+            "curvature": _CURVATURE,
             "inner_steps": INNER_STEPS,
             "memory": MEMORY,
         },

@@ -12,16 +12,20 @@ from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import OnMinibatches
 from optbench.numerics.scalars import read
-from optbench_quasinewton.secant import SECANTS, Secant, Weights, combine, skipping
+from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, combine, mean, skipping
 from optbench_quasinewton.symmetric import Symmetric
 
 
 def bfgs(
-    *, initial_scale: str, negative_curvature: str, self_scaling: bool, line_search: str
+    *, initial_scale: str, negative_curvature: str, self_scaling: bool, line_search: str, curvature: str = "cubic"
 ) -> OnMinibatches[DescentState[Inverse]]:
     """Return the method that the options describe."""
-    secant = SECANTS[negative_curvature]
-    rule = DenseInverse(scaled=initial_scale == "scaled", grows=self_scaling, secant=secant)
+    rule = DenseInverse(
+        scaled=initial_scale == "scaled",
+        grows=self_scaling,
+        secant=SECANTS[negative_curvature],
+        stretch=STRETCHES[curvature],
+    )
     return OnMinibatches(Descent(rule, build(line_search)), inner_steps=1, memory="keep")
 
 
@@ -44,14 +48,16 @@ class DenseInverse:
     other product follows from the slopes, and the next direction lies in the plane of Hg⁺ and the last one.
     """
 
-    def __init__(self, *, scaled: bool, grows: bool, secant: Secant = skipping) -> None:
-        """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I; `secant` chooses y.
+    def __init__(self, *, scaled: bool, grows: bool, secant: Secant = skipping, stretch: Stretch = mean) -> None:
+        """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I.
+
+        `secant` chooses y, and `stretch` for how much it stands.
 
         Where it `grows`, H is multiplied by sᵀy/yᵀHy before an update if that is more than 1: H was then too small
         along the newest step (Oren & Luenberger, Management Science 20, 1974; upwards only, as in Al-Baali,
         Comput. Optim. Appl. 9, 1998).
         """
-        self.scaled, self.grows, self.secant = scaled, grows, secant
+        self.scaled, self.grows, self.secant, self.stretch = scaled, grows, secant, stretch
 
     def start(self, point: Tensor) -> Inverse:
         """Allocate for points like `point`."""
@@ -82,12 +88,15 @@ class DenseInverse:
         curvature = move.step * change
         if not 0 < curvature < math.inf:  # by underflow or overflow
             return
-        scale, across = self._apply(memory, move, weights)
+        stretch = self.stretch(move, weights)
+        scale, across = self._apply(memory, move, weights, stretch)
         displacement, image = memory.matrix.room()
         torch.mul(move.direction, move.step, out=displacement)
         bend = after * across - before * scale * change
-        growth = max(1.0, curvature / bend) if self.grows and bend > 0 else 1.0
-        of_displacement, of_image = second_factor(displacement, image, curvature=curvature, bend=bend, growth=growth)
+        growth = max(1.0, curvature / (stretch * bend)) if self.grows and bend > 0 else 1.0
+        of_displacement, of_image = second_factor(
+            displacement, image, curvature=curvature, bend=bend, growth=growth, stretch=stretch
+        )
         memory.matrix.update(growth)
         # −H⁺g⁺ with g⁺ projected on s and z: in terms of Hg⁺ and the last direction, of which s and Hy are made
         along = move.step * move.next_slope
@@ -105,14 +114,14 @@ class DenseInverse:
         """Tell whether an update has set the scale."""
         return memory.updated
 
-    def _apply(self, memory: Inverse, move: Move, weights: Weights) -> tuple[float, float]:
+    def _apply(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> tuple[float, float]:
         """Write Hg⁺ into the product and Hy into the matrix's room; returns −Hg over the direction, and g⁺·Hy.
 
         −Hg is the direction, times the scale of an H that begins here.
         """
         after, before = weights
         if not memory.updated:
-            scale, across = self._fill(memory, move, weights)
+            scale, across = self._fill(memory, move, weights, stretch)
             _, image = memory.matrix.room()
             combine(memory.product, after, move.direction, -before * scale, out=image)
             return scale, across
@@ -122,13 +131,13 @@ class DenseInverse:
         (across,) = read(torch.dot(move.next_gradient, image))
         return 1.0, across
 
-    def _fill(self, memory: Inverse, move: Move, weights: Weights) -> tuple[float, float]:
+    def _fill(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> tuple[float, float]:
         """Set H to a multiple of the identity, the product to Hg⁺; returns the factor, and g⁺·Hy."""
         change = combine(move.next_gradient, weights[0], move.gradient, weights[1], out=memory.product)
         curvature, square, across = read(
             torch.dot(move.direction, change), torch.dot(change, change), torch.dot(move.next_gradient, change)
         )
-        scale = move.step * curvature / square if self.scaled and 0 < square < math.inf else 1.0
+        scale = move.step * curvature / (stretch * square) if self.scaled and 0 < square < math.inf else 1.0
         memory.matrix.fill(scale)
         memory.updated = True
         torch.mul(move.next_gradient, scale, out=memory.product)
@@ -136,13 +145,13 @@ class DenseInverse:
 
 
 def second_factor(
-    displacement: Tensor, image: Tensor, *, curvature: float, bend: float, growth: float = 1.0
+    displacement: Tensor, image: Tensor, *, curvature: float, bend: float, growth: float = 1.0, stretch: float = 1.0
 ) -> tuple[float, float]:
-    """Turn `image`, Hy, into z, with which H ← growth·H + s·zᵀ + z·sᵀ makes H·y = s; returns what z has of s and Hy.
+    """Turn `image`, Hy, into z, with which H ← growth·H + s·zᵀ + z·sᵀ makes H·stretch·y = s; returns its s and Hy.
 
-    z = (½(1 + growth·yᵀHy/sᵀy)·s − growth·Hy)/sᵀy: equation 6.17 written out, for growth·H in the place of H.
-    `displacement` is s, `curvature` sᵀy, `bend` yᵀHy.
+    z = (½(1/stretch + growth·yᵀHy/sᵀy)·s − growth·Hy)/sᵀy: equation 6.17 written out, for growth·H in the place of H
+    and stretch·y in that of y. `displacement` is s, `curvature` sᵀy, `bend` yᵀHy.
     """
-    of_displacement, of_image = 0.5 * (1 + growth * bend / curvature) / curvature, -growth / curvature
+    of_displacement, of_image = 0.5 * (1 / stretch + growth * bend / curvature) / curvature, -growth / curvature
     image.mul_(of_image).add_(displacement, alpha=of_displacement)
     return of_displacement, of_image

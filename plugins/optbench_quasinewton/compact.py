@@ -65,7 +65,7 @@ class Products:
     changes: Small  # (m, m), y_i·y_j
     latest: Small  # (2m,), of all displacements, then all changes, with the newest change, when it was new
     columns: Small  # (m, 2m), a view: the columns of the inverse, each followed by that of the changes
-    curvatures: Small  # (m,), s_i·y_i
+    curvatures: Small  # (m,), s_i·y_i over the stretch, by which y_i is too short: H·stretch·y_i = s_i for the newest
     scale: Mirrored  # (), −γ: the first inverse Hessian is γ·I
 
     @classmethod
@@ -82,29 +82,33 @@ class Products:
         for array in (self.columns, self.curvatures, self.latest):
             array[...] = 0
 
-    def extend(self, place: int, with_new: Small, *, scaled: bool) -> None:
+    def extend(self, place: int, with_new: Small, *, scaled: bool, stretch: float = 1.0) -> None:
         """Put a new pair in the place of the oldest.
 
         `with_new` (2m,), which is overwritten, holds the products of all displacements, then of all gradient changes,
-        with the new change. γ becomes s·y/y·y of the new pair where `scaled`, otherwise 1.
+        with the new change. What the pair says is H·stretch·y = s: an update by s and a multiple of y differs from that
+        by s and y in its last term alone, s·sᵀ/(s·y). γ becomes s·y/y·y of the new pair where `scaled`, otherwise 1.
         """
         m = len(self.curvatures)
         self.latest[...] = with_new
-        self.curvatures[place] = curvature = with_new[place]
-        self.scale.image[...] = -curvature / with_new[m + place] if scaled else -1
+        curvature = with_new[place]
+        self.curvatures[place] = curvature / stretch
+        self.scale.image[...] = -curvature / (stretch * with_new[m + place]) if scaled else -1
         self.scale.to_tensor()
         self.changes[place] = with_new[m:]
         with_new[:m] = extended(self.inverse_upper, with_new[:m], place)
         self.columns[place] = with_new
 
-    def shared(self, last: int, curvature: Small, along: Small, across: Small) -> Small:
+    def shared(self, last: int, curvature: Small, back: Small, across: Small) -> Small:
         """Return how much of the pair at `last` is in a new one, shape (); 0 where f isn't quadratic along the two.
 
-        `curvature` is s·y, `along` s·y⁻ and `across` s⁻·y, with ⁻ for the last pair. On a quadratic with the Hessian A
-        the last two are both s·A·s⁻; where they differ by more than a share of what is left of s·A·s, both
-        displacements of length 1 in the norm of A, there is no A. Without as much of it the new pair is conjugate.
+        `curvature` is s·y, `back` how far s leads back along s⁻, s·H⁻¹·s⁻, and `across` s⁻·y, with ⁻ for the last pair.
+        On a quadratic with the Hessian A both s·y⁻, which follows from the second, and s⁻·y are s·A·s⁻; where they
+        differ by more than a share of what is left of s·A·s, both displacements of length 1 in the norm of A, there is
+        no A. Without as much of it the new pair is conjugate.
         """
-        before = self.curvatures[last]
+        before = self.latest[last]
+        along = back * self.curvatures[last] / before
         share = along / before
         left = 1 - share * across / curvature
         allowed = _ASYMMETRY * left * before**0.5 * curvature**0.5

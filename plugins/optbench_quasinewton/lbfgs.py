@@ -16,7 +16,7 @@ from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
 from optbench_quasinewton.compact import Mirrored, Products, Small
 from optbench_quasinewton.passes import Passes, passes
-from optbench_quasinewton.secant import SECANTS, Secant, Weights, skipping
+from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, mean, skipping
 
 
 def lbfgs(
@@ -26,6 +26,7 @@ def lbfgs(
     negative_curvature: str,
     line_search: str,
     pairs: str = "conjugate",
+    curvature: str = "cubic",
     inner_steps: int = INNER_STEPS.default,
     memory: str = MEMORY.default,
 ) -> OnMinibatches[DescentState[Pairs]]:
@@ -35,6 +36,7 @@ def lbfgs(
         scaled=initial_scale == "scaled",
         secant=SECANTS[negative_curvature],
         conjugate=pairs == "conjugate",
+        stretch=STRETCHES[curvature],
     )
     return OnMinibatches(Descent(rule, build(line_search)), inner_steps=inner_steps, memory=memory)
 
@@ -87,12 +89,22 @@ class CompactInverse:
     gradient change are differences of projections, so that learning has no pass of its own.
     """
 
-    def __init__(self, history: int, *, scaled: bool, secant: Secant = skipping, conjugate: bool = False) -> None:
-        """Keep `history` pairs; γ is s·y/y·y of the newest where `scaled`, otherwise 1; `secant` chooses y.
+    def __init__(
+        self,
+        history: int,
+        *,
+        scaled: bool,
+        secant: Secant = skipping,
+        conjugate: bool = False,
+        stretch: Stretch = mean,
+    ) -> None:
+        """Keep `history` pairs; γ is s·y/y·y of the newest where `scaled`, otherwise 1.
 
+        `secant` chooses y, and `stretch` for how much it stands.
         Where `conjugate`, and f is quadratic along two moves in a row, what the second has of the first is left out.
         """
-        self.history, self.scaled, self.secant, self.conjugate = history, scaled, secant, conjugate
+        self.history, self.scaled, self.secant = history, scaled, secant
+        self.conjugate, self.stretch = conjugate, stretch
 
     def start(self, point: Tensor) -> Pairs:
         """Return an empty ring for points like `point`."""
@@ -137,7 +149,8 @@ class CompactInverse:
         if self.conjugate and memory.count > 1:
             self._separate(memory, last, place, move, with_new)
         with_new[self.history + place] = memory.passes.square(place)
-        memory.products.extend(place, with_new, scaled=self.scaled)
+        stretch = self.stretch(move, weights)
+        memory.products.extend(place, with_new, scaled=self.scaled, stretch=stretch)
         memory.products.weigh(memory.projection.values, memory.weights)
 
     def forget(self, memory: Pairs) -> None:
@@ -162,19 +175,19 @@ class CompactInverse:
     def _separate(self, memory: Pairs, last: int, place: int, move: Move, with_new: Small) -> None:
         """Leave out of the new pair what it has of the last one, and of its products what follows.
 
-        Nazareth, J. Optim. Theory Appl. 23 (1977). The new displacement is −step·H·g, and H·y⁻ = s⁻.
+        Nazareth, J. Optim. Theory Appl. 23 (1977). The new displacement is −step·H·g.
         """
-        along, across = -move.step * memory.earlier.values.image[last], with_new[last]
-        curvature = with_new[place]
-        share = memory.products.shared(last, curvature, along, across)
+        back, across = -move.step * memory.earlier.values.image[last], with_new[last]
+        share = memory.products.shared(last, with_new[place], back, across)
         if isinstance(share, float) and not share:
             return
         memory.passes.take_out(last, share, place)
         projection = memory.projection.values.image
         for half in (0, self.history):
             projection[half + place] -= share * projection[half + last]
+        left = with_new[place] - share * across
         with_new -= share * memory.products.latest
-        with_new[place] = curvature - share * across
+        with_new[place] = left
 
     @np.errstate(all="ignore")
     def _take(self, memory: Pairs, gradient: Tensor) -> None:

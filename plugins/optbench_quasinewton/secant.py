@@ -1,4 +1,7 @@
-"""Which change of the gradient a quasi-Newton update takes for a move. Shapes: n = number of parameters."""
+"""What a quasi-Newton update takes from a move: which change of the gradient, for how much curvature.
+
+Shapes: n = number of parameters.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,11 @@ class Moved(Protocol):
         ...
 
     @property
+    def stretch(self) -> float:
+        """The curvature at the end of the step over its mean."""
+        ...
+
+    @property
     def is_convex(self) -> bool:
         """Tell whether f curves upwards along the step."""
         ...
@@ -61,6 +69,25 @@ def damping(move: Moved) -> Weights | None:
 Secant = Callable[[Moved], Weights | None]
 
 SECANTS: Mapping[str, Secant] = {"skip": skipping, "damp": damping}
+
+
+def mean(_move: Moved, _weights: Weights) -> float:
+    """Return 1: a change stands for itself, the mean curvature over the step."""
+    return 1.0
+
+
+def at_the_end(move: Moved, weights: Weights) -> float:
+    """Return for how many times itself a change stands, so that it tells the curvature at the end of the step.
+
+    An update with H·stretch·y = s is the modified one of Zhang, Deng & Chen (J. Optim. Theory Appl. 102 (1999)), in the
+    direction of y. What was damped is no true change, and stands for itself.
+    """
+    return move.stretch if weights == DIFFERENCE else 1.0
+
+
+Stretch = Callable[[Moved, Weights], float]
+
+STRETCHES: Mapping[str, Stretch] = {"cubic": at_the_end, "secant": mean}
 
 
 def combine(first: Tensor, of_first: float, second: Tensor, of_second: float, *, out: Tensor) -> Tensor:

@@ -34,12 +34,16 @@ def test_the_update_is_the_textbooks() -> None:
 
 
 def run(
-    oracle: Any, steps: int, initial_scale: str = "scaled", *, self_scaling: bool = True
+    oracle: Any, steps: int, initial_scale: str = "scaled", *, self_scaling: bool = True, curvature: str = "secant"
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Return (H, displacement, gradient change) after each step on a function that is not convex."""
     problem = oracle(lambda x: (x**4).sum() - x.square().sum() + x[0] * x[1] + x.sum(), 4)
     method = bfgs(
-        initial_scale=initial_scale, negative_curvature="skip", self_scaling=self_scaling, line_search="strong-wolfe"
+        initial_scale=initial_scale,
+        negative_curvature="skip",
+        self_scaling=self_scaling,
+        line_search="strong-wolfe",
+        curvature=curvature,
     )
     state = method.init(problem, torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64))
     seen = []
@@ -48,6 +52,26 @@ def run(
         state = method.step(problem, state)
         seen.append((state.memory.matrix.dense(), state.point - before, problem.gradient(state.point) - gradient))
     return seen
+
+
+@pytest.mark.parametrize("self_scaling", [True, False])
+def test_a_change_stands_for_the_curvature_at_the_end_of_its_step(oracle: Any, self_scaling: bool) -> None:
+    """By the cubic through values and slopes, which differs from the mean by no more than a factor of 2."""
+
+    def function(x: Tensor) -> Tensor:
+        return (x**4).sum() - x.square().sum() + x[0] * x[1] + x.sum()
+
+    point, gradient_of = torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64), torch.func.grad(function)
+    stretches = []
+    for matrix, displacement, change in run(oracle, 10, self_scaling=self_scaling, curvature="cubic"):
+        slopes = gradient_of(point) @ displacement, gradient_of(point + displacement) @ displacement
+        excess = 6 * (function(point) - function(point + displacement)) + 3 * (slopes[0] + slopes[1])
+        stretch = (1 + excess / (displacement @ change)).clamp(0.5, 2)
+        assert torch.allclose(stretch * matrix @ change, displacement, rtol=1e-7, atol=1e-11)
+        assert torch.linalg.cholesky_ex(matrix).info == 0
+        point = point + displacement
+        stretches.append(float(stretch))
+    assert max(abs(stretch - 1) for stretch in stretches) > 0.2
 
 
 @pytest.mark.parametrize("self_scaling", [True, False])
@@ -149,7 +173,13 @@ def test_the_matrix_grows_where_the_step_shows_it_too_small_and_only_there(curva
 def test_a_damped_update_is_that_of_powells_change(oracle: Any) -> None:
     """Fixed steps over a function that is concave in between: H after each is the textbook's with the damped change."""
     problem = oracle(lambda x: (x**4).sum() - 8 * x.square().sum() + x.sum(), 3)
-    method = bfgs(initial_scale="identity", negative_curvature="damp", self_scaling=False, line_search="armijo(c1=0.0)")
+    method = bfgs(
+        initial_scale="identity",
+        negative_curvature="damp",
+        self_scaling=False,
+        line_search="armijo(c1=0.0)",
+        curvature="secant",
+    )
     state = method.init(problem, torch.tensor([0.3, -0.2, 0.1], dtype=torch.float64))
     inverse, identity, damped = torch.eye(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64), 0
     for _ in range(6):

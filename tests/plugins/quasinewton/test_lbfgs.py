@@ -11,7 +11,7 @@ from optbench_quasinewton import compact, passes
 from optbench_quasinewton.compact import Products
 from optbench_quasinewton.lbfgs import CompactInverse, Pairs, lbfgs
 from optbench_quasinewton.passes import ByNumpy, ByTorch
-from optbench_quasinewton.secant import damping
+from optbench_quasinewton.secant import at_the_end, damping, mean
 from torch import Tensor
 
 from optbench.numerics.descent import Move
@@ -42,13 +42,16 @@ def moves(n: int, count: int, dtype: torch.dtype = torch.float64) -> list[Move]:
 
 
 def dense_inverse(pairs: list[Move], *, scaled: bool) -> Tensor:
+    """Return the inverse Hessian of true changes, by the textbook."""
+    return _updated([_pair(pair) for pair in pairs], scaled=scaled)
+
+
+def _updated(pairs: list[tuple[Tensor, Tensor]], *, scaled: bool = True) -> Tensor:
     """Return the inverse Hessian by the textbook's product formula (Nocedal & Wright 2006, equation 7.16)."""
-    n = pairs[0].direction.numel()
-    identity = torch.eye(n, dtype=torch.float64)
-    last_s, last_y = _pair(pairs[-1])
+    last_s, last_y = pairs[-1]
+    identity = torch.eye(last_s.numel(), dtype=torch.float64)
     inverse = identity * (last_s @ last_y / (last_y @ last_y)) if scaled else identity
-    for pair in pairs:
-        s, y = _pair(pair)
+    for s, y in pairs:
         shift = identity - torch.outer(s, y) / (s @ y)
         inverse = shift @ inverse @ shift.T + torch.outer(s, s) / (s @ y)
     return inverse
@@ -95,25 +98,54 @@ def test_one_pair_with_the_identity_is_the_memoryless_form() -> None:
 
 
 @pytest.mark.parametrize("pairs", ["conjugate", "plain"])
+@pytest.mark.parametrize("curvature", ["cubic", "secant"])
 @pytest.mark.parametrize(("secant", "line_search"), [("skip", "strong-wolfe"), ("damp", "armijo")])
-def test_in_a_run_the_products_with_the_newest_change_are_differences_of_projections(
-    pairs: str, secant: str, line_search: str, oracle: Any
+def test_in_a_run_the_small_matrices_and_the_direction_are_those_of_the_stored_pairs(
+    pairs: str, curvature: str, secant: str, line_search: str, oracle: Any
 ) -> None:
-    """The small matrices are those that the stored pairs have, after more steps than there are places."""
+    """After more steps than there are places; the products with the newest change are differences of projections."""
     problem = oracle(lambda x: (x**4).sum() + x[:-1] @ x[1:] + x.sum(), 6)
-    method = lbfgs(history=3, initial_scale="scaled", negative_curvature=secant, line_search=line_search, pairs=pairs)
+    method = lbfgs(
+        history=3,
+        initial_scale="scaled",
+        negative_curvature=secant,
+        line_search=line_search,
+        pairs=pairs,
+        curvature=curvature,
+    )
+    rule = method.method.directions
     state = method.init(problem, torch.linspace(-3, 2, 6, dtype=torch.float64))
     for _ in range(9):
         state = method.step(problem, state)
-        memory = state.memory
+        memory, gradient = state.memory, state.here.gradient
         kept = [(memory.newest - age) % 3 for age in reversed(range(memory.count))]  # oldest first
         steps, changes = memory.rows[kept], memory.rows[[3 + place for place in kept]]
         upper = torch.linalg.inv((steps @ changes.T).triu())
-        scale = steps[-1] @ changes[-1] / (changes[-1] @ changes[-1])
         assert torch.allclose(torch.as_tensor(memory.products.inverse_upper)[kept][:, kept], upper, rtol=1e-8)
         assert torch.allclose(torch.as_tensor(memory.products.changes)[kept][:, kept], changes @ changes.T, rtol=1e-8)
-        assert torch.allclose(-torch.as_tensor(memory.products.scale.image), scale, rtol=1e-10)
-        assert torch.allclose(memory.projection.values.tensor, memory.rows @ state.here.gradient, rtol=1e-10)
+        assert torch.allclose(memory.projection.values.tensor, memory.rows @ gradient, rtol=1e-10)
+        stretches = (steps * changes).sum(1) / torch.as_tensor(memory.products.curvatures)[kept]
+        expected = -_updated(list(zip(steps, stretches[:, None] * changes, strict=True))) @ gradient
+        assert torch.allclose(rule.direction(memory, gradient), expected, rtol=1e-8)
+
+
+def test_a_pair_stands_for_the_curvature_at_the_end_of_its_step() -> None:
+    """Along the step f is a cubic whose curvature grows from 2 to 3.2, its mean being 2.6."""
+    move, direction = moves(4, 1)[0], torch.tensor([1.0, 0, 0, 0], dtype=torch.float64)
+    move = move._replace(
+        direction=direction,
+        step=1.0,
+        gradient=-3 * direction,
+        next_gradient=-0.4 * direction,
+        slope=-3.0,
+        next_slope=-0.4,
+        value=0.0,
+        next_value=-3 + 1 + 0.2,
+    )
+    for stretch, curvature in ((at_the_end, 3.2), (mean, 2.6)):
+        rule = CompactInverse(3, scaled=True, stretch=stretch)
+        newton = rule.direction(learnt(rule, [move]), -direction)
+        assert torch.allclose(newton, direction / curvature, rtol=1e-12)
 
 
 def _cosines(memory: Pairs, hessian: Tensor) -> Tensor:
@@ -168,12 +200,15 @@ def test_conjugate_pairs_end_a_quadratic_after_few_evaluations_for_each_eigenval
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
 def test_a_share_is_taken_only_where_the_function_is_quadratic_along_both_moves(kind: Any) -> None:
-    """Curvatures 4 along the last move and 9 along this; a cosine of 1/2 has the products 3 and 3."""
+    """Curvatures 4 along the last move and 9 along this; a cosine of 1/2 has the products 3 and 3.
+
+    The last pair stands for twice its curvature: its displacement's product with y⁻ is half of that with H⁻¹·s⁻.
+    """
     products = Products.empty(2, torch.zeros(1, dtype=torch.float64))
-    products.curvatures = kind([4.0, 0.0])
+    products.latest, products.curvatures = kind([4.0, 0, 0, 0]), kind([2.0, 0])
 
     def share(along: float, across: float) -> float:
-        return float(products.shared(0, *kind([9.0, along, across])))
+        return float(products.shared(0, *kind([9.0, 2 * along, across])))
 
     assert share(3.0, 3.0) == pytest.approx(0.75)
     assert share(-3.0, -3.0) == pytest.approx(-0.75)
