@@ -187,6 +187,8 @@ class Descent(Generic[Memory]):
             state.finished = "unbounded"
         if found.trial.step == 0:
             return state if state.finished else self._give_up(state)
+        if found.outcome == "failed":
+            state.progress.fails()
         return self._move(state, ray, slope, found)
 
     def _look(self, oracle: Oracle, state: DescentState[Memory]) -> tuple[Asked, Visit, Tensor, float, float]:

@@ -9,7 +9,7 @@ from typing import Literal
 Finished = Literal["converged", "stalled", "unbounded"]
 
 _PATIENCE = 20  # steps in a row that lower neither f nor the gradient
-_FAILURE = 5  # of them, for a step on which nothing was found
+_FAILURE = 5  # of them, for a search that failed
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Progress:
         return self.eps**2 * (self.highest - value)
 
     def fails(self) -> None:
-        """Note that no step was found."""
+        """Note that a search failed: where nothing has fallen either, rounding decides, and few more are worth it."""
         self.idle += _FAILURE
 
     @property

@@ -41,7 +41,8 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
             "initial_scale": _INITIAL_SCALE,
             "negative_curvature": _NEGATIVE_CURVATURE,
             "self_scaling": Option(
-                default=True, doc="before an update, let the inverse Hessian grow where the step shows it too small"
+                default=True,
+                doc="before an update, let an inverse Hessian that began scaled grow where the step shows it too small",
             ),
             "line_search": _LINE_SEARCH,
             "curvature": _CURVATURE,

@@ -55,9 +55,10 @@ class DenseInverse:
 
         Where it `grows`, H is multiplied by sᵀy/yᵀHy before an update if that is more than 1: H was then too small
         along the newest step (Oren & Luenberger, Management Science 20, 1974; upwards only, as in Al-Baali,
-        Comput. Optim. Appl. 9, 1998).
+        Comput. Optim. Appl. 9, 1998). That says something of other directions only where H was `scaled`: I may be too
+        large there by orders, and would grow again with each step, rounding with it.
         """
-        self.scaled, self.grows, self.secant, self.stretch = scaled, grows, secant, stretch
+        self.scaled, self.grows, self.secant, self.stretch = scaled, grows and scaled, secant, stretch
 
     def start(self, point: Tensor) -> Inverse:
         """Allocate for points like `point`."""

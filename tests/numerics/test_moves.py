@@ -1,13 +1,16 @@
-"""What a completed step tells of f's curvature."""
+"""What a completed step tells of f's curvature, and what a failed search tells of the end."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
-from optbench.numerics.descent import Move
+from optbench.numerics.descent import Descent, Move
+from optbench.numerics.line import Found, Line
 
 
 def along(step: float, coefficients: tuple[float, float, float], shift: float = 0.0) -> Move:
@@ -62,3 +65,47 @@ def test_the_stretch_is_independent_of_units_of_f(unit: float) -> None:
         next_value=unit * move.next_value,
     )
     assert scaled.stretch == move.stretch
+
+
+class Plain:
+    """f = 1 with a gradient that contradicts it, as rounding makes them."""
+
+    batch = 0
+    offers = frozenset({"value", "gradient"})
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.ones((), dtype=torch.float64), torch.ones_like(x)
+
+
+class Steepest:
+    """The negative gradient, and a step of 1."""
+
+    def start(self, point: Tensor) -> None: ...
+    def direction(self, memory: None, gradient: Tensor) -> Tensor:
+        return -gradient
+
+    def learn(self, memory: None, move: Move) -> None: ...
+    def forget(self, memory: None) -> None: ...
+    def knows_scale(self, memory: None) -> bool:
+        return True
+
+
+class Always:
+    """A search that goes the first step, with this outcome."""
+
+    def __init__(self, outcome: Any) -> None:
+        self.outcome = outcome
+
+    def search(self, line: Line, first: float) -> Found:
+        return Found(line.at(first), self.outcome, 1)
+
+
+@pytest.mark.parametrize(("outcome", "most"), [("failed", 6), ("accepted", 25)])
+def test_searches_that_fail_where_nothing_falls_end_a_descent_soon(outcome: str, most: int) -> None:
+    method: Descent[None] = Descent(Steepest(), Always(outcome))
+    oracle: Any = Plain()
+    state, steps = method.init(oracle, torch.zeros(2, dtype=torch.float64)), 0
+    while not state.finished and steps < 100:
+        state, steps = method.step(oracle, state), steps + 1
+    assert most / 2 < steps <= most
+    assert state.finished == "stalled"

@@ -91,6 +91,19 @@ def test_the_first_matrix_is_a_multiple_of_the_identity(initial_scale: str, scal
     assert torch.allclose(matrix, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize(("initial_scale", "grows"), [("identity", False), ("scaled", True)])
+def test_where_no_step_has_been_only_a_scaled_matrix_grows(initial_scale: str, grows: bool, oracle: Any) -> None:
+    """Along a quartic, whose curvature falls, each step shows the matrix too small."""
+    problem = oracle(lambda x: x[0] ** 4 + x[1] ** 2, 2)
+    method = bfgs(initial_scale=initial_scale, negative_curvature="skip", self_scaling=True, line_search="strong-wolfe")
+    state, seen = method.init(problem, torch.tensor([3.0, 0.0], dtype=torch.float64)), []
+    for _ in range(5):
+        state = method.step(problem, state)
+        seen.append(float(state.memory.matrix.dense()[1, 1]))
+    assert (seen[-1] > 2 * seen[0]) is grows
+    assert grows or seen == [1.0] * 5
+
+
 def test_the_direction_uses_the_matrix_as_it_is() -> None:
     rule = DenseInverse(scaled=True, grows=True)
     memory = rule.start(random(3))
