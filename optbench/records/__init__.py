@@ -2,42 +2,19 @@
 
 from optbench.records.ablation import ABLATION_HEADINGS, Ablation, AblationEffect
 from optbench.records.canonical import canonical_json, content_hash, finite
+from optbench.records.cells import FAILED, Cell, Failure, Quantiles, StageCell, Threshold, TwoResults
 from optbench.records.change import Changes, Effect, Outcome, ProblemEffect, Side
+from optbench.records.curves import LearningCurve, ReportCurve, SeedCurve
+from optbench.records.entrants import ReportOptimizer, ReportOption, ReportPart, ReportProblem
 from optbench.records.environment import Environment
 from optbench.records.expressions import Call, ExpressionError, parse, parse_one, toml_value
 from optbench.records.gate import QUANTITIES, TARGETED, Gate, GateResult
 from optbench.records.job import Facts, Job, Rehearsals
 from optbench.records.packing import pack, unpack
 from optbench.records.pairing import PAIRING_HEADINGS, Pairing, PairingResult, SolvedCount
-from optbench.records.report import (
-    AREA_FACTOR,
-    BYTES,
-    COST,
-    FAILED,
-    MEASURES,
-    SHIFTS,
-    STEP,
-    SWEPT,
-    Cell,
-    Failure,
-    LearningCurve,
-    Quantiles,
-    ReportCurve,
-    ReportModel,
-    ReportOptimizer,
-    ReportOption,
-    ReportPart,
-    ReportProblem,
-    ScalingFit,
-    ScalingPoint,
-    Score,
-    SeedCurve,
-    StageCell,
-    Threshold,
-    TwoResults,
-    Versus,
-    ranked,
-)
+from optbench.records.report import ReportModel
+from optbench.records.scaling import BYTES, STEP, SWEPT, ScalingFit, ScalingPoint
+from optbench.records.scores import AREA_FACTOR, COST, MEASURES, SHIFTS, Score, Versus, ranked
 from optbench.records.site import Site, SiteRun, Standing
 from optbench.records.space import Dimension, Position, Space, first_grid, grid_sizes, grid_spacings, setting
 from optbench.records.stage import Account, StageFacts, StageRecord, account

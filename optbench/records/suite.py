@@ -9,7 +9,7 @@ from typing import Any, Self
 from optbench.records.ablation import Ablation
 from optbench.records.gate import Gate
 from optbench.records.pairing import Pairing
-from optbench.records.report import BYTES
+from optbench.records.scaling import BYTES
 from optbench.records.space import Dimension, Space
 from optbench.records.trial import Budget, Component, Limits
 from optbench.records.tuning import Tuning, Yardstick

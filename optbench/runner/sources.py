@@ -11,8 +11,9 @@ from pathlib import Path
 # them: what it says of a trial is worked out anew whenever the stored result is read.
 MEASURING = ("api", "measure", "numerics", "records", "runner/child.py", "runner/server.py", "runner/supervise.py")
 # Of these folders, the records that never come to a trial: of suites, their gates and pairs, reports and machines.
-_RECORDS_APART = ("ablation", "environment", "gate", "pairing", "report", "suite", "text", "tuned")
-APART = tuple(f"records/{name}.py" for name in _RECORDS_APART)
+_OF_REPORTS = ("cells", "change", "curves", "entrants", "report", "scaling", "scores", "site", "text", "tuned")
+_OF_SUITES = ("ablation", "gate", "pairing", "suite")
+APART = tuple(f"records/{name}.py" for name in (*_OF_REPORTS, *_OF_SUITES, "environment"))
 
 
 @cache
