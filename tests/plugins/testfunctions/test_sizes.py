@@ -25,13 +25,14 @@ def evaluated(build: Any, name: str, n: int) -> tuple[Any, float, torch.Tensor]:
     problem = build(name, streams=streams, n=n)
     x = problem.start(streams).parameters
     value, gradient = Derivatives(problem, takes_batch=False).value_and_gradient(x)
-    assert gradient.shape == x.shape == (n,)
     return problem, float(value), gradient
 
 
 @pytest.mark.parametrize("name", SCALABLE)
 def test_value_and_gradient_need_no_square_matrix(build: Any, name: str) -> None:
-    evaluated(build, name, 100_000)  # an (n, n) matrix would take 80 GB
+    _, value, gradient = evaluated(build, name, 100_000)  # an (n, n) matrix would take 80 GB
+    assert abs(value) < float("inf")
+    assert gradient.shape == (100_000,)
 
 
 @pytest.mark.slow
@@ -39,5 +40,6 @@ def test_value_and_gradient_need_no_square_matrix(build: Any, name: str) -> None
 def test_ten_million_variables_fit(build: Any, name: str) -> None:
     problem, value, gradient = evaluated(build, name, 10_000_000)
     assert abs(value) < float("inf")
+    assert gradient.shape == (10_000_000,)
     assert gradient.isfinite().all()
     assert problem.f_star is None or problem.f_star <= value
