@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from optbench.cli._reporters import chosen_reporters
 from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
 
 if TYPE_CHECKING:
-    from optbench.registry import Catalogue
+    from optbench.registry import Catalogue, Registered
     from optbench.store import ResultKey, Store
     from optbench.tuning import TunedArm
 
@@ -40,6 +42,7 @@ def build_model(
     """
     from optbench.cli._traces import TraceReader
     from optbench.report import (
+        ProblemArms,
         build_report,
         label_tuned,
         reading_order,
@@ -49,7 +52,9 @@ def build_model(
         with_tuning,
     )
 
-    labelled = label_tuned(suite, records, arms)
+    compared = ProblemArms(suite)
+    labelled = compared.labelled(label_tuned(suite, records, arms))
+    named = named_info(catalogue, records)
 
     order = reading_order(labelled.suite, labelled.records)
     stored = {record: keys[trial] for record in order if (trial := labelled.trial(record)) in keys}
@@ -67,13 +72,17 @@ def build_model(
         optimizer_info=plugin_info(catalogue, "optimizers", {record.spec.optimizer.name for record in labelled.records})
         | plugin_info(
             catalogue, "meta-algorithms", {x.name for record in labelled.records for x in record.spec.meta_algorithms}
-        ),
-        problem_info=plugin_info(catalogue, "problems", {record.spec.problem.name for record in labelled.records}),
+        )
+        | named,
+        problem_info=plugin_info(catalogue, "problems", {record.spec.problem.name for record in labelled.records})
+        | named,
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )
-    model = replace(model, missing=missing, suite_file=_text_of(suite.source))
-    model = with_learning(model, suite.metrics, labelled.records, read("snapshots"))
+    whole = json.loads(json.dumps(suite.to_json()))  # as it ran
+    model = replace(model, missing=missing, suite=whole, suite_file=_text_of(suite.source))
+    rising = _rising(catalogue, suite.metrics)
+    model = with_learning(model, suite.metrics, labelled.records, read("snapshots"), rising)
     model = with_stages(model, suite.metrics, labelled.records, read("snapshots"))
     switched = {part.name for ablation in suite.ablations for part in ablation.factor}
     model = with_ablations(
@@ -83,7 +92,7 @@ def build_model(
         snapshots=read("snapshots"),
         info=plugin_info(catalogue, "meta-algorithms", switched),
     )
-    return with_tuning(model, suite, records, arms)
+    return with_tuning(model, suite, list(map(compared.record, records)), list(map(compared.tuned, arms)))
 
 
 def write_reports(
@@ -238,28 +247,55 @@ def _text_of(source: str) -> str:
         return ""
 
 
+def _rising(catalogue: Catalogue, metrics: Iterable[str]) -> list[str]:
+    """Return the metrics of which higher is better; of what is not installed any more nothing is known."""
+    from optbench.api import UserError
+
+    found = []
+    for name in metrics:
+        with contextlib.suppress(UserError):
+            found += [name] if catalogue.get("metrics", name).record.higher_is_better else []
+    return found
+
+
+def named_info(catalogue: Catalogue, records: Iterable[TrialRecord]) -> dict[str, dict[str, Any]]:
+    """Return what plugins say that options of problems name, as initializers are named."""
+    from optbench.api import UserError
+    from optbench.registry import named_plugins
+
+    problems = {repr(record.spec.problem): record.spec.problem for record in records}
+    info: dict[str, dict[str, Any]] = {}
+    for problem in problems.values():
+        with contextlib.suppress(UserError):
+            named = named_plugins(catalogue, catalogue.get("problems", problem.name), problem.options)
+            info |= {registered.qualified: _about(catalogue, registered) for registered, _ in named.values()}
+    return info
+
+
 def plugin_info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
     """Return what plugins say of themselves; a plugin that is gone since the results were stored says nothing."""
     from optbench.api import UserError
-    from optbench.registry import default_options
 
     info = {}
     for name in names:
-        try:
-            registered = catalogue.get(kind, name)
-        except UserError:
-            continue
-        record = registered.record
-        info[name] = {
-            "family": registered.plugin,
-            "summary": record.summary,
-            "cite": record.cite,
-            "kind": getattr(record, "kind", ""),
-            "state_memory": getattr(record, "state_memory", ""),
-            "peak_memory": getattr(record, "peak_memory", ""),
-            "step_time": getattr(record, "step_time", ""),
-            "defaults": default_options(catalogue, registered),
-            "docs": {name: option.doc for name, option in record.options.items()},
-            "version": f"{registered.distribution} {registered.version}".strip(),
-        }
+        with contextlib.suppress(UserError):
+            info[name] = _about(catalogue, catalogue.get(kind, name))
     return info
+
+
+def _about(catalogue: Catalogue, registered: Registered) -> dict[str, Any]:
+    from optbench.registry import default_options
+
+    record = registered.record
+    return {
+        "family": registered.plugin,
+        "summary": record.summary,
+        "cite": record.cite,
+        "kind": getattr(record, "kind", ""),
+        "state_memory": getattr(record, "state_memory", ""),
+        "peak_memory": getattr(record, "peak_memory", ""),
+        "step_time": getattr(record, "step_time", ""),
+        "defaults": default_options(catalogue, registered),
+        "docs": {name: option.doc for name, option in record.options.items()},
+        "version": f"{registered.distribution} {registered.version}".strip(),
+    }

@@ -43,3 +43,4 @@ class LearningCurve:
     median: tuple[float | None, ...]
     low: tuple[float | None, ...]  # 10 %
     high: tuple[float | None, ...]
+    rising: bool = False  # whether higher is better

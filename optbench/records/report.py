@@ -59,6 +59,7 @@ class ReportModel:
     tuned: tuple[TunedCell, ...] = ()  # of suites that tune
     agreements: tuple[TuningAgreement, ...] = ()  # of suites that tune more than once
     ranking: bool = True  # whether the optimizers are ranked by what they solve
+    arms: tuple[str, ...] = ()  # options of problems that tell the optimizers apart, too
     missing: int = 0  # trials of the suite that have no result yet
     suite: Mapping[str, Any] = field(default_factory=dict)  # everything that was run, resolved: SuiteSpec.to_json()
     suite_file: str = ""  # the text of the file that it came from; empty where that is gone
@@ -72,6 +73,11 @@ class ReportModel:
             "time": not all(fit.is_memory for fit in self.scaling),
         }
         return " and ".join(word for word, shown in told.items() if shown)
+
+    @property
+    def entrant(self) -> str:
+        """What the suite compares, in a word."""
+        return "arm" if self.arms else "optimizer"
 
     @property
     def trials(self) -> int:

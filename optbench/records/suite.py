@@ -112,6 +112,7 @@ class SuiteSpec:
     scaling: Scaling | None = None
     tuning: Tuning | None = None
     ranking: bool = True  # whether reports rank the optimizers by what they solve
+    arms: tuple[str, ...] = ()  # options of problems that reports compare as they compare optimizers
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types; `from_json` is the inverse."""
@@ -125,6 +126,7 @@ class SuiteSpec:
             fields[key] = tuple(Entry.from_json(item) for item in fields[key])
         for key in ("seeds", "devices", "dtypes", "targets", "metrics"):
             fields[key] = tuple(fields[key])
+        fields["arms"] = tuple(fields.get("arms", ()))
         fields["gates"] = tuple(Gate.from_json(item) for item in fields.get("gates", ()))
         fields["pairings"] = tuple(Pairing.from_json(item) for item in fields.get("pairings", ()))
         fields["ablations"] = tuple(Ablation.from_json(item) for item in fields.get("ablations", ()))

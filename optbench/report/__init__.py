@@ -2,6 +2,7 @@
 
 from optbench.report.ablation_table import ablation_table
 from optbench.report.ablations import with_ablations
+from optbench.report.arms import ProblemArms
 from optbench.report.build import build_report, reading_order
 from optbench.report.change_table import change_table, problem_table
 from optbench.report.changes import Pair, arms, paired_arms, problem_labels
@@ -25,6 +26,7 @@ __all__ = [
     "MARK",
     "Measure",
     "Pair",
+    "ProblemArms",
     "ablation_table",
     "arms",
     "build_report",

@@ -25,6 +25,7 @@ from optbench.records import (
     Target,
     TrialRecord,
 )
+from optbench.report.arms import arm_notes
 from optbench.report.cells import (
     Place,
     SeedCosts,
@@ -67,6 +68,7 @@ class _Goals:
 
     gaps: Mapping[float, str]  # relative gap -> its name in records
     thresholds: tuple[str, ...]  # of metrics
+    shared_start: bool  # whether gaps are measured from one value for all
 
 
 @dataclass
@@ -103,7 +105,8 @@ def build_report(
     """
     targets, axes = _reachable_targets(suite), Axes(suite.weights)
     optimizers, cases = _optimizers(suite, records, optimizer_info), _cases(suite, records, problem_info)
-    goals = _Goals(targets, tuple(name for name in suite.targets if Target.parse(name).is_metric))
+    thresholds = tuple(name for name in suite.targets if Target.parse(name).is_metric)
+    goals = _Goals(targets, thresholds, shared_start=bool(suite.arms))
     parts = _collected(_by_problem(records, cases, optimizers), (events, snapshots), goals, axes)
     model = ReportModel(
         name=suite.name,
@@ -122,7 +125,8 @@ def build_report(
         suite=json.loads(json.dumps(suite.to_json())),
         gates=judge(suite.gates, records, events),
         ranking=suite.ranking,
-        notes=tuple(not_projectable(projections)),
+        arms=suite.arms,
+        notes=(*arm_notes(suite, records, optimizer_info), *not_projectable(projections)),
     )
     model = _with_scores(_with_parts(model, parts, suite, records), parts)
     model = _with_scaling(model, build_scaling(suite.scaling, records, projections, optimizers, optimizer_info))
@@ -226,7 +230,7 @@ def _add_problem(
     parts: _Parts, problem: ReportProblem, runs: Mapping[ReportOptimizer, list[Run]], goals: _Goals, axes: Axes
 ) -> None:
     every = [run for rows in runs.values() for run in rows]
-    anchor = reference([run.record for run in every], every)
+    anchor = replace(reference([run.record for run in every], every), shared=goals.shared_start)
     problem = _with_reference(problem, anchor)
     parts.problems.append(problem)
     parts.thinned += sum(not run.complete for run in every)

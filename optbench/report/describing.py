@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from optbench.records import ReportOption, ReportPart
-from optbench.report.naming import Info, Parts
+from optbench.records import Component, ReportOption, ReportPart
+from optbench.report.naming import WITH, Info, Parts, call_of
 
 
 def described(parts: Parts, info: Info) -> tuple[ReportPart, ...]:
     """Return the plugins of an optimizer or a problem; `info` is what is known of them by qualified name."""
-    return tuple(_described(part.name, part.options, info.get(part.name, {})) for part in parts)
+    return tuple(_described(name, options, info.get(name, {})) for part in parts for name, options in _named(part))
+
+
+def _named(part: Component) -> Iterator[tuple[str, Any]]:
+    """Yield names with their options; of an arm told apart by options of the problem those that its values name."""
+    calls = {name: call_of(value) for name, value in part.options.items()} if part.name == WITH else {}
+    named = {name: call for name, call in calls.items() if call is not None and "/" in call.name}
+    yield from ((call.name, call.options) for call in named.values())
+    if len(named) < len(calls) or not calls:
+        yield part.name, {name: value for name, value in part.options.items() if name not in named}
 
 
 def _described(name: str, options: Any, about: Any) -> ReportPart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,15 +19,22 @@ _ELSEWHERE = ("f", "gradient-norm")  # shown as gaps and by targets
 
 
 def with_learning(
-    model: ReportModel, metrics: Sequence[str], records: Sequence[TrialRecord], snapshots: Traces
+    model: ReportModel,
+    metrics: Sequence[str],
+    records: Sequence[TrialRecord],
+    snapshots: Traces,
+    rising: Collection[str] = (),
 ) -> ReportModel:
     """Return the report with learning curves of `records`, whose traces `snapshots(id)` returns.
 
-    `metrics` are the suite's, qualified; those with a number for each layer of a model are left out.
+    `metrics` are the suite's, qualified; those with a number for each layer of a model are left out. Of the metrics
+    in `rising` higher is better.
     """
     names = [name.rpartition("/")[2] for name in metrics]
     shown = [name for name in names if name not in _ELSEWHERE]
-    return replace(model, learning=tuple(_curves(model, shown, records, snapshots)))
+    better = {name.rpartition("/")[2] for name in rising}
+    curves = _curves(model, shown, records, snapshots)
+    return replace(model, learning=tuple(replace(curve, rising=curve.metric in better) for curve in curves))
 
 
 def _curves(

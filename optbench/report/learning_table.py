@@ -29,10 +29,10 @@ def learning_table(model: ReportModel, width: int = 100) -> Table:
 
 def _table(model: ReportModel, metrics: list[str], left_out: frozenset[str]) -> Table:
     rows = list(_rows(model, metrics))
-    alone = {"optimizer"} if len(model.optimizers) == 1 else set()
+    alone = {model.entrant} if len(model.optimizers) == 1 else set()
     sound = set() if any(row[-1] for row in rows) else {_FAILED_TRIALS}
     legend = _LEGEND + ("" if sound else _LEGEND_OF_FAILURES) + omitted(left_out, metrics)
-    styles = {"problem": NAME, "optimizer": NAME, **dict.fromkeys((*metrics, _FAILED_TRIALS), NUMBER)}
+    styles = {"problem": NAME, model.entrant: NAME, **dict.fromkeys((*metrics, _FAILED_TRIALS), NUMBER)}
     return fill(new_table(f"{model.title}: learnt", legend), styles, rows, left_out | alone | sound)
 
 

@@ -12,6 +12,8 @@ from optbench.records import TUNED, Call, Component, ExpressionError, TrialSpec,
 Parts = tuple[Component, ...]
 Info = Mapping[str, Mapping[str, Any]]
 
+WITH = "with"  # of a recipe whose arm is told apart by options of the problem, which this part has
+
 
 def key_of(parts: Parts) -> str:
     """Return the identity of an optimizer with its meta-algorithms, or of a problem."""
@@ -46,21 +48,64 @@ def labels(groups: Sequence[Parts], info: Info) -> list[str]:
     not that an option was tuned.
 
     Defaults are `info[name]["defaults"]`; where they aren't known, options are shown that differ between the groups.
-    An option that is an expression shows the options inside it only where these differ between the groups.
+    An option that is an expression shows the options inside it only where these differ between the groups, or from
+    their defaults where these are known.
+
+    Where options of the problem tell arms apart, their values are the label, with the optimizer if one of them meets
+    several.
     """
     components = tuple({key_of((part,)): part for parts in groups for part in parts}.values())
     values = _values(components)
+    arms = _arm_labels([part for part in components if part.name == WITH], values.get(WITH, {}), info)
+    alone = bool(arms) and all(len(found) == 1 for found in _recipes_by_arm(groups).values())
     short = _short_names({part.name for part in components})
     groups_with = Counter(name for parts in groups for name in {part.name for part in parts})
 
     def label(part: Component) -> str:
+        if part.name == WITH:
+            return arms[key_of((part,))]
         telling = _telling(part, values[part.name], info.get(part.name, {}).get("defaults"))
         if groups_with[part.name] > 1:  # what all arms of an optimizer share tells none of them apart
             telling = [key for key in telling if len(values[part.name][key]) > 1 or part.options[key] == TUNED]
-        shown = ", ".join(f"{key}={_brief(part.options[key], values[part.name][key])}" for key in telling)
+        shown = ", ".join(f"{key}={_brief(part.options[key], values[part.name][key], info)}" for key in telling)
         return f"{short[part.name]}({shown})" if shown else short[part.name]
 
-    return [" + ".join(map(label, parts)) for parts in groups]
+    def whole(parts: Parts) -> Parts:
+        return parts[-1:] if alone and parts[-1].name == WITH else parts
+
+    return [" + ".join(map(label, whole(parts))) for parts in groups]
+
+
+def base_labels(groups: Sequence[Parts], info: Info) -> dict[str, str]:
+    """Return by `key_of` the labels of recipes without the options of problems that tell their arms apart."""
+    bases = list({key_of(base): base for base in map(without_arm, groups)}.values())
+    return dict(zip(map(key_of, bases), labels(bases, info), strict=True))
+
+
+def without_arm(parts: Parts) -> Parts:
+    """Return the recipe without the options of the problem that tell its arm apart."""
+    return tuple(part for part in parts if part.name != WITH)
+
+
+def _recipes_by_arm(groups: Sequence[Parts]) -> dict[str, set[str]]:
+    """Return by the options of the problem which optimizers meet them."""
+    found: dict[str, set[str]] = {}
+    for parts in groups:
+        if parts[-1].name == WITH:
+            found.setdefault(key_of(parts[-1:]), set()).add(key_of(without_arm(parts)))
+    return found
+
+
+def _arm_labels(arms: Sequence[Component], values: Mapping[str, list[Any]], info: Info) -> dict[str, str]:
+    """Return by `key_of` what tells each arm apart: plugins by their names alone, other values as `option=value`."""
+    told = [{key: _brief(value, values[key], info) for key, value in arm.options.items()} for arm in arms]
+    bare = [
+        ", ".join(text if call_of(arm.options[key]) else f"{key}={text}" for key, text in words.items())
+        for arm, words in zip(arms, told, strict=True)
+    ]
+    if len({*bare}) < len(bare):
+        bare = [", ".join(f"{key}={text}" for key, text in words.items()) for words in told]
+    return {key_of((arm,)): text for arm, text in zip(arms, bare, strict=True)}
 
 
 def slugs(names: Iterable[str]) -> list[str]:
@@ -108,13 +153,13 @@ def _is_default(value: Any, default: Any, values: Sequence[Any]) -> bool:
 
 
 def _extends(value: Any, default: Any) -> bool:
-    given, written = _call(value), _call(default)
+    given, written = call_of(value), call_of(default)
     if given is None or written is None or given.name != written.name:
         return False
     return all(key in given.options and _same(given.options[key], item) for key, item in written.options.items())
 
 
-def _call(value: Any) -> Call | None:
+def call_of(value: Any) -> Call | None:
     """Return the expression that `value` is, if it is one."""
     try:
         return parse_one(value) if isinstance(value, str) else None
@@ -133,12 +178,18 @@ def _short_names(names: set[str]) -> dict[str, str]:
     return {name: brief if seen.count(brief) == 1 else name for name, brief in short.items()}
 
 
-def _brief(value: Any, values: Sequence[Any]) -> str:
-    call = _call(value)
+def _brief(value: Any, values: Sequence[Any], info: Info) -> str:
+    call = call_of(value)
     if call is None and isinstance(value, bool):
         return str(value).lower()  # as users write it
     if call is None:
         return f"{value:g}" if isinstance(value, float) else str(value)
-    alike = [other for other in map(_call, values) if other is not None and other.name == call.name]
-    varying = [key for key, item in call.options.items() if not all(_same(o.options.get(key), item) for o in alike)]
-    return str(Call(call.name, {key: call.options[key] for key in varying}))
+    named = [other for other in map(call_of, values) if other is not None]
+    alike = [other for other in named if other.name == call.name]
+    varying = {
+        key: item for key, item in call.options.items() if not all(_same(o.options.get(key), item) for o in alike)
+    }
+    defaults = info.get(call.name, {}).get("defaults") or call.options
+    chosen = {key: item for key, item in call.options.items() if not _same(item, defaults.get(key))}
+    short = _short_names({other.name for other in named})[call.name]
+    return str(Call(short, {key: item for key, item in call.options.items() if key in varying or key in chosen}))

@@ -98,15 +98,16 @@ class Reference:
     f0: float | None
     f_star: float | None
     source: str
+    shared: bool = False  # whether all gaps are measured from `f0`, since it is what differs between arms
 
     @property
     def known(self) -> bool:
-        """Whether the problem states its minimum, so that the trials' own costs to targets hold."""
-        return self.source != BEST_IN_SET
+        """Whether the trials' own costs to targets hold: the problem states its minimum, and each has its own start."""
+        return self.source != BEST_IN_SET and not self.shared
 
     def gaps(self, run: Run) -> Array:
         """Return (f − f*)/(f0 − f*) at each row, at least GAP_FLOOR; empty where it isn't defined."""
-        start = self.f0 if run.record.f0 is None else run.record.f0
+        start = self.f0 if self.shared or run.record.f0 is None else run.record.f0
         own = stated_minimum(run.record)
         f_star = self.f_star if own is None else own
         if start is None or f_star is None or not start > f_star:

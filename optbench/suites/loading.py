@@ -18,6 +18,7 @@ from optbench.api import UserError
 from optbench.records import LEAST_SIZES, Limits, Scaling, SuiteSpec, Target, canonical_json
 from optbench.records.nearest import suggestion
 from optbench.suites.ablating import distinct
+from optbench.suites.arms import unlike_arms
 from optbench.suites.entries import EntryReader, budget_of
 from optbench.suites.gates import read_gates, with_names
 from optbench.suites.mistakes import Mistake, SuiteError
@@ -85,6 +86,7 @@ def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
         *_unbounded(table),
         *_unmeasured(spec),
         *_unswept(spec),
+        *unlike_arms(table, spec),
         *reader.lonely_groups(table),
     ]
     if not mistakes:  # what gates and pairings select is known once all entries are
@@ -127,6 +129,7 @@ def _spec(table: SuiteTable, reader: EntryReader, path: Path, yardsticks: Yardst
         ablations=distinct(reader.ablations),
         scores=yardsticks.of_ablation(table.ablation, ablated=_ablates(table)),
         weights={} if table.cost is None else table.cost.weights,
+        arms=tuple(dict.fromkeys(table.arms)),
         scaling=None if table.scaling is None else Scaling.from_json(table.scaling.model_dump()),
         **table.model_dump(include={"title", "summary", "seeds", "repetitions", "threads", "memory", "ranking"}),
     )

@@ -195,6 +195,7 @@ class SuiteTable(_Table):
     metrics: list[str] = []
     memory: bool = True
     ranking: bool = True
+    arms: list[str] = []
     budget: BudgetTable = BudgetTable()
     limits: LimitsTable = LimitsTable()
     cost: CostTable | None = None

@@ -19,6 +19,7 @@ from optbench.records import (
     SolvedCount,
 )
 from optbench_reporters.ablation_rows import groups
+from optbench_reporters.learnt import learnt_matrices
 from optbench_reporters.scaling_lines import scaling_rows
 from optbench_reporters.tuning_rows import tuning_sections
 
@@ -55,6 +56,7 @@ def page_variables(model: ReportModel, target: float) -> dict[str, Any]:
         "memory": scaling_rows(model, memory=True),
         "time": scaling_rows(model, memory=False),
         "tuning": tuning_sections(model),
+        "learnt_matrices": learnt_matrices(model),
         "machine": machine(model.environment),
         "environment": environment_rows(model.environment),
         "shifts": ", ".join(f"{SHIFTS[measure]:g} {measure}" for measure in model.measures),

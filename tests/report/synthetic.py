@@ -91,7 +91,7 @@ class Results:
                 entries.append(entry)
         return record
 
-    def report(self, *, gates=(), pairings=(), ranking=True, **changes) -> ReportModel:
+    def report(self, *, gates=(), pairings=(), ranking=True, arms=(), **changes) -> ReportModel:
         """Return the report of these results."""
         suite = SuiteSpec(
             name="made-up",
@@ -103,6 +103,7 @@ class Results:
             gates=gates,
             pairings=pairings,
             ranking=ranking,
+            arms=arms,
         )
         arguments = {
             "events": self.events.get,

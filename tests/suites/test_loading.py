@@ -302,3 +302,28 @@ def test_what_is_no_resolved_suite_is_told_in_a_line(catalogue: Catalogue, tmp_p
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="cannot read the suite file"):
         find_suite(tmp_path / "absent.json", catalogue)
+
+
+ARMS = MINIMAL.replace('"quadratic"', '"quadratic"\ngrid.n = [2, 4]').replace(
+    "budget.steps", 'arms = ["n"]\nbudget.steps'
+)
+
+
+def test_options_that_tell_arms_apart_reach_the_suite_and_round_trip(catalogue: Catalogue, write: Write) -> None:
+    spec = load_suite(write(ARMS), catalogue)
+    assert spec.arms == ("n",)
+    assert SuiteSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('["n"]', '["m"]', "arms[0]: given 'm'; no problem has this option"),
+        ("[2, 4]", "[2, 2]", "arms[0]: given 'n'; no problem has several values of it, as in grid.n = […]"),
+        ('use = "lbfgs"', 'use = "lbfgs"\nablate = ["average"]', "arms: given with [optimizer.ablate], which compares"),
+        ("[[problem]]", '[[compare]]\nfirst = "lbfgs"\nsecond = "lbfgs"\n[[problem]]', "arms: given with [compare]"),
+    ],
+)
+def test_what_tells_no_arms_apart_is_told(catalogue: Catalogue, write: Write, old: str, new: str, message: str) -> None:
+    with pytest.raises(SuiteError, match=re.escape(message)):
+        load_suite(write(ARMS.replace(old, new)), catalogue)

@@ -10,7 +10,7 @@ import numpy as np
 from optbench.records import ReportCurve, ReportProblem
 from optbench_reporters.convergence import drawn_problems
 from optbench_reporters.figures.profiles import MEASURE
-from optbench_reporters.figures.style import DIM, Canvas, finished, new_axes, plain
+from optbench_reporters.figures.style import DIM, TITLE_LENGTH, Canvas, finished, new_axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,8 @@ def _figure(problem: ReportProblem, curves: Sequence[ReportCurve], canvas: Canva
         _draw(axes, curve, canvas)
     axes.axhline(canvas.target, color=DIM, linestyle=":", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="relative gap (f - f*) / (f0 - f*)")
-    axes.set(title=plain(problem.label) + (f", n = {problem.size}" if problem.size else ""))
+    size = f", n = {problem.size}" if problem.size else ""
+    axes.set_title(plain(problem.label + size, TITLE_LENGTH), loc="left")
     return finished(axes, [canvas.look(curve.optimizer) for curve in curves])
 
 

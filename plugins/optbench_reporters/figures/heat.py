@@ -43,7 +43,7 @@ def _figure(canvas: Canvas, ratios: np.ndarray[Any, Any]) -> Figure:
         linewidth=0.6,
     )
     axes.set(ylim=(rows, 0), xlim=(0, columns))
-    axes.set_xticks(np.arange(columns) + 0.5, [look.label for look in canvas.looks])
+    axes.set_xticks(np.arange(columns) + 0.5, [plain(look.label) for look in canvas.looks])
     axes.set_yticks(np.arange(rows) + 0.5, [plain(problem.label) for problem in canvas.model.problems])
     _number(axes, ratios)
     axes.grid(visible=False)

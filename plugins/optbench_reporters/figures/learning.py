@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.records import LearningCurve
-from optbench_reporters.figures.style import Canvas, Look, legend, plain, plain_ticks
+from optbench_reporters.figures.style import TITLE_LENGTH, Canvas, Look, legend, plain, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def learning_figures(canvas: Canvas) -> Iterator[tuple[str, Figure]]:
     for problem in canvas.model.problems:
         curves = [curve for curve in canvas.model.learning if curve.problem == problem.id]
         if curves:
-            yield f"learning-{problem.id}", _figure(curves, looks, plain(problem.label))
+            yield f"learning-{problem.id}", _figure(curves, looks, plain(problem.label, TITLE_LENGTH))
 
 
 def _figure(curves: Sequence[LearningCurve], looks: dict[str, Look], title: str) -> Figure:

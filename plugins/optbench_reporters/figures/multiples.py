@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from optbench_reporters.figures.style import Canvas, plain_ticks
+from optbench_reporters.figures.style import Canvas, plain, plain_ticks
 from optbench_reporters.multiples import Panel, panels
 
 if TYPE_CHECKING:
@@ -49,6 +49,6 @@ def _draw(axes: Axes, panel: Panel, canvas: Canvas) -> None:
         axes.plot(panel.grid[: len(line.gaps)], line.gaps, color=look.slot.light, linewidth=0.5, alpha=0.45)
     axes.plot(panel.grid[: len(panel.median)], panel.median, color=look.slot.light, linewidth=1.8)
     axes.set(xscale="log", yscale="log")
-    axes.set_title(look.label, fontsize=8, loc="left")
+    axes.set_title(plain(look.label), fontsize=8, loc="left")
     axes.tick_params(labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)

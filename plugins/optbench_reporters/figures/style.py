@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from optbench.records import ReportModel
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 SIZE = (6.4, 3.9)  # inches
 FRAME = (0.105, 0.135, 0.565, 0.79)  # of the axes in the figure: fixed, since finding the best one takes twice as long
-LABEL_LENGTH = 30  # what fits beside the axes
+LABEL_LENGTH = 26  # of a line beside the axes
+NAME_LENGTH = 30  # of what can't take several lines
+TITLE_LENGTH = 64  # what fits above them
 MOST_LISTED = 16  # names in a legend; further grey lines share one
 DIM = "#5b6572"
 STYLE: dict[Any, Any] = {
@@ -71,7 +74,7 @@ class Canvas:
 
 def looks_of(model: ReportModel, slots: Sequence[Slot]) -> list[Look]:
     """Return the looks of the report's optimizers."""
-    return [Look(plain(item.label), slot) for item, slot in zip(model.optimizers, slots, strict=True)]
+    return [Look(item.label, slot) for item, slot in zip(model.optimizers, slots, strict=True)]
 
 
 @contextmanager
@@ -121,7 +124,14 @@ def legend(axes: Axes, looks: Sequence[Look], **options: Any) -> None:
     listed += [(f"{len(grey)} others", grey[0])] if folded and grey else []
     handles = [Line2D([], [], **look.style()) for _, look in listed]
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "frameon": False, "handlelength": 3.2}
-    axes.legend(handles, [name for name, _ in listed], **place, **options)
+    axes.legend(handles, [whole(name) for name, _ in listed], **place, **options)
+
+
+def whole(text: str) -> str:
+    """Return a label in as many lines as it needs beside the axes."""
+    return "\n".join(
+        plain(line, LABEL_LENGTH) for line in wrap(text, LABEL_LENGTH, subsequent_indent="  ", break_on_hyphens=False)
+    )
 
 
 def plain_ticks(axes: Axes) -> None:
@@ -135,7 +145,7 @@ def plain_ticks(axes: Axes) -> None:
             axis.set_minor_formatter(NullFormatter() if wide else FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def plain(text: str, length: int = LABEL_LENGTH) -> str:
+def plain(text: str, length: int = NAME_LENGTH) -> str:
     """Shorten, and keep matplotlib from reading dollar signs as formulas and leading underscores as "no label"."""
     brief = text if len(text) <= length else text[: length - 1] + "…"
     return brief.replace("$", r"\$").replace("_", "_\u200b", 1) if brief.startswith("_") else brief.replace("$", r"\$")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench_reporters.figures.style import Canvas, Look, finished, new_axes, plain
+from optbench_reporters.figures.style import TITLE_LENGTH, Canvas, Look, finished, new_axes, plain
 from optbench_reporters.tuning_rows import BudgetLine, budget_lines
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def _figure(lines: Sequence[BudgetLine], every: Sequence[Look], title: str, meas
     scores = np.concatenate([line.median for line in lines])
     if scores.min() > 0 and scores.max() >= WIDE * scores.min():
         axes.set_yscale("log")
-    axes.set(xlabel="trials of tuning; 0: untuned", ylabel=measure, title=plain(title))
+    axes.set(xlabel="trials of tuning; 0: untuned", ylabel=measure)
+    axes.set_title(plain(title, TITLE_LENGTH), loc="left")
     axes.set_xlim(left=-0.02 * max(line.trials[-1] for line in lines))
     return finished(axes, looks)
 

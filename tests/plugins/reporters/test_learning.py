@@ -8,7 +8,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from optbench_reporters.figures.style import LABEL_LENGTH, whole
 from optbench_reporters.html import HtmlReporter
+from optbench_reporters.learnt import learnt_matrices
 
 from optbench.records import LearningCurve, ReportModel
 
@@ -79,3 +81,42 @@ def test_the_explorer_says_where_nothing_is_known(visit: Any, model: ReportModel
     page.locator("#f-kind label", has_text=model.problems[1].kind).click()
     page.evaluate("OB.drawAll()")
     assert page.inner_text("#learn") == "None of the problems shown has metrics over examples."
+
+
+def learnt(plain: ReportModel, ends: Any, *, rising: bool) -> ReportModel:
+    """Return a report whose metric ended so, by problem and by optimizer; None where it diverged."""
+    curves = (
+        LearningCurve(
+            optimizer=plain.optimizers[optimizer].id,
+            problem=plain.problems[problem].id,
+            metric="score",
+            examples=(10.0,),
+            seconds=(0.1,),
+            median=(end,),
+            low=(end,),
+            high=(end,),
+            rising=rising,
+        )
+        for problem, row in enumerate(ends)
+        for optimizer, end in row.items()
+    )
+    return replace(plain, learning=tuple(curves))
+
+
+@pytest.mark.parametrize("rising", [True, False])
+def test_a_matrix_tells_where_each_ended_the_best_of_a_problem_the_darkest(synthetic: Any, rising: bool) -> None:
+    plain = synthetic.full_results(seeds=1, problems=2).report()
+    (matrix,) = learnt_matrices(learnt(plain, [{0: 0.5, 1: 0.98765, 2: 0.5}, {1: 3.0, 4: None}], rising=rising))
+    assert matrix["better"] == ("higher" if rising else "lower")
+    assert [item["label"] for item in matrix["optimizers"]] == [plain.optimizers[index].label for index in (0, 1, 2, 4)]
+    first, second = (row["cells"] for row in matrix["rows"])
+    assert [cell["text"] for cell in first] == ["0.5", "0.988", "0.5", ""]
+    assert [cell["shade"] for cell in first] == ([2, 0, 2, None] if rising else [0, 4, 0, None])
+    assert [cell["text"] for cell in second] == ["", "3", "", "–"]
+
+
+def test_a_legend_cuts_no_name_that_fits_into_lines() -> None:
+    name = "sgd(lr=tuned, momentum=0.9, nesterov=true) + batch-norm(affine=false) + polyak"
+    lines = whole(name).split("\n")
+    assert " ".join(line.strip() for line in lines) == name
+    assert max(map(len, lines)) <= LABEL_LENGTH
