@@ -199,8 +199,10 @@ def _with_pairs(
         return model
     optimizers, problems = shown
     names = {key: optimizer.label for key, optimizer in optimizers.items()}
-    solved = count_solved(suite.targets, records, names, lambda record: problems[_case(record).key].label)
-    return replace(model, comparisons=compare_pairings(suite.pairings, records, names), solved=solved)
+    repetitions = suite.repetitions
+    solved = count_solved(suite.targets, records, names, lambda record: problems[_case(record).key].label, repetitions)
+    comparisons = compare_pairings(suite.pairings, records, names, repetitions)
+    return replace(model, comparisons=comparisons, solved=solved)
 
 
 def _reachable_targets(suite: SuiteSpec) -> dict[float, str]:

@@ -22,9 +22,9 @@ def record(optimizer: Component, problem: int, cost: float | None, **fields: Any
     return TrialRecord(spec=spec, evaluations_to_target={TEST: cost}, **{"status": Status.TARGET, "size": 10, **fields})
 
 
-def compared(*records: TrialRecord, min_size: int = 1) -> PairingResult:
+def compared(*records: TrialRecord, min_size: int = 1, repetitions: int = 1) -> PairingResult:
     pairing = Pairing(first=(OURS,), second=(THEIRS,), targets=(TEST,), min_size=min_size)
-    (result,) = compare_pairings([pairing], records, NAMES)
+    (result,) = compare_pairings([pairing], records, NAMES, repetitions)
     return result
 
 
@@ -90,7 +90,7 @@ def test_small_problems_may_be_left_out() -> None:
 def test_repetitions_count_once_and_seeds_each() -> None:
     twice = [record(o, 0, c, repetition=r) for r in (0, 1) for o, c in ((OURS, 5.0), (THEIRS, 10.0))]
     seeds = [record(o, 1, c, seed=seed) for seed in (0, 1) for o, c in ((OURS, 5.0), (THEIRS, 10.0))]
-    assert compared(*twice).problems == 1
+    assert compared(*twice, repetitions=2).problems == 1
     assert compared(*seeds).problems == 2
 
 
@@ -102,3 +102,55 @@ def test_solved_problems_are_counted_for_each_optimizer_that_ran() -> None:
 def test_what_only_others_solve_is_missed() -> None:
     counts = count_solved([TEST], pairs((10, None), (None, 4), (None, None), (3, 3)), NAMES, problem_of)
     assert {row.optimizer: (row.solved, row.missed) for row in counts} == {"ours": (2, ("1",)), "theirs": (2, ("0",))}
+
+
+def tuned(optimizer: Component, costs: dict[int, list[list[float | None]]], repetitions: int = 1) -> list[TrialRecord]:
+    """Return what each tuning's choice scored, by problem: rows are tunings, columns seeds."""
+    return [
+        record(optimizer, problem, cost, seed=seed, repetition=repetitions * tuning + repetition)
+        for problem, rows in costs.items()
+        for tuning, row in enumerate(rows)
+        for seed, cost in enumerate(row)
+        for repetition in range(repetitions)
+    ]
+
+
+@pytest.mark.parametrize("repetitions", [1, 2])
+def test_every_tuning_counts_and_its_seeds_are_no_independent_pairs(repetitions: int) -> None:
+    ours = tuned(OURS, {0: [[10, 40], [20, 20]], 1: [[30, None], [None, None]]}, repetitions)
+    theirs = tuned(THEIRS, {0: [[20, 20], [20, 80]], 1: [[15, 15], [15, 15]]}, repetitions)
+    found = compared(*ours, *theirs, repetitions=repetitions)
+    assert (found.problems, found.solved_first, found.solved_second, found.both) == (8, 5, 8, 5)
+    tunings = [0.0, math.log(1 / 4) / 2, math.log(2)]  # of log ratios 0.5 and 2; of 1 and 1/4; of 2 alone
+    mean = sum(tunings) / 3
+    error = math.sqrt(sum((value - mean) ** 2 for value in tunings) / 2 / 3)
+    quantile = 4.302652729911275  # of Student's t with 2 degrees of freedom at 97.5 %
+    assert found.ratio == pytest.approx(math.exp(mean)) == pytest.approx(1.0)
+    assert (found.low, found.high) == pytest.approx((math.exp(-quantile * error), math.exp(quantile * error)))
+
+
+def test_against_what_is_not_tuned_each_problem_counts_once() -> None:
+    ours = tuned(OURS, {0: [[10], [40]], 1: [[20], [80]]})
+    plain = [record(THEIRS, problem, 20.0) for problem in (0, 1)]
+    found = compared(*ours, *plain)
+    assert (found.problems, found.both) == (4, 4)
+    problems = [0.0, math.log(4) / 2]  # of ratios 1/2 and 2; of 1 and 4
+    quantile = 12.706204736432095  # with 1 degree of freedom
+    half = quantile * math.sqrt(sum((value - math.log(2) / 2) ** 2 for value in problems) / 2)
+    assert found.ratio == pytest.approx(math.sqrt(2))
+    assert found.high == pytest.approx(math.sqrt(2) * math.exp(half))
+    mirrored = compared(*tuned(THEIRS, {0: [[10], [40]], 1: [[20], [80]]}), *[record(OURS, p, 20.0) for p in (0, 1)])
+    assert mirrored.ratio == pytest.approx(1 / math.sqrt(2))
+
+
+@pytest.mark.parametrize(("problems", "verdict"), [(6, "faster"), (5, "too few pairs")])
+def test_a_dozen_tunings_allow_a_verdict_however_many_seeds(problems: int, verdict: str) -> None:
+    costs = {problem: [[10.0 + problem, 11.0, 12.0], [9.0, 10.0, 11.0 + problem]] for problem in range(problems)}
+    twice = {problem: [[2 * cost for cost in row] for row in rows] for problem, rows in costs.items()}
+    assert compared(*tuned(OURS, costs), *tuned(THEIRS, twice)).verdict == verdict
+
+
+def test_solved_problems_are_counted_for_each_tuning() -> None:
+    records = [*tuned(OURS, {0: [[5.0], [None]]}), record(THEIRS, 0, 7.0)]
+    counts = count_solved([TEST], records, NAMES, problem_of)
+    assert [(row.solved, row.problems, row.missed) for row in counts] == [(1, 2, ("0",)), (1, 1, ())]
