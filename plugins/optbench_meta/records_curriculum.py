@@ -11,7 +11,12 @@ _BOOK = "Goodfellow, Bengio, Courville: Deep Learning, 2016, section 8.7.6"
 
 def easier_first() -> Iterator[MetaAlgorithmPlugin]:
     """Yield continuation and curricula."""
-    yield MetaAlgorithmPlugin(
+    yield _continuation()
+    yield _curriculum()
+
+
+def _continuation() -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(
         name="continuation",
         factory="optbench_meta.continuation:Continuation",
         summary="Minimises the objective behind Gaussian blur that falls stage by stage to none.",
@@ -42,7 +47,10 @@ def easier_first() -> Iterator[MetaAlgorithmPlugin]:
         random_options={"blur": ("auto", "sampled")},
         cite=f"{_BOOK}; Mobahi, Fisher: A theoretical analysis of optimization by Gaussian continuation, AAAI, 2015",
     )
-    yield MetaAlgorithmPlugin(
+
+
+def _curriculum() -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(
         name="curriculum",
         factory="optbench_meta.curriculum:Curriculum",
         summary="Begins with the easier examples.",

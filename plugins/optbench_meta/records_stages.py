@@ -9,7 +9,15 @@ from optbench.api import MetaAlgorithmPlugin, Option
 
 def staged() -> Iterator[MetaAlgorithmPlugin]:
     """Yield what trains other models first."""
-    yield MetaAlgorithmPlugin(
+    yield _pretrain_greedy()
+    yield _pretrain_partial()
+    yield _transfer()
+    yield _hints()
+    yield _path()
+
+
+def _pretrain_greedy() -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(
         name="pretrain-greedy",
         factory="optbench_meta.pretrain_greedy:GreedyPretraining",
         summary="Trains the hidden layers one at a time as shallow supervised nets, then all of them jointly.",
@@ -28,7 +36,10 @@ def staged() -> Iterator[MetaAlgorithmPlugin]:
         needs=frozenset({"blocks"}),
         cite="Bengio, Lamblin, Popovici, Larochelle: Greedy layer-wise training of deep networks, NIPS 2007",
     )
-    yield MetaAlgorithmPlugin(
+
+
+def _pretrain_partial() -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(
         name="pretrain-partial",
         factory="optbench_meta.pretrain_partial:PartialPretraining",
         summary="Trains a shallower net first; the whole one starts from its first and last layers, the middle random.",
@@ -43,7 +54,10 @@ def staged() -> Iterator[MetaAlgorithmPlugin]:
         needs=frozenset({"blocks"}),
         cite="Simonyan, Zisserman: Very deep convolutional networks for large-scale image recognition, ICLR 2015",
     )
-    yield MetaAlgorithmPlugin(
+
+
+def _transfer() -> MetaAlgorithmPlugin:
+    return MetaAlgorithmPlugin(
         name="transfer",
         factory="optbench_meta.transfer:Transfer",
         summary="Trains on another task first; the same net starts the task from its first layers, the rest random.",
@@ -54,8 +68,6 @@ def staged() -> Iterator[MetaAlgorithmPlugin]:
         needs=frozenset({"blocks", "data"}),
         cite="Yosinski, Clune, Bengio, Lipson: How transferable are features in deep neural networks?, NIPS 2014",
     )
-    yield _hints()
-    yield _path()
 
 
 def _hints() -> MetaAlgorithmPlugin:

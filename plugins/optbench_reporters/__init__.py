@@ -19,6 +19,21 @@ def optbench_reporters() -> Iterator[ReporterPlugin]:
             "live": Option(default=False, doc="Reload the page by itself when the report is written again."),
         },
     )
+    yield from _text_files()
+    yield ReporterPlugin(
+        name="asv",
+        factory="optbench_reporters.asv:AsvReporter",
+        summary="Adds the run's commit to results of airspeed velocity, whose site shows the history.",
+        options={
+            "results": Option(default="", doc="Folder of asv's results; empty: asv-results beside the report."),
+            "target": Option(default=1e-5, doc="Relative gap that costs are counted to, or the nearest.", low=0.0),
+            "times": Option(default=True, doc="Write seconds, too; they are of one machine only."),
+        },
+        by_default=False,
+    )
+
+
+def _text_files() -> Iterator[ReporterPlugin]:
     yield ReporterPlugin(
         name="markdown",
         factory="optbench_reporters.text_files:MarkdownReporter",
@@ -41,16 +56,5 @@ def optbench_reporters() -> Iterator[ReporterPlugin]:
         name="json",
         factory="optbench_reporters.text_files:JsonReporter",
         summary="Everything that a report shows, as one JSON object.",
-        by_default=False,
-    )
-    yield ReporterPlugin(
-        name="asv",
-        factory="optbench_reporters.asv:AsvReporter",
-        summary="Adds the run's commit to results of airspeed velocity, whose site shows the history.",
-        options={
-            "results": Option(default="", doc="Folder of asv's results; empty: asv-results beside the report."),
-            "target": Option(default=1e-5, doc="Relative gap that costs are counted to, or the nearest.", low=0.0),
-            "times": Option(default=True, doc="Write seconds, too; they are of one machine only."),
-        },
         by_default=False,
     )
