@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from optbench.analysis import lower_quantile, order_agreement
@@ -32,16 +33,17 @@ def _agreement(problem: str, names: Sequence[str], scores: Sequence[Scores]) -> 
     leaders = [_leaders(names, [of[repeat] for of in scores]) for repeat in range(len(scores[0]))]
     places = [place for place, name in enumerate(names) if any(name in row for row in leaders)]
     seeds = min(len(row) for place in places for row in scores[place]) if places else 0
-    table = [[scores[place][repeat][:seeds] for place in places] for repeat in range(len(leaders))]
-    found = order_agreement(table) if seeds else None
-    return TuningAgreement(
-        problem=problem,
-        leaders=tuple(leaders),
-        tau=None if found is None else rounded(finite(found.tau)),
-        alike=None if found is None else found.alike,
-        opposed=() if found is None else tuple((names[places[x]], names[places[y]]) for x, y in found.opposed),
-        decided=0 if found is None else found.decided,
-        pairs=math.comb(len(places), 2),
+    pairs = math.comb(len(places), 2)
+    unknown = TuningAgreement(problem=problem, leaders=tuple(leaders), tau=None, alike=None, pairs=pairs)
+    if not seeds:
+        return unknown
+    found = order_agreement([[scores[place][repeat][:seeds] for place in places] for repeat in range(len(leaders))])
+    return replace(
+        unknown,
+        tau=rounded(finite(found.tau)),
+        alike=found.alike,
+        opposed=tuple((names[places[x]], names[places[y]]) for x, y in found.opposed),
+        decided=found.decided,
     )
 
 
