@@ -20,7 +20,7 @@ from optbench.api.options import convert
 from optbench.api.streams import SeededStreams
 from optbench.api.torch_steps import has_interface
 from optbench.measure.function_problem import as_problem
-from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 from optbench.numerics.parts import build_part
 from optbench.numerics.schedules import SCHEDULES
 from optbench.records import Job

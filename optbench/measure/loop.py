@@ -12,7 +12,8 @@ from optbench.api import Evaluation, Point, Recipe, StopTrial
 from optbench.measure.curve import Curve
 from optbench.measure.event_log import DONE
 from optbench.measure.ledger import StageLimits
-from optbench.measure.oracle import Books, Place
+from optbench.measure.oracle import Books
+from optbench.measure.place import Place
 from optbench.measure.running import Diverged, RunningStage, begin_stage
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.measure.stages import StageTally, stage_facts

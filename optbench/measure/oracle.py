@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from optbench.api import Evaluation, Layout, Panel, StopTrial, Streams, UndeclaredEvaluation
+from optbench.api import Evaluation, Layout, Panel, StopTrial, UndeclaredEvaluation
 from optbench.api.problems import layout_views
 from optbench.measure.derivatives import Derivatives
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import BRIEF_SIZE, Ledger, StageLimits, brief
 from optbench.measure.memo import Memo
+from optbench.measure.place import Place
 from optbench.measure.scalars import Scalars
 
 _FORWARD_PASSES = {"value": 1, "residuals": 1, "gradient": 3, "jacobian": 3, "hessian_vector": 6, "hessian": 6}
@@ -24,15 +25,6 @@ _UNKEPT = ""  # the key of a result that depends on more than the point
 _TENSORS = "gradient_tensors"  # the key of a gradient that is not gathered: a tuple
 
 Results = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a trial runs."""
-
-    device: torch.device
-    dtype: torch.dtype
-    streams: Streams
 
 
 @dataclass(frozen=True)

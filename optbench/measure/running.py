@@ -11,7 +11,8 @@ from torch import Tensor
 
 from optbench.api import Evaluation, Point, Refused, Stage
 from optbench.measure.ledger import BRIEF_SIZE, StageLimits
-from optbench.measure.oracle import Books, CountingOracle, Place
+from optbench.measure.oracle import Books, CountingOracle
+from optbench.measure.place import Place
 from optbench.measure.scalars import Scalars, Thresholds, is_finite, make_scalars
 
 

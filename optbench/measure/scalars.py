@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from optbench.measure.event_log import EventLog
-
-if TYPE_CHECKING:
-    from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 
 SMALL = 64  # below this many numbers, Python's max over a list is faster than a reduction
 _BUFFER = 1024  # evaluations between two reads of the device

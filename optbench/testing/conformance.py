@@ -7,7 +7,8 @@ from typing import TypedDict, Unpack
 
 from optbench.registry import Catalogue
 from optbench.testing.collection import checks_for, chosen_checks, require_known
-from optbench.testing.framework import TIMEOUT, Finding, Subject, run_checks, unknown_expectations
+from optbench.testing.framework import Finding, Subject
+from optbench.testing.judging import TIMEOUT, run_checks, unknown_expectations
 from optbench.testing.subjects import Given, subject_of
 
 

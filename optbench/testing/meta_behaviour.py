@@ -13,7 +13,7 @@ from torch import Tensor
 
 from optbench.api import Point, Recipe, Refused, Stage
 from optbench.api.problems import layout_views
-from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 from optbench.testing.audit import Audit
 from optbench.testing.audit_runs import refusal, require_audits
 from optbench.testing.audit_shadows import DEVICE

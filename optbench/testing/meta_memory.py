@@ -11,7 +11,7 @@ from torch import Tensor
 from optbench.analysis import fit_exponent
 from optbench.measure.ledger import Ledger
 from optbench.measure.memory import LiveBytes
-from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 from optbench.records import Budget
 from optbench.records.orders import SLACK_OF_FEW, degree, unreadable
 from optbench.testing.blame import defined_at

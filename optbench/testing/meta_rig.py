@@ -14,7 +14,8 @@ from torch import Tensor
 from optbench.api import Feature, Point, Recipe, Stage, SupervisedProblem, Variants
 from optbench.measure import oracle as oracle_module
 from optbench.measure.ledger import Ledger
-from optbench.measure.oracle import CountingOracle, Place
+from optbench.measure.oracle import CountingOracle
+from optbench.measure.place import Place
 from optbench.records import Budget
 from optbench.testing.blame import Frame, stack_here
 from optbench.testing.needs import FROM_A_NET, FROM_AN_OPTIMIZER

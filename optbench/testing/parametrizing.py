@@ -11,8 +11,9 @@ import pytest
 from optbench.api import UserError
 from optbench.registry import Catalogue, load_catalogue, missing_library
 from optbench.testing.collection import checks_for
-from optbench.testing.framework import TIMEOUT, Check, CheckFailed, Subject, unknown_expectations
+from optbench.testing.framework import Check, CheckFailed, Subject
 from optbench.testing.isolation import Isolation
+from optbench.testing.judging import TIMEOUT, unknown_expectations
 from optbench.testing.subjects import Given, find_subjects, subject_of
 
 _ISOLATION = Isolation()  # one for all tests: those of one subject follow one another

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from optbench.api import Evaluation, Point
 from optbench.measure.derivatives import Derivatives
-from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 from optbench.testing.blame import defined_at, described
 from optbench.testing.framework import CheckFailed, Subject
 from optbench.testing.trials import place

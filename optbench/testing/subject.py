@@ -25,7 +25,7 @@ from optbench.registry import (
 
 if TYPE_CHECKING:
     from optbench.api.datasets import NamedDataSet
-    from optbench.measure.oracle import Place
+    from optbench.measure.place import Place
 
 
 @dataclass(frozen=True, eq=False)  # one object a subject, so that what is measured of it can be kept

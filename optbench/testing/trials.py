@@ -14,7 +14,8 @@ from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import EVERY_KIND, Outcome, TrialLoop
-from optbench.measure.oracle import Books, Place
+from optbench.measure.oracle import Books
+from optbench.measure.place import Place
 from optbench.measure.scalars import Thresholds, make_scalars
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget, Trace

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from optbench.api import Block, Evaluation, Point, Streams, SupervisedProblem
-from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 from optbench.testing.needs import FROM_A_NET
 from optbench.testing.subject import Subject
 

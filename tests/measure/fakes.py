@@ -14,7 +14,8 @@ from optbench.api import Point
 from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
-from optbench.measure.oracle import CountingOracle, Place
+from optbench.measure.oracle import CountingOracle
+from optbench.measure.place import Place
 from optbench.measure.scalars import HostScalars
 
 PLACE = Place(torch.device("cpu"), torch.float64, SeededStreams(0))

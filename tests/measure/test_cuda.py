@@ -12,7 +12,8 @@ from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import TrialLoop
 from optbench.measure.meters import make_meter
-from optbench.measure.oracle import Books, Place
+from optbench.measure.oracle import Books
+from optbench.measure.place import Place
 from optbench.measure.scalars import DeviceScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget

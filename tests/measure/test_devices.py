@@ -12,7 +12,8 @@ from optbench.api.streams import SeededStreams
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger, StageLimits
 from optbench.measure.loop import EVERY_KIND
-from optbench.measure.oracle import Books, CountingOracle, Place
+from optbench.measure.oracle import Books, CountingOracle
+from optbench.measure.place import Place
 from optbench.measure.scalars import DeviceScalars, Thresholds
 from tests.measure.fakes import Bowl
 

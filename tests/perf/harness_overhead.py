@@ -26,7 +26,8 @@ from optbench.measure.calibration import calibrate
 from optbench.measure.event_log import EventLog
 from optbench.measure.ledger import Ledger
 from optbench.measure.loop import Outcome, TrialLoop
-from optbench.measure.oracle import Books, Place
+from optbench.measure.oracle import Books
+from optbench.measure.place import Place
 from optbench.measure.scalars import HostScalars, Thresholds
 from optbench.measure.snapshots import SnapshotSpool
 from optbench.records import Budget

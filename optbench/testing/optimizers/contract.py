@@ -10,7 +10,7 @@ from torch import Tensor
 
 from optbench.api import Stage
 from optbench.measure.ledger import Ledger
-from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 from optbench.testing.blame import defined_at
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.trials import Watcher, limited, place, run

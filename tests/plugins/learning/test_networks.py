@@ -16,7 +16,7 @@ from optbench.api.errors import MissingData
 from optbench.api.initializing import Initialization, glorot_uniform
 from optbench.api.modules import count_flops
 from optbench.api.streams import SeededStreams
-from optbench.measure.oracle import Place
+from optbench.measure.place import Place
 from optbench.registry import load_catalogue, missing_library
 from optbench.testing.subject import Subject
 from optbench.testing.trials import place

@@ -15,7 +15,8 @@ import pytest
 
 from optbench.api import OptimizerPlugin, StopTrial
 from optbench.testing import CheckFailed
-from optbench.testing.framework import Check, Finding, Subject, run_checks, unknown_expectations
+from optbench.testing.framework import Check, Finding, Subject
+from optbench.testing.judging import run_checks, unknown_expectations
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,7 +60,7 @@ def finding_of(run: Callable[[Subject], None], isolate: bool = True, timeout: fl
 def test_a_finding_carries_the_message_of_the_failure_and_ends_with_where_the_factory_is(isolate: bool) -> None:
     found = finding_of(fails, isolate)
     assert (found.status, found.failed) == ("failed", True)
-    assert re.fullmatch(r"went uphill \(.*test_framework.py:\d+ in passes\)", found.message)
+    assert re.fullmatch(r"went uphill \(.*test_judging.py:\d+ in passes\)", found.message)
     assert finding_of(passes, isolate).status == "ok"
 
 
@@ -67,13 +68,13 @@ def test_a_finding_carries_the_message_of_the_failure_and_ends_with_where_the_fa
 def test_whatever_a_plugin_raises_is_a_failure_with_its_line(isolate: bool) -> None:
     found = finding_of(raises, isolate)
     assert found.status == "failed"
-    assert re.fullmatch(r"raised StopTrial: end \(.*test_framework.py:\d+ in raises\)", found.message)
+    assert re.fullmatch(r"raised StopTrial: end \(.*test_judging.py:\d+ in raises\)", found.message)
 
 
 def test_a_hang_is_a_failure_that_says_where() -> None:
     found = finding_of(hangs, timeout=0.5)
     assert found.failed
-    assert re.search(r"still running after 0.5 s \(.*test_framework.py:\d+ in hangs\)$", found.message)
+    assert re.search(r"still running after 0.5 s \(.*test_judging.py:\d+ in hangs\)$", found.message)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_an_expected_failure_of_no_check_is_a_failure_that_names_the_nearest() -
 def test_checking_leaves_the_settings_of_the_calling_process_alone() -> None:
     """In a fresh process: here, an earlier test has warmed up."""
     code = (
-        "import torch; from tests.testing.test_framework import finding_of, passes\n"
+        "import torch; from tests.testing.test_judging import finding_of, passes\n"
         "modes = lambda: (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads())\n"
         "torch.set_num_threads(2); before = modes(); print(finding_of(passes).status, modes() == before)"
     )
