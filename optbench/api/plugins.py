@@ -201,5 +201,5 @@ class SuitePlugin:
     """A suite file."""
 
     name: str
-    path: Path
+    path: Path | str
     summary: str

@@ -86,7 +86,7 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(_unknown_command(args[0]), ctx)
+            raise click.ClickException(_unknown_command(args[0]))
         return super().resolve_command(ctx, args)
 
 
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _telling_unread():
             sys.stdout.flush()
     except click.ClickException as error:
-        return _complain(" ".join(error.format_message().split()))
+        return _complain(_sentence(error))
     except (click.Abort, KeyboardInterrupt):
         kept = "; finished trials are stored, the same command continues" if {*given[:1]} & _STORING else ""
         click.echo(f"optbench: interrupted{kept}", err=True)
@@ -137,6 +137,14 @@ def _failed(error: Exception) -> int:
         return _complain(str(error))
     traceback.print_exception(error)
     return 3
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return click's message in one line, with where to read on."""
+    message = " ".join(error.format_message().split())
+    if not (isinstance(error, click.UsageError) and error.ctx) or message.endswith("?"):  # which suggests something
+        return message
+    return f"{message.removesuffix('.')}; see `{error.ctx.command_path} --help`"
 
 
 def _complain(message: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 _WIDE = 200  # columns where the output is no terminal: rows stay whole for grep
 _LEGIBLE = 30  # columns to which a cell may be wrapped
-_GAP = 3  # columns between two columns of a table
+_GAP = 2  # columns between two columns of a table
 
 
 def plugin_options(command: _F) -> _F:
@@ -96,7 +97,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], spare: Se
     out, cells = console(), [tuple(row) for row in rows]
     left_out = _left_out(columns, cells, spare, out.width)
     kept = [index for index, column in enumerate(columns) if column not in left_out]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for index in kept:
         table.add_column(columns[index], overflow="fold", no_wrap=index == 0)
     for row in cells:
@@ -119,6 +120,13 @@ def _left_out(
         del needs[column]
         dropped.append(column)
     return tuple(dropped)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise the OSError that writing into a folder would; one that is not there yet stays so."""
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    with tempfile.TemporaryFile(dir=place):
+        pass
 
 
 def console() -> Any:

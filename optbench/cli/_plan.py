@@ -20,6 +20,7 @@ class Sorted:
 
     plain: list[TrialRecord]
     arms: tuple[TunedArm, ...] = ()
+    lost: str = ""  # why nothing can be told of what was tuned, where it can't
 
 
 @dataclass(frozen=True)

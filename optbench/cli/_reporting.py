@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optbench.api import UserError
 from optbench.cli._common import console
 from optbench.cli._reporters import chosen_reporters
 from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
@@ -103,17 +104,19 @@ def write_reports(
     *,
     again: bool = True,
     watched: bool = False,
+    failed: list[Exception] | None = None,
 ) -> tuple[Path, ...]:
     """Write with each reporter named ("csv", "html(figures=false)"); where none is, with those that write by default.
 
     Returns the files. Unless `again`, a report that stands in the folder as it would be written is left alone. One that
     is `watched` will be written again soon: reporters with the option `figures` leave these out, those with `live`
-    reload by themselves. Raises UserError where the folder can't be written.
+    reload by themselves. Raises UserError where the folder can't be written. What else a reporter raises keeps no other
+    one from writing: it is added to `failed`, or raised at the end where there is no such list.
     """
-    from optbench.api import UserError
     from optbench.cli._kept import Kept
 
     written: list[Path] = []
+    errors: list[Exception] = []
     chosen = [item.with_options(WATCHED) if watched else item for item in chosen_reporters(catalogue, names)]
     kept = Kept.of(folder, model, chosen)
     if not again and (files := kept.files()):
@@ -122,11 +125,32 @@ def write_reports(
         try:
             written += reporter.made()(model, folder)
         except OSError as error:
-            given = f"can't write the report in {folder} ({error.strerror or error})"
-            raise UserError(given, "a folder that can be written", "name one with --out") from None
-    if not watched:
+            raise unwritable(folder, error) from None
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the other reports and the table are wanted
+            error.add_note(f"in the reporter {reporter.registered.qualified}; what the others wrote is complete")
+            errors.append(error)
+    if not (watched or errors):
         kept.note(written)
+    if failed is None:
+        raise_all(errors)
+    else:
+        failed += errors
     return tuple(written)
+
+
+def unwritable(folder: Path, error: OSError) -> UserError:
+    """Return the mistake of naming a folder that nothing can be written into."""
+    return UserError(
+        f"can't write the report in {folder} ({error.strerror or error})", remedy="name a folder with --out"
+    )
+
+
+def raise_all(errors: Sequence[Exception]) -> None:
+    """Raise what reporters raised, if anything."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup("several reporters failed", errors)
 
 
 def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> None:
@@ -249,8 +273,6 @@ def _text_of(source: str) -> str:
 
 def _rising(catalogue: Catalogue, metrics: Iterable[str]) -> list[str]:
     """Return the metrics of which higher is better; of what is not installed any more nothing is known."""
-    from optbench.api import UserError
-
     found = []
     for name in metrics:
         with contextlib.suppress(UserError):
@@ -260,7 +282,6 @@ def _rising(catalogue: Catalogue, metrics: Iterable[str]) -> list[str]:
 
 def named_info(catalogue: Catalogue, records: Iterable[TrialRecord]) -> dict[str, dict[str, Any]]:
     """Return what plugins say that options of problems name, as initializers are named."""
-    from optbench.api import UserError
     from optbench.registry import named_plugins
 
     problems = {repr(record.spec.problem): record.spec.problem for record in records}
@@ -274,7 +295,6 @@ def named_info(catalogue: Catalogue, records: Iterable[TrialRecord]) -> dict[str
 
 def plugin_info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
     """Return what plugins say of themselves; a plugin that is gone since the results were stored says nothing."""
-    from optbench.api import UserError
 
     info = {}
     for name in names:

@@ -22,8 +22,10 @@ def by_role(spec: SuiteSpec, catalogue: Catalogue, records: Sequence[TrialRecord
     """
     try:
         plan = Plan.of(spec, catalogue)
-    except UserError:  # a plugin is gone since: what is stored is reported all the same
-        return Sorted([record for record in records if spec.tuning is None or _is_written(record, spec)]), []
+    except UserError as error:  # a plugin is gone since: what is stored is reported all the same
+        if spec.tuning is None:
+            return Sorted(list(records)), []
+        return Sorted([record for record in records if _is_written(record, spec)], lost=str(error)), []
     stored = {record.id for record in records}
     missing = [*plan.plain.refused, *((trial, NO_RESULT) for trial in plan.plain.trials)]
     return plan.sort(records), [
@@ -34,7 +36,7 @@ def by_role(spec: SuiteSpec, catalogue: Catalogue, records: Sequence[TrialRecord
 
 
 def _is_written(record: TrialRecord, spec: SuiteSpec) -> bool:
-    """Tell whether the suite has this optimizer as it is, untuned."""
+    """Tell whether the suite has this optimizer as it is, untuned, on a seed that scores; tuning tries it, too."""
     trial = record.spec
     recipes = ((entry.use, entry.meta_algorithms) for entry in spec.optimizers)
-    return (trial.optimizer, trial.meta_algorithms) in recipes
+    return (trial.optimizer, trial.meta_algorithms) in recipes and trial.seed in {0, *spec.seeds}

@@ -13,12 +13,15 @@ from optbench.api import UserError
 from optbench.cli._roles import by_role
 from optbench.cli._stored import StoredRun, existing, latest, numbered
 from optbench.records import Call, Component, ExpressionError, Side, SuiteSpec, TrialRecord, canonical_json, parse
+from optbench.records.nearest import suggestion
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
+    from optbench.report.naming import Info
     from optbench.store import Store
 
 _SUFFIXES = (".sqlite", ".sqlite3", ".db")
+_OTHERS = "or name two stores (PATH, PATH#RUN), shards, or numbers of runs"
 ALLOWED = "allowed: a store (PATH or PATH#RUN), a published shard, the number of a run, or an optimizer of a run"
 
 
@@ -86,28 +89,35 @@ def _is_shard(location: str) -> bool:
     return (Path(location) / "manifest.json").is_file()
 
 
-def of_optimizer(text: str, results: Results) -> list[TrialRecord]:
-    """Return the trials of the one optimizer that has the names, and the options, that `text` writes.
+def of_optimizer(text: str, results: Results, info: Info) -> list[TrialRecord]:
+    """Return the trials of the one optimizer that a table calls `text`, or that has the names and options in it.
 
-    Raises UserError where no optimizer of the run has them, or several have.
+    Raises UserError where no optimizer of the run has them, or several have. `info` is what plugins say of themselves.
     """
-    from optbench.report import arms, expression
+    from optbench.report import arms, labels
 
+    every = arms(results.records)
+    names = labels([arm.parts for arm in every], info)
+    named = [arm for name, arm in zip(names, every, strict=True) if name == text]
+    if len(named) == 1:
+        return list(named[0].trials)
     try:
         calls = parse(text)
     except ExpressionError as error:
-        raise UserError(f"{text!r}: {error}", ALLOWED) from None
-    every = arms(results.records)
-    found = [arm for arm in every if _fits(calls, arm.parts)]
-    if len(found) == 1:
-        return list(found[0].trials)
-    names = "; ".join(expression(arm.parts) for arm in found or every)
-    what = "several of the run's optimizers are so" if found else "no optimizer of the run"
+        raise UserError(f"{text!r}: {error}", f"allowed: {_listed(names)}") from None
+    fitting = [place for place, arm in enumerate(every) if _fits(calls, arm.parts)]
+    if len(fitting) == 1:
+        return list(every[fitting[0]].trials)
+    if fitting:
+        several = _listed([names[place] for place in fitting])
+        raise UserError(f"{text!r} is several of the run's optimizers", several, "write one of these")
     raise UserError(
-        f"{text!r}: {what}",
-        f"it has {names}" if not found else names,
-        "write the options that tell it from the others" if found else "",
+        f"{text!r} is no optimizer of the run", suggestion(text, names) or f"it has {_listed(names)}", _OTHERS
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _fits(calls: Sequence[Call], parts: Sequence[Component]) -> bool:

@@ -138,11 +138,12 @@ def _paired(
 ) -> tuple[list[Pair], list[str]]:
     from optbench.report import Pair, paired_arms
 
-    if given[0].store is None:
-        trials = [of_optimizer(one.text, side) for one, side in zip(given, sides, strict=True)]
-        return [Pair(f"{given[0].text} → {given[1].text}", *trials)], []
     names = {record.spec.optimizer.name for side in sides for record in side.records}
-    return paired_arms(sides[0].records, sides[1].records, plugin_info(catalogue, "optimizers", names))
+    info = plugin_info(catalogue, "optimizers", names)
+    if given[0].store is None:
+        trials = [of_optimizer(one.text, side, info) for one, side in zip(given, sides, strict=True)]
+        return [Pair(f"{given[0].text} → {given[1].text}", *trials)], []
+    return paired_arms(sides[0].records, sides[1].records, info)
 
 
 def _measures(

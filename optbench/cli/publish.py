@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import click
 
 from optbench.api import UserError
-from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
+from optbench.cli._common import check_writable, json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
 from optbench.cli._reporters import chosen_reporters
 from optbench.cli._reporting import pages, write_reports
 from optbench.cli._stored import existing, latest
 from optbench.cli.report import stored_model
 from optbench.records import Site, SiteRun
+from optbench.records.text import amount
 
 if TYPE_CHECKING:
     from optbench.registry import Catalogue
@@ -67,6 +68,8 @@ def command(
     _check_link(history)
     faults = _faults(folder / _SHARDS)
     if verify:
+        if not folder.is_dir():
+            raise UserError(f"no folder {folder}", remedy="name the folder of a site")
         return _verified(folder, faults, as_json=as_json)
     if faults:
         raise UserError("; ".join(f"shard {name}: {fault}" for name, fault in faults.items()), remedy=_REMEDY)
@@ -96,11 +99,9 @@ def _check_folder(folder: Path) -> None:
 
 
 def _check_writable(folder: Path) -> None:
-    """Refuse a folder that nothing can be written into, before anything is; one that is not there yet stays so."""
-    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    """Refuse a folder that nothing can be written into, before anything is."""
     try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
+        check_writable(folder)
     except OSError as error:
         raise UserError(f"can't write in {folder} ({error.strerror or error})", remedy="name another folder") from None
 
@@ -133,7 +134,7 @@ def _verified(folder: Path, faults: dict[str, str], *, as_json: bool) -> int:
         for name, fault in faults.items():
             click.echo(f"optbench: shard {name}: {fault}", err=True)
     else:
-        click.echo(f"{count} shards in {folder}: all as they were written")
+        click.echo(f"{amount(count, 'shard')} in {folder}: all as they were written")
     return 1 if faults else 0
 
 
@@ -211,6 +212,6 @@ def _index(catalogue: Catalogue, folder: Path, site: Site) -> list[Path]:
 def _tell(added: Sequence[Path], runs: Sequence[SiteRun], written: Sequence[Path]) -> None:
     for shard in added:
         click.echo(f"added: {shard}")
-    click.echo(f"{len(runs)} runs of {len({run.suite for run in runs})} suites")
+    click.echo(f"{amount(len(runs), 'run')} of {amount(len({run.suite for run in runs}), 'suite')}")
     for page in pages(written)[-1:]:
         click.echo(f"site: {page}")

@@ -12,7 +12,7 @@ import click
 
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
-from optbench.cli._reporting import build_model, model_json, print_model, write_reports
+from optbench.cli._reporting import build_model, model_json, print_model, raise_all, write_reports
 from optbench.cli._reporting import pages as shown
 from optbench.cli._roles import NO_RESULT, by_role
 from optbench.cli._stored import StoredRun, existing, latest
@@ -71,7 +71,8 @@ def command(
         if watch:
             _watch(catalogue, opened, (suite, store), (out, reporter), every)
         model = current_model(catalogue, opened, suite, store)
-        written = write_reports(catalogue, model, out or Path("reports") / model.name, reporter)
+        failed: list[Exception] = []
+        written = write_reports(catalogue, model, out or Path("reports") / model.name, reporter, failed=failed)
     warn_broken(catalogue)
     if as_json:
         files = list(map(str, written))
@@ -80,6 +81,7 @@ def command(
         print_model(model, written)
     else:
         print_model(replace(model, ranking=False), written, f"Run some with `{model.command}`.")
+    raise_all(failed)
     return 0
 
 
@@ -146,8 +148,9 @@ def stored_model(catalogue: Catalogue, store: Store, stored: StoredRun) -> Repor
         missing=sum(record.reason == NO_RESULT for record in missing),
         projections=[record for key, record in stored.found.items() if key.pass_ == "projection"],
     )
-    if not stored.unreadable:
-        return model
     why = "which another version of optbench wrote and this one can't read"
-    lost = f"Left out: {stored.unreadable} of the results, {why}."
-    return replace(model, notes=(lost, *model.notes))
+    lost = [f"Left out: {stored.unreadable} of the results, {why}."] if stored.unreadable else []
+    lost += (
+        [f"Left out: all that was tuned, for the suite can't be planned here: {results.lost}."] if results.lost else []
+    )
+    return replace(model, notes=(*lost, *model.notes))

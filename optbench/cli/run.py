@@ -160,6 +160,7 @@ def _live(options: _Options) -> Callable[[Path], None]:
     if options.as_json or not sys.stderr.isatty():
         return lambda _: None
 
+    print("starting", end="", file=sys.stderr, flush=True)  # processes take seconds to start
     drawn = 0.0
 
     def draw(folder: Path) -> None:

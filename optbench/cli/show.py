@@ -179,7 +179,8 @@ def _print(kind: str, found: Registered, data: dict[str, Any]) -> None:
     for label, value in _facts(found, data):
         out.print(f"{label:<14}{escape(value)}", soft_wrap=True)
     if options := getattr(found.record, "options", {}):
-        print_table(("option", "default", "type", "allowed", "meaning"), [_row(*item) for item in options.items()])
+        rows = [_row(*item) for item in options.items()]
+        print_table(("option", "default", "type", "allowed", "meaning"), rows, spare=("type",))
     for option, table in _tables(found).items():
         rows = [row for name, part in table.items() for row in _part_rows(name, part)]
         print_table((option, "its options", "default", "allowed", "meaning"), rows)

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli._common import json_option, open_catalogue, plain, plugin_options, print_json, warn_broken
+from optbench.cli._common import (
+    check_writable,
+    json_option,
+    open_catalogue,
+    plain,
+    plugin_options,
+    print_json,
+    warn_broken,
+)
 from optbench.cli._execute import DEFAULT_STORE
 from optbench.cli._plan import Plan, plain_rows, tuned_rows
-from optbench.cli._reporting import build_model, model_json, pages, print_model, write_reports
+from optbench.cli._reporting import build_model, model_json, pages, print_model, raise_all, unwritable, write_reports
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -167,6 +175,9 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
 
     began = time.perf_counter()
     plan = Plan.of(spec, catalogue)
+    folder = options.out or Path("reports") / spec.name
+    if not options.no_report:
+        _check_writable(folder)
     with Store.open(options.store) as store, ProgressLine() as progress:
         with _opened(catalogue, store, spec, plan, options, progress) as (session, environment):
             planned = time.perf_counter() - began
@@ -187,14 +198,23 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
             projections=projections,
             arms=results.arms,
         )
-        folder = options.out or Path("reports") / spec.name
-        written = () if options.no_report else write_reports(catalogue, model, folder, again=False)
+        failed: list[Exception] = []
+        written = () if options.no_report else write_reports(catalogue, model, folder, again=False, failed=failed)
     now = time.perf_counter()
     rows = [*plain_rows(records, spec), *tuned_rows(results.arms, spec)]
     finished = _Finished(spec, rows, session, model, written, planned, now - report_began, now - began)
     warn_broken(catalogue)
     _print_object(finished) if options.as_json else _print_table(finished)
+    raise_all(failed)
     return 0 if all(gate.passed for gate in model.gates) else 1
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse a folder that the report can't be written into before anything is measured."""
+    try:
+        check_writable(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from None
 
 
 def _opened(

@@ -1,4 +1,4 @@
-"""Ratios and exponents as text, for every table."""
+"""Ratios, exponents and amounts as text, for every table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet's formula
 def harmless(value: Any) -> Any:
     """Return a cell of CSV that no spreadsheet runs: texts that it would take for formulas begin with an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def amount(count: int, noun: str) -> str:
+    """Return "1 run" or "2 runs"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def number_text(value: float | None) -> str:

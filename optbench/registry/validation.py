@@ -37,7 +37,8 @@ def fault(record: Any, kind: RecordKind) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"name {name!r}: expected lower-case letters, digits, '-', '_' and '.'"
     if isinstance(record, SuitePlugin):
-        return "" if Path(record.path).is_file() else f"no file {record.path}"
+        path: Any = record.path
+        return "" if isinstance(path, str | Path) and Path(path).is_file() else f"no file {path}"
     checks = (_factory, _options, _claims, _sets, _small)
     return next((reason for check in checks if (reason := check(record))), "")
 

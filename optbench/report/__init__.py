@@ -10,7 +10,7 @@ from optbench.report.compared import Measure, bytes_of, evaluations_to, headline
 from optbench.report.effects import effects
 from optbench.report.learning import with_learning
 from optbench.report.learning_table import learning_table
-from optbench.report.naming import expression, slugs
+from optbench.report.naming import labels, slugs
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
@@ -35,10 +35,10 @@ __all__ = [
     "comparison_table",
     "effects",
     "evaluations_to",
-    "expression",
     "gate_table",
     "headline_target",
     "label_tuned",
+    "labels",
     "learning_table",
     "metric",
     "paired_arms",

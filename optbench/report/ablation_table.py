@@ -23,11 +23,29 @@ _LEGEND = (
 
 def ablation_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row an effect, those over all problems last."""
-    return fitted(partial(_table, model), (("FLOPs",), ("without", "with"), ("time",), ("n",), ("beside",)), width)
+    return fitted(partial(_table, model), _spare(model), width)
+
+
+def _spare(model: ReportModel) -> list[tuple[str, ...]]:
+    """Return what may be left out, the first first: never what tells two rows apart."""
+    effects = model.ablations
+    spare: list[tuple[str, ...]] = [("FLOPs",), ("without", "with"), ("time",), ("n",)]
+    if _measure(model):
+        spare.append(("measure",))
+    if len({(effect.problem, effect.factor, effect.measure) for effect in effects}) == len(effects):
+        spare.append(("beside",))
+    return spare
+
+
+def _measure(model: ReportModel) -> str:
+    """Return what all effects are measured by; empty where that differs."""
+    measures = {effect.measure for effect in model.ablations}
+    return measures.pop() if len(measures) == 1 else ""
 
 
 def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
-    table = new_table(f"{model.title}: with and without", _LEGEND + omitted(left_out, ABLATION_HEADINGS))
+    by = f", by {measure}" if (measure := _measure(model)) else ""
+    table = new_table(f"{model.title}: with and without{by}", _LEGEND + omitted(left_out, ABLATION_HEADINGS))
     styles = {heading: TEXT if heading in _TEXTS else NUMBER for heading in ABLATION_HEADINGS}
     return fill(table, {"problem": NAME, **styles}, _rows(model), left_out)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optbench.records import BYTES, Changes, Effect, ProblemEffect
 from optbench.records.text import NONE, interval_text, number_text
 from optbench.report.fitting import fitted, omitted
-from optbench.report.tables import NUMBER, TEXT, fill, new_table
+from optbench.report.tables import NUMBER, TEXT, fill, new_table, without_repeats
 from optbench.report.units import bytes_text, count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def problem_table(changes: Changes) -> Table | None:
         (row.optimizer, row.problem, _value(row.measure, row.before), _value(row.measure, row.after), _ratio(row))
         for row in rows[:MOST_PROBLEMS]
     )
-    return fill(table, styles, cells)
+    return fill(table, styles, without_repeats(cells, 1))
 
 
 def _effects(changes: Changes, left_out: frozenset[str]) -> Table:
@@ -49,7 +49,7 @@ def _effects(changes: Changes, left_out: frozenset[str]) -> Table:
     )
     table = new_table(f"{changes.before.title} → {changes.after.title}", caption + omitted(left_out, HEADINGS))
     styles = {heading: NUMBER if heading in _NUMBERS else TEXT for heading in HEADINGS}
-    return fill(table, styles, map(_cells, changes.effects), left_out)
+    return fill(table, styles, without_repeats(map(_cells, changes.effects), 1), left_out)
 
 
 def _cells(effect: Effect) -> tuple[str, ...]:

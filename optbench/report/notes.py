@@ -91,7 +91,7 @@ def _coverage(
     wanted = {key_of(entry.recipe) for entry in suite.optimizers}  # one may stand in several groups
     missing = len(wanted) - len(optimizers)
     if missing > 0:
-        yield f"{missing} of the suite's {len(wanted)} optimizers have no results."
+        yield f"{missing} of the suite's {len(wanted)} optimizers {'has' if missing == 1 else 'have'} no results."
 
 
 def _skipped(records: Sequence[TrialRecord]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optbench.records import PAIRING_HEADINGS, ReportModel
 from optbench.report.fitting import fitted, omitted
-from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
+from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table, without_repeats
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,16 +19,24 @@ NUMBERS = ("solved", "of", "ratio", "95 %")
 
 def solved_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row an optimizer: on how many problems it reaches each target; headings take two lines."""
-    return fitted(partial(_solved, model), (("problems",),), width)
+    spare = ("problems", *map(_heading, _tests(model)[:-1]))
+    return fitted(partial(_solved, model), [(heading,) for heading in spare], width)
+
+
+def _tests(model: ReportModel) -> list[str]:
+    return list(dict.fromkeys(count.test for count in model.solved))
+
+
+def _heading(test: str) -> str:
+    return test.replace(":", ":\n")
 
 
 def _solved(model: ReportModel, left_out: frozenset[str]) -> Table:
-    tests = list(dict.fromkeys(count.test for count in model.solved))
-    caption = (
-        "−: problems among them that only others of the suite solve; --json names them." if _any_missed(model) else ""
-    )
-    table = new_table(f"{model.title}: problems solved by each test", caption)
-    styles = {"optimizer": NAME, "problems": NUMBER, **{test.replace(":", ":\n"): NUMBER for test in tests}}
+    tests = _tests(model)
+    missed = "−: problems among them that only others of the suite solve; --json names them."
+    more = omitted(frozenset(name.replace("\n", "") for name in left_out), ("problems", *tests))
+    table = new_table(f"{model.title}: problems solved by each test", (missed * _any_missed(model) + more).strip())
+    styles = {"optimizer": NAME, "problems": NUMBER, **dict.fromkeys(map(_heading, tests), NUMBER)}
     return fill(table, styles, _solved_rows(model, tests), left_out)
 
 
@@ -56,4 +64,4 @@ def _comparisons(model: ReportModel, left_out: frozenset[str]) -> Table:
     )
     table = new_table(f"{model.title}: pairs", caption + omitted(left_out, PAIRING_HEADINGS))
     styles = {heading: NUMBER if heading in NUMBERS else TEXT for heading in PAIRING_HEADINGS}
-    return fill(table, styles, (row.cells for row in model.comparisons), left_out)
+    return fill(table, styles, without_repeats((row.cells for row in model.comparisons), 2), left_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,20 @@ def fill(
     table: Table, styles: Mapping[str, Style], rows: Iterable[Sequence[str]], left_out: frozenset[str] = frozenset()
 ) -> Table:
     """Add a column for each heading that is not left out, and its cell of each row; rows have a cell a heading."""
-    from rich.text import Text
+    from optbench.report.breaking import Label
 
     shown = [heading not in left_out for heading in styles]
     for heading in compress(styles, shown):
         table.add_column(heading, **styles[heading])
     for row in rows:
-        table.add_row(*map(Text, compress(row, shown)))
+        table.add_row(*map(Label, compress(row, shown)))
     return table
+
+
+def without_repeats(rows: Iterable[Sequence[str]], names: int) -> Iterator[tuple[str, ...]]:
+    """Yield rows whose first `names` cells are empty where they are those of the row above."""
+    above: tuple[str, ...] = ()
+    for row in rows:
+        given = tuple(row[:names])
+        yield ("",) * names + tuple(row[names:]) if given == above else tuple(row)
+        above = given

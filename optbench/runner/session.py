@@ -183,7 +183,11 @@ class Session:
         devices = self.server.devices
         self.timing.startup += time.perf_counter() - began
         absent = {
-            spec.id: TrialRecord(spec=spec, status=Status.SKIPPED, reason=f"no device '{spec.device}' on this machine")
+            spec.id: TrialRecord(
+                spec=spec,
+                status=Status.SKIPPED,
+                reason=f"no device '{spec.device}' on this machine; name one that it has, such as cpu",
+            )
             for spec in missing
             if spec.device not in devices
         }

@@ -66,9 +66,9 @@ def suite_path(name_or_path: str | Path, catalogue: Catalogue) -> Path:
     return Path(catalogue.get("suites", str(name_or_path)).record.path)
 
 
-def load_suite(path: Path, catalogue: Catalogue) -> SuiteSpec:
+def load_suite(file: Path | str, catalogue: Catalogue) -> SuiteSpec:
     """Read and check a suite file; raises SuiteError with all mistakes, or UserError where there is no such file."""
-    source = str(path)
+    source, path = str(file), Path(file)
     data = _read(path)
     reader = EntryReader(catalogue)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from optbench.records import ReportModel
+from optbench.records import ReportModel, ReportPart
 from optbench_reporters.tables import cells_table, csv_text, results_latex, results_table
 
 MEASURE = "evaluations"
@@ -31,7 +31,10 @@ def downloads(model: ReportModel, target: float) -> tuple[Download, ...]:
     return tuple(_tables(model, target)) + tuple(_reproduction(model))
 
 
-REPLAY = f"pip install -c downloads/{PINS} optbench\noptbench suite downloads/{SUITE}"  # what a report was made of
+def replay(model: ReportModel) -> str:
+    """Return the commands that measure what a report was made of again, plugins of others included."""
+    wanted = sorted({"optbench", *_distributions(model)})
+    return f"pip install -c downloads/{PINS} {' '.join(wanted)}\noptbench suite downloads/{SUITE}"
 
 
 def _tables(model: ReportModel, target: float) -> Iterator[Download]:
@@ -57,7 +60,8 @@ def _reproduction(model: ReportModel) -> Iterator[Download]:
     if model.suite:
         yield Download(SUITE, "everything that was run, every option written out", _json(_suite(model)))
     yield Download(LOCK, "the machine, the libraries and the plugins of the run", _json(_lock(model)))
-    pins = [f"{name}=={version.partition('+')[0]}" for name, version in sorted(model.environment.libraries.items())]
+    versions = {**model.environment.libraries, **_distributions(model)}
+    pins = [f"{name}=={version.partition('+')[0]}" for name, version in sorted(versions.items())]
     yield Download(PINS, "the versions of the libraries, for pip", "\n".join([*pins, ""]).encode())
 
 
@@ -66,9 +70,20 @@ def _suite(model: ReportModel) -> dict[str, object]:
     return {**model.suite, "source": PurePath(model.source).name}
 
 
-def _lock(model: ReportModel) -> dict[str, object]:
+def _parts(model: ReportModel) -> list[ReportPart]:
+    """Return everything of plugins that was run."""
     parts = [part for arm in model.optimizers for part in arm.parts]
-    parts += [part for problem in model.problems for part in problem.parts]
+    return parts + [part for problem in model.problems for part in problem.parts]
+
+
+def _distributions(model: ReportModel) -> dict[str, str]:
+    """Return the installed packages that the plugins came from, with their versions."""
+    named = (part.version.rpartition(" ") for part in _parts(model))
+    return {name: version for name, _, version in named if name}
+
+
+def _lock(model: ReportModel) -> dict[str, object]:
+    parts = _parts(model)
     return {
         "command": model.command,
         "created": model.created,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.records import ReportModel, Site
 from optbench_reporters.data import data_files, put, stamp
-from optbench_reporters.downloads import REPLAY, Download, downloads
+from optbench_reporters.downloads import Download, downloads, replay
 from optbench_reporters.pages import pages
 from optbench_reporters.palette import Slot, slots, stylesheet
 from optbench_reporters.sections import CONVERGENCE, Section, sections_of
@@ -114,7 +114,7 @@ class HtmlReporter:
             "costs": CONVERGENCE in sections and bool(model.targets),
             "scripts": [*_scripts(model, sections), *live] if lives else ["static/theme.js", *live],
             "downloads": [(item.name, item.about) for item in taken],
-            "replay": REPLAY,
+            "replay": replay(model),
             "live": self.live,
             "stamp": stamp(model),
         }

@@ -206,6 +206,13 @@ def test_plugins_tells_what_each_provides(plugin: list[str], capsys: Capture) ->
     assert "2 optimizers, 2 problems, 1 metric, 1 suite" in capsys.readouterr().out
 
 
+def test_a_suites_file_may_be_named_by_a_text(plugin: list[str], tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "ours.py"
+    path.write_text(path.read_text().replace('path=HERE / "small.toml"', 'path=str(HERE / "small.toml")'))
+    assert "small" in parsed(capsys, "show", "method", *plugin)["suites"]
+    assert main(["show", "suites/small", *plugin]) == 0
+
+
 def test_plugins_is_strict_about_what_is_broken_only_when_asked(
     plugin: list[str], tmp_path: Path, capsys: Capture
 ) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from optbench.api import UserError
 from optbench.cli import main
+from optbench.cli._sides import Results, of_optimizer
+from optbench.records import Component, Side, Status, SuiteSpec, TrialRecord, TrialSpec
 
 Write = Callable[..., str]
 
@@ -61,6 +64,36 @@ def test_optimizers_of_one_run_are_compared(write: Write, capsys: pytest.Capture
     assert main(["compare", "two", "gone/one", "--store", "a.sqlite", "--json"]) == 0
     (effect,) = json.loads(capsys.readouterr().out)["effects"]
     assert (effect["optimizer"], effect["ratio"]) == ("two → gone/one", pytest.approx(3.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("onee", "'onee' is no optimizer of the run; nearest: one; or name two stores"),
+        ("xyz", '\'xyz\' is no optimizer of the run; it has "one", "two"; or name two stores'),
+        ("one(lr=tuned)", 'allowed: "one", "two"'),
+    ],
+)
+def test_a_misspelt_optimizer_gets_the_nearest_name_as_tables_show_it(
+    write: Write, capsys: pytest.CaptureFixture[str], text: str, message: str
+):
+    assert main(["compare", text, "two", "--store", write("a.sqlite")]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_an_optimizer_may_be_called_what_tables_call_it():
+    parts = (Component(name="x/method", options={"lr": "tuned"}), Component(name="x/method", options={"lr": 0.1}))
+    specs = [TrialSpec(problem=Component(name="p/one"), optimizer=part) for part in parts]
+    records = [TrialRecord(spec=spec, status=Status.TARGET) for spec in specs]
+    suite = SuiteSpec(name="mine", title="", problems=(), optimizers=())
+    side = Side(title="", suite="mine", started="", machine="", commit="")
+    run = Results(side=side, spec=suite, records=records, machine="")
+    assert of_optimizer("method(lr=tuned)", run, {}) == records[:1]
+    assert of_optimizer("method(lr=0.1)", run, {}) == records[1:]
+    with pytest.raises(UserError, match=r'several of the run.*"method\(lr=tuned\)", "method\(lr=0.1\)"'):
+        of_optimizer("method", run, {})
 
 
 def test_what_only_one_side_has_is_told_and_may_fail(write: Write, capsys: pytest.CaptureFixture[str]):

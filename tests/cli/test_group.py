@@ -63,6 +63,8 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
         (["lst"], "unknown command 'lst'; nearest: list"),
         (["zzz"], "unknown command 'zzz'; commands: suite, run"),
         (["list"], "KIND"),
+        (["list"], "see `optbench list --help`"),
+        (["data", "fetch"], "Missing argument 'NAME'; see `optbench data fetch --help`"),
         (["list", "optimisers"], "optimizers"),
         (["plugins", "--strickt"], "--strict"),
         (["--nonsense"], "--nonsense"),

@@ -57,7 +57,7 @@ def test_a_run_becomes_a_shard_with_a_page_and_stands_in_the_index(publish, writ
     code, out, _ = publish("site", "--store", write("a.sqlite"), "--title", "Ours")
     (shard,) = shards()
     assert code == 0
-    assert "1 runs of 1 suites" in out
+    assert "1 run of 1 suite" in out
     assert Path("site/index.html").read_text() == f"Ours {shard.name}:24:runs/{shard.name}/index.html"
     assert Path(f"site/runs/{shard.name}/index.html").read_text() == "Mine"
 
@@ -99,7 +99,7 @@ def test_chosen_runs_are_published(publish, write: Write):
 def test_a_changed_byte_is_rejected_by_name_and_nothing_is_written(publish, write: Write):
     publish("site", "--store", write("a.sqlite"))
     (shard,) = shards()
-    assert publish("site", "--verify")[:2] == (0, "1 shards in site: all as they were written\n")
+    assert publish("site", "--verify")[:2] == (0, "1 shard in site: all as they were written\n")
     path = shard / "trials.parquet"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -114,6 +114,12 @@ def test_a_changed_byte_is_rejected_by_name_and_nothing_is_written(publish, writ
     assert error.count("\n") == 1
     assert Path("site/index.html").read_text() == index
     assert len(shards()) == 1
+
+
+def test_a_folder_that_is_not_there_is_no_sound_site(publish):
+    code, _, error = publish("sight", "--verify")
+    assert code == 2
+    assert "no folder sight" in error
 
 
 def test_a_newer_schema_is_refused_by_name(publish, write: Write):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from optbench.cli._reporting import build_model, pages, print_model, write_reports
+from optbench.cli._roles import by_role
 from optbench.records import (
     Component,
     Dimension,
@@ -99,6 +100,48 @@ def test_a_file_that_is_gone_or_edited_does(written: Written, tmp_path: Path) ->
 def test_who_asks_for_the_report_gets_it_written(written: Written) -> None:
     written()
     assert written(again=True) == 2
+
+
+BROKEN = """
+from optbench.api import *
+
+def breaks():
+    def write(model, folder):
+        raise ValueError(f"no {model.title}")
+    return write
+
+@hookimpl
+def optbench_reporters():
+    yield ReporterPlugin(name="a-breaks", factory=f"{__name__}:breaks", summary="Comes first, and fails.")
+"""
+
+
+def test_a_reporter_that_fails_keeps_no_other_one_from_writing(tmp_path: Path) -> None:
+    files = [tmp_path / "broken.py", tmp_path / "writes.py"]
+    for path, text in zip(files, (BROKEN, PLUGIN), strict=True):
+        path.write_text(text, encoding="utf-8")
+    catalogue, page = load_catalogue(plugin_files=files, only=[]), tmp_path / "report/index.html"
+    failed: list[Exception] = []
+    for count in (1, 2):  # what failed is tried again, even if nothing has changed
+        assert write_reports(catalogue, MODEL, tmp_path / "report", again=False, failed=failed) == (page,)
+        assert len((tmp_path / "report/count").read_text()) == count
+    assert [str(error) for error in failed] == ["no Mine", "no Mine"]
+    assert "broken/a-breaks" in failed[0].__notes__[0]
+    with pytest.raises(ValueError, match="no Mine"):
+        write_reports(catalogue, MODEL, tmp_path / "report")
+
+
+def test_what_tuning_tried_is_no_result_where_a_plugin_is_gone_and_the_report_says_what_it_lacks() -> None:
+    method, problem = Component(name="gone/method"), Component(name="gone/problem")
+    suite = SuiteSpec(
+        name="mine", title="Mine", problems=(Entry(use=problem),), optimizers=(Entry(use=method),), tuning=Tuning()
+    )
+    scored, tried = (TrialSpec(problem=problem, optimizer=method, seed=seed) for seed in (0, 1_000_000))
+    records = [TrialRecord(spec=spec, status=Status.BUDGET) for spec in (scored, tried)]
+    found, missing = by_role(suite, load_catalogue(only=[]), records)
+    assert [record.spec for record in found.plain] == [scored]
+    assert missing == []
+    assert "gone/" in found.lost
 
 
 def test_gates_come_first_and_a_suite_that_ranks_nothing_prints_its_remarks_alone(

@@ -8,12 +8,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from optbench_reporters import optbench_reporters
+from optbench_reporters.downloads import downloads, replay
 from optbench_reporters.figures import figure_files
 from optbench_reporters.html import DEFAULT_TARGET, HtmlReporter
 from optbench_reporters.palette import COLOURED, GREY, HUES, slots, stylesheet
 from optbench_reporters.sections import PROFILES
 
-from optbench.records import Component, Gate, Pairing, Status
+from optbench.records import Component, Gate, Pairing, ReportPart, Status
 
 
 def contrast(first: str, second: str) -> float:
@@ -227,6 +228,16 @@ def test_downloads_say_the_same_in_each_format(folder, report):
     assert (row["seeds"], row["hits"]) == (cell.seeds, cell.hits[1])
     assert json.loads((folder / "downloads/suite.json").read_text())["name"] == report.name
     assert "torch==2.13.0" in (folder / "downloads/constraints.txt").read_text().split()
+
+
+def test_packages_of_other_plugins_are_pinned_and_named_for_who_measures_again(report):
+    part = ReportPart(name="mine/fast", version="my-package 0.3.1")
+    alone = ReportPart(name="file/method", version="")  # from a single file: no package to install
+    first, *others = report.optimizers
+    model = replace(report, optimizers=(replace(first, parts=(*first.parts, part, alone)), *others))
+    pins = next(item for item in downloads(model, 1e-8) if item.name == "constraints.txt")
+    assert "my-package==0.3.1" in pins.content.decode().split()
+    assert replay(model).startswith("pip install -c downloads/constraints.txt my-package optbench\n")
 
 
 def test_no_records(results, tmp_path):
