@@ -295,7 +295,6 @@ def named_info(catalogue: Catalogue, records: Iterable[TrialRecord]) -> dict[str
 
 def plugin_info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
     """Return what plugins say of themselves; a plugin that is gone since the results were stored says nothing."""
-
     info = {}
     for name in names:
         with contextlib.suppress(UserError):
