@@ -142,7 +142,7 @@ def test_sweeps_are_those_of_scikit_learn(shape: tuple[int, int], sweeps: int, o
 @pytest.mark.parametrize("order", ["cyclic", "random", "greedy"])
 @pytest.mark.parametrize("blocks", ["single", "groups(sizes=[7])", "alternating"])
 def test_the_lassos_minimum_is_found(blocks: str, order: str, oracle_of: Any) -> None:
-    problem = lasso()
+    problem = lasso(examples=20, n=30)
     _, state = run(method(blocks, order, EXACT), oracle_of(problem), 3000)
     assert subgradient(problem, state.point) < 1e-14
     inputs, targets = (array.numpy() for array in problem.data["train"])
