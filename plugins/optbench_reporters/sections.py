@@ -12,22 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from optbench.records import ReportModel
+from optbench_reporters.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from optbench_reporters.figures.style import Canvas
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One figure: `id` names its chart in the page and its static file."""
-
-    id: str
-    question: str
-    caption: str
-    how: str
-    height: int = 380
 
 
 @dataclass(frozen=True, kw_only=True)

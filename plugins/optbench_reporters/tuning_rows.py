@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optbench.records import ReportModel, TunedCell
-from optbench_reporters.sections import Figure
+from optbench_reporters.figure import Figure
 
 MISSING = "–"
 UNTUNED = 0.0  # where the untuned optimizer stands on the axis of trials
