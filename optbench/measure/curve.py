@@ -60,7 +60,7 @@ class Curve:
         scalars = self._books.scalars
         scalars.flush()
         judged = running.batches is None and running.stage.on_curve
-        return judged and self._books.log.events > 0 and math.isinf(scalars.best_value)
+        return judged and running.oracle.has_evaluated and math.isinf(scalars.best_value)
 
     def _scored(self, running: RunningStage) -> Preparation:
         """Return the point to score now, with what preparing it took."""

@@ -69,6 +69,7 @@ class CountingOracle:
         self._examples = int(getattr(problem, "examples", 0) or 0)
         self._flops = float(getattr(problem, "forward_flops", 0) or 0)
         self._points = int(getattr(problem, "points_per_evaluation", 1))
+        self._events_before = books.log.events
         self._memo = Memo()
         self._now = books.ledger.now
         self._evaluated = 0.0  # when the last evaluation ended; what follows is off the clock
@@ -152,6 +153,11 @@ class CountingOracle:
     def known_value(self, x: Tensor) -> Tensor | None:
         """Return f(x) where it is remembered; never evaluates."""
         return self._memo.get("value") if self._memo.holds(x, self.batch) else None
+
+    @property
+    def has_evaluated(self) -> bool:
+        """Whether anything was evaluated: a stage's part of the budget may be too small for that."""
+        return self._log.events > self._events_before
 
     def value_at_end(self, x: Tensor) -> float:
         """Return f over all examples at a stage's last point, off the clock and uncounted."""
@@ -284,7 +290,7 @@ class CountingOracle:
         if not ledger.stopped:
             counts, most = ledger.counts, limits.evaluations
             for kind in kinds:
-                if counts[kind] >= most:
+                if counts[kind] + self._points > most:
                     ledger.stopped = "evaluations"
             if entered - ledger.excluded >= limits.seconds:
                 ledger.stopped = "seconds"

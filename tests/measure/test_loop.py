@@ -371,6 +371,17 @@ def test_an_optimizer_that_says_converged_where_nothing_is_finite_has_diverged(r
     assert (outcome.status, outcome.reason) == (Status.DIVERGED, "no finite value was found")
 
 
+def test_a_last_stage_that_nothing_is_left_for_has_not_diverged(run_loop: Any) -> None:
+    stages = (
+        Stage(problem=Bowl(), optimizer=Descent(), share=0.9, on_curve=False),
+        Stage(problem=Bowl(), optimizer=Descent(), share=0.1),
+    )
+    outcome, _ = run_loop(*stages, budget=Budget(evaluations=1))
+
+    assert (outcome.status, outcome.reason) == (Status.BUDGET, "evaluations")
+    assert [stage.counts["value"] + stage.counts["gradient"] > 0 for stage in outcome.stages] == [True, False]
+
+
 class Halves(Descent):
     """Half a step down the gradient, and it may be restarted."""
 

@@ -128,6 +128,18 @@ def test_the_budget_is_never_exceeded(rig: Build) -> None:
         r.oracle.value(torch.zeros(3, dtype=torch.float64))
 
 
+def test_an_evaluation_that_counts_more_than_what_is_left_is_not_begun(rig: Build) -> None:
+    problem = Bowl()
+    problem.points_per_evaluation = 16  # type: ignore[attr-defined]
+    r = rig(problem, limits=StageLimits(evaluations=40))
+    x = torch.zeros(3, dtype=torch.float64)
+
+    with pytest.raises(StopTrial):
+        for step in range(3):
+            r.oracle.value(x + step)
+    assert (r.ledger.evaluations, r.ledger.stopped) == (32, "evaluations")
+
+
 def test_the_clocked_budget_stops_before_the_next_evaluation(rig: Build) -> None:
     clock = Tick()
     r = rig(Bowl(clock=clock, cost=2.0), clock=clock, limits=StageLimits(seconds=5.0))
