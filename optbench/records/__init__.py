@@ -14,7 +14,7 @@ from optbench.records.packing import pack, unpack
 from optbench.records.pairing import PAIRING_HEADINGS, Pairing, PairingResult, SolvedCount
 from optbench.records.report import ReportModel
 from optbench.records.scaling import BYTES, STEP, SWEPT, ScalingFit, ScalingPoint
-from optbench.records.scores import AREA_FACTOR, COST, MEASURES, SHIFTS, Score, Versus, ranked
+from optbench.records.scores import AREA_FACTOR, COST, FLOPS, MEASURES, SHIFTS, Score, Versus, ranked
 from optbench.records.site import Site, SiteRun, Standing
 from optbench.records.space import Dimension, Position, Space, first_grid, grid_sizes, grid_spacings, setting
 from optbench.records.stage import Account, StageFacts, StageRecord, account
@@ -59,6 +59,7 @@ __all__ = [
     "EVALUATED",
     "EVENT_COLUMNS",
     "FAILED",
+    "FLOPS",
     "LEAST_SIZES",
     "MEASURES",
     "MEMORY_FIELDS",

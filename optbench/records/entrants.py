@@ -60,3 +60,4 @@ class ReportProblem:
     cite: str = ""
     deterministic: bool = True  # curves show the best value so far; otherwise the last iterate's
     parts: tuple[ReportPart, ...] = ()  # the problem
+    flops: bool = False  # whether the model FLOPs of its trials are known

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 MEASURES = ("evaluations", "gradients", "seconds")
 COST = "cost"  # the measure that a suite's weights add
-SHIFTS = {"evaluations": 10.0, "gradients": 10.0, "seconds": 0.01, COST: 10.0}  # of the shifted geometric means
+FLOPS = "flops"  # the measure of problems that state their model FLOPs
+SHIFTS = {
+    "evaluations": 10.0,
+    "gradients": 10.0,
+    "seconds": 0.01,
+    FLOPS: 1e6,
+    COST: 10.0,
+}  # of the shifted geometric means
 LEVEL_VERDICTS = ("within noise", "equivalent")
 AREA_FACTOR = 64.0  # where the area under a performance profile ends
 

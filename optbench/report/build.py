@@ -103,7 +103,7 @@ def build_report(
     `problem_info` map qualified names to what their plugins say, and to the `defaults` of the options, which labels
     leave out. `created` is the date to print.
     """
-    targets, axes = _reachable_targets(suite), Axes(suite.weights)
+    targets, axes = _reachable_targets(suite), Axes(suite.weights, flops=any(record.cost for record in records))
     optimizers, cases = _optimizers(suite, records, optimizer_info), _cases(suite, records, problem_info)
     thresholds = tuple(name for name in suite.targets if Target.parse(name).is_metric)
     goals = _Goals(targets, thresholds, shared_start=bool(suite.arms))
@@ -233,7 +233,7 @@ def _add_problem(
 ) -> None:
     every = [run for rows in runs.values() for run in rows]
     anchor = replace(reference([run.record for run in every], every), shared=goals.shared_start)
-    problem = _with_reference(problem, anchor)
+    problem = _with_reference(problem, anchor, flops=any(run.record.cost for run in every))
     parts.problems.append(problem)
     parts.thinned += sum(not run.complete for run in every)
     grid = log_grid(1, max((run.end for run in every), default=1))
@@ -248,8 +248,8 @@ def _add_problem(
             parts.seed_curves.extend(build_seed_curves(place, rows))
 
 
-def _with_reference(problem: ReportProblem, anchor: Reference) -> ReportProblem:
-    return replace(problem, f0=rounded(anchor.f0), f_star=anchor.f_star, reference=anchor.source)
+def _with_reference(problem: ReportProblem, anchor: Reference, *, flops: bool) -> ReportProblem:
+    return replace(problem, f0=rounded(anchor.f0), f_star=anchor.f_star, reference=anchor.source, flops=flops)
 
 
 def _case(record: TrialRecord) -> _Case:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from optbench.analysis import best_so_far, lower_quantile, weighted_cost
 from optbench.measure.reliability import kinds
 from optbench.measure.targets import Rows
-from optbench.records import COST, COUNTED, MEASURES, Status, Trace, TrialRecord
+from optbench.records import COST, COUNTED, FLOPS, MEASURES, Status, Trace, TrialRecord
 
 Array = NDArray[np.float64]
 Traces = Callable[[str], Trace | None]
 
 GAP_FLOOR = 1e-16  # smaller gaps are rounding; a logarithmic axis needs some floor
-_COST_FLOORS = {"evaluations": 1.0, "gradients": 1.0, "seconds": 1e-6}  # likewise
+_COST_FLOORS = {"evaluations": 1.0, "gradients": 1.0, "seconds": 1e-6, FLOPS: 1.0}  # likewise
 REFERENCES = {
     "exact": "exact minimum",
     "bound": "lower bound",
@@ -31,14 +31,15 @@ BEST_IN_SET = "best in this set"
 
 @dataclass(frozen=True)
 class Axes:
-    """The measures of a report; `weights`, where a suite has them, add the measure "cost"."""
+    """The measures of a report: "flops" where trials know their model FLOPs, "cost" where a suite has `weights`."""
 
     weights: Mapping[str, float]
+    flops: bool = False
 
     @property
     def measures(self) -> tuple[str, ...]:
         """Their names."""
-        return (*MEASURES, COST) if self.weights else MEASURES
+        return (*MEASURES, *([FLOPS] if self.flops else ()), *([COST] if self.weights else ()))
 
     def floor(self, measure: str) -> float:
         """Return the least cost that is told apart, since a logarithmic axis needs one."""
@@ -51,8 +52,11 @@ class Axes:
         return float(weighted_cost({kind: record.counts.get(kind, 0) for kind in COUNTED}, self.weights))
 
     def column(self, trace: Trace, measure: str) -> Array:
-        """Return what had been spent at each row."""
+        """Return what had been spent at each row; nan where that is not known."""
         rows = Rows(trace)
+        if measure == FLOPS:
+            spent = rows.column(FLOPS) if FLOPS in trace.columns else np.zeros(len(trace))
+            return spent if spent.any() else np.full(len(trace), np.nan)
         if measure == COST:
             return rows.weighted(self.weights)
         if measure == "gradients":
@@ -83,6 +87,7 @@ class Run:
             "evaluations": record.evaluations,
             "gradients": record.counts.get("gradient"),
             "seconds": record.seconds,
+            FLOPS: record.cost,
             COST: self.axes.total(record),
         }
         total = whole[measure]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optbench.analysis import cost_ratios, lower_quantile, profile_area, shifted_geometric_mean, wilson_interval
-from optbench.records import AREA_FACTOR, SHIFTS, Cell, ReportOptimizer, ReportProblem, Score
+from optbench.records import AREA_FACTOR, FLOPS, SHIFTS, Cell, ReportOptimizer, ReportProblem, Score
 from optbench.report.cells import rounded
 from optbench.report.runs import Array
 
@@ -24,6 +24,17 @@ class Grid:
     def of(self, optimizer: ReportOptimizer) -> list[Cell]:
         """Return the cells of one optimizer."""
         return [cell for (name, _), cell in self.cells.items() if name == optimizer.id]
+
+    def measured_by(self, measure: str) -> Grid:
+        """Return the part that has such costs: optimizers that ask for gradients; what has known model FLOPs."""
+        if measure == "gradients":
+            return replace(self, optimizers=[one for one in self.optimizers if one.gradients])
+        if measure != FLOPS:
+            return self
+        problems = {problem.id: problem for problem in self.problems if problem.flops}
+        cells = {key: cell for key, cell in self.cells.items() if key[1] in problems}
+        able = {optimizer for optimizer, _ in cells}
+        return Grid([one for one in self.optimizers if one.id in able], tuple(problems.values()), cells)
 
     def median_costs(self, measure: str, target: int) -> Array:
         """Return the median costs, shape (optimizers, problems): inf where unsolved, nan where not run."""
@@ -57,14 +68,13 @@ class _Table:
 
 
 def build_scores(grid: Grid, measures: Sequence[str], targets: Sequence[float]) -> tuple[Score, ...]:
-    """Return each optimizer's score by each measure at each target; none by gradients where it asks for none."""
+    """Return each optimizer's score by each measure at each target, over what is measured by it."""
     scores: list[Score] = []
     for measure in measures:
-        shown = [optimizer for optimizer in grid.optimizers if measure != "gradients" or optimizer.gradients]
-        part = Grid(shown, grid.problems, grid.cells)
+        part = grid.measured_by(measure)
         for index, target in enumerate(targets):
             table = _table(part, measure, target, index)
-            scores.extend(_score(part, row, table) for row in range(len(shown)))
+            scores.extend(_score(part, row, table) for row in range(len(part.optimizers)))
     return tuple(scores)
 
 

@@ -110,7 +110,7 @@ def _suite(model: ReportModel, target: float, looks: Sequence[Slot]) -> dict[str
         "problems": [
             {
                 key: getattr(item, key)
-                for key in ("id", "label", "kind", "device", "size", "reference", "deterministic", "summary")
+                for key in ("id", "label", "kind", "device", "size", "reference", "deterministic", "summary", "flops")
             }
             for item in model.problems
         ],

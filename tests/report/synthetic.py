@@ -36,21 +36,23 @@ ENVIRONMENT = Environment(
 )
 
 
-def events_of(evaluations, values, seconds=None, gradients=None) -> Trace:
+def events_of(evaluations, values, seconds=None, gradients=None, flops=None) -> Trace:
     """Return an event log with these columns, zeros elsewhere."""
     columns = {name: [0.0] * len(values) for name in EVENT_COLUMNS}
     columns["value_count"] = list(evaluations)
     columns["gradient_count"] = list(evaluations if gradients is None else gradients)
     columns["seconds"] = [0.001 * count for count in evaluations] if seconds is None else list(seconds)
     columns["value"] = list(values)
+    columns["flops"] = [0.0] * len(values) if flops is None else list(flops)
     return Trace.from_columns(columns)
 
 
-def snapshots_of(evaluations, values) -> Trace:
+def snapshots_of(evaluations, values, flops=None) -> Trace:
     """Return snapshots with an "f" column."""
     columns = {name: [0.0] * len(values) for name in SNAPSHOT_COLUMNS}
     columns |= {"evaluations": list(evaluations), "gradient_count": list(evaluations)}
     columns |= {"seconds": [0.001 * count for count in evaluations], "f": list(values)}
+    columns["flops"] = [0.0] * len(values) if flops is None else list(flops)
     return Trace.from_columns(columns)
 
 
@@ -121,8 +123,11 @@ def _component(given) -> Component:
     return given if isinstance(given, Component) else Component(name=given)
 
 
-def full_results(seeds: int = 3, problems: int = 9) -> Results:
-    """Return results of eight optimizers on deterministic and stochastic problems, with failures of several kinds."""
+def full_results(seeds: int = 3, problems: int = 9, *, flops: bool = False) -> Results:
+    """Return results of eight optimizers on deterministic and stochastic problems, with failures of several kinds.
+
+    `flops`: trials on learning problems know their model FLOPs.
+    """
     random = np.random.default_rng(7)
     results = Results()
     families = {"descent": 3.2, "quasinewton": 1.9, "newton": 1.3, "stochastic": 2.8}
@@ -155,11 +160,13 @@ def full_results(seeds: int = 3, problems: int = 9) -> Results:
         for arm, (part, meta, family, _, state) in enumerate(arms):
             for seed in range(seeds):
                 log_cost = families[family] + hard + 0.1 * arm * random.uniform(0.5, 1) + random.normal(0, 0.08)
-                _add_trial(results, (part, meta, problem), seed, 10**log_cost, random, kind, state * 10 * (index + 1))
+                _add_trial(
+                    results, (part, meta, problem), seed, 10**log_cost, random, kind, state * 10 * (index + 1), flops
+                )
     return results
 
 
-def _add_trial(results, parts, seed, cost, random, kind, state) -> None:
+def _add_trial(results, parts, seed, cost, random, kind, state, flops) -> None:
     part, meta, problem = parts
     counts = np.unique(np.geomspace(1, 10_000, 120).round())
     gaps = 10 ** (-8 * np.minimum(counts / cost, 4) ** 0.9)
@@ -176,7 +183,8 @@ def _add_trial(results, parts, seed, cost, random, kind, state) -> None:
         name: next((c for c, g in zip(counts, gaps, strict=True) if g <= float(name[9:])), None) for name in TARGETS
     }
     stochastic = kind == "learning"
-    trace = snapshots_of(counts, 2 * gaps + 1) if stochastic else events_of(counts, 2 * gaps + 1)
+    spent = 1e4 * (1 + len(part.short)) * counts if flops else None
+    trace = snapshots_of(counts, 2 * gaps + 1, spent) if stochastic else events_of(counts, 2 * gaps + 1)
     results.add(
         part,
         problem,
@@ -191,6 +199,7 @@ def _add_trial(results, parts, seed, cost, random, kind, state) -> None:
         batch_size=32 if stochastic else None,
         size=problem.options["n"],
         evaluations=int(counts[-1]),
+        cost=float(spent[-1]) if flops and stochastic else None,
         seconds=0.001 * float(counts[-1]),
         evaluations_to_target=reached,
         seconds_to_target={name: None if c is None else 0.001 * c for name, c in reached.items()},

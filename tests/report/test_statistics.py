@@ -78,6 +78,32 @@ def test_weights_add_the_measure_cost_to_cells_curves_and_scores(results, synthe
     assert ReportModel.from_json(json.loads(json.dumps(report.to_json()))) == report
 
 
+def test_where_trials_know_their_model_flops_they_are_a_measure_of_those_problems_alone(results, synthetic):
+    for name, problem, spent in (
+        ("a", "net", [0.0, 3e6, 9e6]),
+        ("b", "net", [2e6, 4e6, 6e6]),
+        ("b", "bowl", None),
+        ("c", "bowl", None),
+    ):
+        trace = synthetic.events_of([1, 2, 4], [5.0, 3.0, 1.0], flops=spent)
+        results.add(f"x/{name}", f"x/{problem}", trace, cost=spent and 1e7, **KNOWN)
+    report = results.report()
+    assert report.measures == ("evaluations", "gradients", "seconds", "flops")
+    assert [problem.flops for problem in report.problems] == [True, False]
+    cells = {(cell.optimizer, cell.problem): cell for cell in report.cells}
+    first, second = (problem.id for problem in report.problems)
+    a, b, c = (item.id for item in report.optimizers)
+    assert cells[a, first].costs["flops"][0] == (9e6, 9e6, 9e6)
+    assert cells[a, first].spent["flops"] == 1e7
+    assert cells[b, second].costs["flops"][0] == (None, None, None)
+    by_flops = {score.optimizer: score for score in report.scores_at("flops", report.targets[0])}
+    assert {name: (score.problems, score.cost) for name, score in by_flops.items()} == {a: (1, 9e6), b: (1, 6e6)}
+    assert {score.optimizer for score in report.scores_at("evaluations", report.targets[0])} == {a, b, c}
+    curves = {(curve.optimizer, curve.problem): curve.costs["flops"] for curve in report.curves}
+    assert curves[b, first][-1] == 6e6
+    assert set(curves[b, second]) == {None}
+
+
 def test_the_trials_own_weighted_cost_comes_first(results, synthetic):
     results.weights = {"gradient": 10.0}
     reached = dict.fromkeys(synthetic.TARGETS, 3.0)

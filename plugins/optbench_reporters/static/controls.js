@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
-  const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", cost: "Cost" };
+  const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", flops: "FLOPs", cost: "Cost" };
   const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-seeds", "x"], ["f-bytes", "y"], ["f-over", "e"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
 
   function segment(id, key, items) {

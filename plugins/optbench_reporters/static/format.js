@@ -32,7 +32,7 @@
   OB.percent = (share) => `${Math.round(100 * share)} %`;
   OB.times = (ratio) => `${ratio < 10 ? ratio.toFixed(1) : OB.number(ratio)}×`;
   OB.cost = (value, measure) => (measure === "seconds" ? OB.seconds(value) : OB.number(value));
-  OB.measure = (measure) => (measure === "cost" ? `weighted cost (${OB.data.suite.weights})` : measure);
+  OB.measure = (measure) => (measure === "cost" ? `weighted cost (${OB.data.suite.weights})` : measure === "flops" ? "model FLOPs" : measure);
   OB.doubt = (count, all, text) => (count && text !== "–" ? `<span class="doubt" title="times of ${count} of ${all} trials are not to be believed">†</span>` : "");
   OB.swatch = (o) => `<svg class="swatch" width="26" height="10" aria-hidden="true"><path class="line o${o}" d="M1 5H25"/></svg>`;
 

@@ -44,7 +44,7 @@
   function scope() {
     const state = OB.state(), empty = !view.problems.length || !view.optimizers.length;
     document.body.classList.toggle("empty", empty);
-    const left = state.m === "gradients" && view.left ? ` · ${view.left} without gradients left out` : "";
+    const left = view.left ? ` · ${view.left} without ${OB.measure(state.m)} left out` : "";
     $("scope").innerHTML = (empty ? `<b class="warn">Nothing matches these filters.</b> ` : "") +
       `Showing <b>${view.problems.length}</b> of ${suite.problems.length} problems and <b>${view.optimizers.length}</b> of ${suite.optimizers.length} optimizers` +
       (suite.targets.length && $("f-target") ? ` · ${state.m === "cost" ? "" : "cost in "}<b>${OB.esc(OB.measure(state.m))}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;

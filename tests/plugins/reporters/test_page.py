@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def report(synthetic):
-    results = synthetic.full_results(seeds=12)
+    results = synthetic.full_results(seeds=12, flops=True)
     results.weights = {"value": 1.0, "gradient": 2.0}
     return results.report()
 
@@ -41,7 +41,7 @@ def test_every_section_draws_real_numbers(visit, folder):
     assert not re.search(r"NaN|undefined|Infinity", page.inner_html("main"))
 
 
-@pytest.mark.parametrize("measure", ["evaluations", "gradients", "seconds", "cost"])
+@pytest.mark.parametrize("measure", ["evaluations", "gradients", "seconds", "flops", "cost"])
 @pytest.mark.parametrize("target", [0, 3])
 def test_the_table_equals_pythons_numbers(visit, folder, report, measure, target):
     page = visit(folder, f"#m={measure}&t={target}")
