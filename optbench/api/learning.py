@@ -44,7 +44,7 @@ class SupervisedProblem:
     batch_size: int | None = None  # None: all examples
     l2: float = 0.0
     sampling: Sampling = reshuffled
-    weighting: Weighting | None = None  # of the examples of a minibatch; None: all count the same
+    weighting: Weighting | None = None  # of the examples of an evaluation in training; None: all count the same
     difficulty: Tensor | None = None  # of each training example, (N,); larger is harder
     initialize: Initializer = glorot_uniform
     f_star: float | None = None
@@ -183,10 +183,16 @@ class SupervisedProblem:
         return [module for module in self.model.modules() if hasattr(module, "added_loss")]
 
     def _mean_loss(self, outputs: Tensor, targets: Tensor, rows: Rows) -> Tensor:
-        """Return the mean loss, shape (), of a minibatch with its weights."""
-        if self.weighting is None or not isinstance(rows, Tensor):
+        """Return the mean loss, shape (), with weights where these examples are what a training evaluation takes."""
+        if self.weighting is None or not (isinstance(rows, Tensor) or self.batch_size is None):
             return self.loss(outputs, targets, reduction="mean")
+        if not isinstance(rows, Tensor):
+            rows = self._every[rows or slice(None)]
         return weighted_mean(self.loss, outputs, targets, self.weighting(rows))
+
+    @cached_property
+    def _every(self) -> Tensor:
+        return torch.arange(self.examples, device=self.data["train"][0].device)
 
     def gradient(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the gradient, (n,)."""
@@ -357,8 +363,12 @@ class SupervisedProblem:
         return replace(self, sampling=sampling)
 
     def with_weighting(self, weighting: Weighting) -> Self:
-        """Return the problem with weights of the examples of minibatches: what is measured stays unweighted."""
-        return replace(self, weighting=weighting)
+        """Return the problem with weights of the examples of each evaluation in training.
+
+        On minibatches the objective over all examples, which is what is measured, stays unweighted. Where every
+        evaluation uses all of them, the objective is another one.
+        """
+        return replace(self, weighting=weighting, **({} if self.batch_size else _NOTHING_KNOWN))
 
 
 _AT_ONCE = 2048  # examples whose activations are held at the same time where all of them are evaluated

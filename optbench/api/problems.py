@@ -151,5 +151,8 @@ class LearningProblem(Problem, Protocol):
         ...
 
     def with_weighting(self, weighting: Callable[[Tensor], Tensor]) -> LearningProblem:
-        """Return the problem with weights of a minibatch's examples, (B,) -> (B,), of mean 1 over all examples."""
+        """Return the problem with weights of an evaluation's examples, (B,) -> (B,), of mean 1 over all examples.
+
+        On minibatches the objective over all of them stays unweighted; without minibatches it is weighted, too.
+        """
         ...

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 IGNORED = -100  # a target that counts for nothing, as in torch's losses
-Weighting = Callable[[Tensor], Tensor]  # indices of a minibatch (B,) -> weights (B,), of mean 1 over all examples
+Weighting = Callable[[Tensor], Tensor]  # indices of examples (B,) -> weights (B,), of mean 1 over all examples
 
 
 def weighted_mean(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import Any, Literal
 
 import torch
@@ -25,7 +27,8 @@ class Curriculum:
     """Begins with the easier examples.
 
     Bengio, Louradour, Collobert and Weston, Curriculum learning, ICML 2009; the stochastic one as in Zaremba and
-    Sutskever, Learning to execute, 2014, section 3.3, "combined". Each stage of a recipe has its curriculum anew.
+    Sutskever, Learning to execute, 2014, section 3.3, "combined". Each stage of a recipe has its curriculum anew:
+    within its minibatches or, where its objective takes all examples, in stages of its own.
     """
 
     by: Literal["sampling", "weight"]
@@ -34,34 +37,64 @@ class Curriculum:
     start: float
     steps: int
     mix: float
+    stages: int
+    share: float
 
     def __call__(self, recipe: Recipe, streams: Streams) -> Recipe:
-        """Return the recipe whose minibatches begin with easy examples; raises Refused where nothing is easier."""
+        """Return the recipe that begins with easy examples; raises Refused where nothing is easier."""
         graded = [_ranks(stage.problem) for stage in recipe.stages]
         if all(ranks is None for ranks in graded):
             message = "curriculum wants examples some of which are harder than others; those of this task are not"
             raise Refused(message)
         stages = (
-            stage if ranks is None else self._paced(stage, ranks)
+            (stage,) if ranks is None else self._paced(stage, ranks)
             for stage, ranks in zip(recipe.stages, graded, strict=True)
         )
-        return replace(recipe, stages=tuple(stages))
+        return replace(recipe, stages=tuple(chain.from_iterable(stages)))
 
-    def _paced(self, stage: Stage, ranks: Tensor) -> Stage:
+    def _paced(self, stage: Stage, ranks: Tensor) -> tuple[Stage, ...]:
+        """Return the stage with its curriculum or, where its objective takes all examples, with stages before it."""
         problem: Any = stage.problem
         if refusal := self._refusal(problem):
             raise Refused(refusal)
-        pace = Pace(name=self.pacing, start=self.start, steps=self.steps)
-        mix = self.mix if self.mode == "stochastic" else 0.0
+        if problem.batch_size is None:
+            return self._staged(stage, ranks)
+        pace = self._pace(self.steps)
         if self.by == "sampling":
-            return replace(stage, problem=problem.with_sampling(Thinned(ranks, pace, mix)))
-        weights = Weights(ranks, pace, mix, problem.sampling)
-        return replace(stage, problem=problem.with_sampling(weights.sampling).with_weighting(weights))
+            return (replace(stage, problem=problem.with_sampling(Thinned(ranks, pace, self._mixed))),)
+        weights = Weights(ranks, pace, self._mixed, problem.sampling)
+        return (replace(stage, problem=problem.with_sampling(weights.sampling).with_weighting(weights)),)
+
+    def _staged(self, stage: Stage, ranks: Tensor) -> tuple[Stage, ...]:
+        """Return a stage for each open part of the examples, as Bengio et al. see it: a continuation of the objective.
+
+        Within a stage the weights stay what they are, so that line searches and curvature can trust them.
+        """
+        problem: Any = stage.problem
+        pace = self._pace(self.stages)
+        parts = tuple(dict.fromkeys(pace.open_part(index, len(ranks)) for index in range(self.stages)))
+        share = stage.share * self.share / len(parts)
+        weighted = (problem.with_weighting(partial(weights_of, ranks, part, self._mixed)) for part in parts)
+        begun = [
+            replace(stage, problem=easier, share=share, on_curve=False, name=_opened(stage.name, part), carry=None)
+            for easier, part in zip(weighted, parts, strict=True)
+        ]
+        begun[0] = replace(begun[0], carry=stage.carry)
+        later = [replace(one, keep_state=False) for one in begun[1:]]
+        last = replace(stage, share=stage.share * (1 - self.share), carry=None, keep_state=False)
+        return (begun[0], *later, last)
+
+    def _pace(self, steps: int) -> Pace:
+        return Pace(name=self.pacing, start=self.start, steps=steps)
+
+    @property
+    def _mixed(self) -> float:
+        return self.mix if self.mode == "stochastic" else 0.0
 
     def _refusal(self, problem: Any) -> str:
         """Return why the problem can't have a curriculum; empty where it can."""
-        if getattr(problem, "batch_size", None) is None:
-            return "curriculum wants minibatches; the objective of this task is that over all examples"
+        if getattr(problem, "batch_size", None) is None and self.by == "sampling":
+            return "curriculum(by='sampling') wants minibatches; where all examples are taken, by='weight' weighs them"
         if getattr(problem, "weighting", None) is not None or isinstance(problem.sampling, Thinned):
             return "curriculum: the recipe has one already"
         wanted = "with_sampling" if self.by == "sampling" else "with_weighting"
@@ -134,7 +167,15 @@ class Weights:
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Return the weights of the minibatch in force, (B,)."""
-        if self._ranks.device != batch.device:
-            self._ranks = self._ranks.to(batch.device)
-        is_open = (self._ranks[batch] < self._open_part).to(self._ranks.dtype)
-        return is_open * ((1 - self._mix) / self._open_part) + self._mix
+        self._ranks = self._ranks.to(batch.device)
+        return weights_of(self._ranks, self._open_part, self._mix, batch)
+
+
+def weights_of(ranks: Tensor, open_part: float, mix: float, batch: Tensor) -> Tensor:
+    """Return the weights w of the examples `batch`, (B,)."""
+    is_open = (ranks.to(batch.device)[batch] < open_part).to(ranks.dtype)
+    return is_open * ((1 - mix) / open_part) + mix
+
+
+def _opened(stage: str, part: float) -> str:
+    return f"{stage}, open {part:.0%}" if stage else f"open {part:.0%}"

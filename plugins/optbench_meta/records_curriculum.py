@@ -72,11 +72,18 @@ def _curriculum() -> MetaAlgorithmPlugin:
             ),
             "start": Option(default=0.2, doc="open part at the beginning, the easiest examples", low=0.001, high=1.0),
             "steps": Option(default=500, doc="minibatches until all examples are open", low=1),
+            "stages": Option(
+                default=4, doc="before that with all examples, each with more of them open; without minibatches", low=1
+            ),
+            "share": Option(
+                default=0.5, doc="part of the budget for these stages, the same for each", low=0.01, high=0.99
+            ),
             "mix": Option(
                 default=0.2, doc="part drawn from all examples at any time, for mode='stochastic'", low=0.01, high=1.0
             ),
         },
-        needs=frozenset({"difficulty", "minibatches"}),
+        needs=frozenset({"difficulty"}),
+        needs_with={"by": {"sampling": frozenset({"minibatches"})}},
         random_options={"mode": ("stochastic",)},
         cite="Bengio, Louradour, Collobert, Weston: Curriculum learning, ICML, 2009; Zaremba, Sutskever: Learning to "
         f"execute, arXiv 1410.4615, 2014; {_BOOK}",

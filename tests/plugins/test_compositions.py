@@ -87,6 +87,8 @@ def test_each_meta_algorithm_runs_with_each_optimizer_and_repeats_bitwise(meta: 
         "sgd(lr=0.05) + batch-norm + pretrain-greedy + polyak",
         'sgd(lr=0.05) + batch-norm(variant="renormalise") + polyak',
         "lbfgs + batch-norm + skip-connections + pretrain-partial",
+        "sgd(lr=0.05) + batch-norm + hints + polyak",
+        'lbfgs + skip-connections + hints(mode="joint", kd=true)',
     ],
 )
 def test_any_number_composes_in_the_order_in_which_it_is_written(text: str) -> None:

@@ -13,7 +13,7 @@ from optbench_meta.curriculum import Curriculum
 from optbench_meta.pacing import PACINGS, Pace
 from torch.nn import functional
 
-from optbench.api import Recipe, Refused, Stage
+from optbench.api import Point, Recipe, Refused, Stage
 from optbench.api.sampling import reshuffled, with_replacement
 from optbench.api.weighting import IGNORED, weighted_mean
 from optbench.measure.ledger import Ledger
@@ -25,6 +25,7 @@ from optbench.testing.workloads import Quadratic, small_net
 HERE = place(seed=5)
 EXAMPLES, BATCH, STEPS = 400, 20, 100
 OPTIONS = {"by": "sampling", "mode": "stochastic", "pacing": "linear", "start": 0.2, "steps": STEPS, "mix": 0.2}
+OPTIONS |= {"stages": 4, "share": 0.5}
 
 
 def task(difficulty=None, **changes):
@@ -253,3 +254,61 @@ def test_a_blurred_objective_has_its_curriculum(by):
     assert (problem.difficulty[batch] < 80).all() == (by == "sampling")
     with pytest.raises(Refused, match="has one already"):
         paced(problem, by=by)
+
+
+# ---- without minibatches
+
+
+def staged(problem, **options):
+    """Return the stages that a curriculum by weights makes of a problem's training."""
+    recipe = Recipe(stages=(Stage(problem=problem, optimizer=GradientDescent()),))
+    return Curriculum(**{**OPTIONS, "by": "weight", **options})(recipe, HERE.streams).stages
+
+
+def test_without_minibatches_each_open_part_is_a_stage_that_leads_to_the_objective_itself():
+    problem = task(batch_size=None)
+    stages = staged(problem, share=0.4)
+    assert [stage.name for stage in stages] == ["open 20%", "open 40%", "open 60%", "open 80%", ""]
+    assert [stage.on_curve for stage in stages] == [False] * 4 + [True]
+    assert [stage.share for stage in stages] == pytest.approx([0.1] * 4 + [0.6])
+    assert stages[-1].problem is problem
+    assert {stage.carry for stage in stages} == {None}
+
+
+@pytest.mark.parametrize("mode", ["deterministic", "stochastic"])
+@pytest.mark.parametrize("at_once", [2048, 150])
+def test_without_minibatches_all_examples_are_weighted(mode, at_once, monkeypatch):
+    monkeypatch.setattr("optbench.api.learning._AT_ONCE", at_once)
+    problem = task(batch_size=None, l2=0.1)
+    easier = staged(problem, mode=mode)[1].problem  # 40 % are open
+    x = problem.start(HERE.streams).parameters
+    inputs, targets = problem.data["train"]
+    leaves = problem._tensors(x.requires_grad_())
+    losses = problem.loss(problem._apply(leaves, inputs), targets, reduction="none").reshape(EXAMPLES, -1)
+    mix = 0.2 if mode == "stochastic" else 0.0
+    weights = mix + (1 - mix) / 0.4 * (problem.difficulty < 160).double()
+    expected = (weights[:, None] * losses).mean() + 0.05 * sum(leaf.square().sum() for leaf in leaves if leaf.ndim >= 2)
+    (gradient,) = torch.autograd.grad(expected, x)
+    found = easier.value_and_gradient(x.detach())
+    torch.testing.assert_close(found, (expected.detach(), gradient), rtol=1e-12, atol=1e-14)
+    assert easier.evaluate(Point(parameters=x.detach()), "train") == problem.evaluate(
+        Point(parameters=x.detach()), "train"
+    )
+
+
+def test_what_leads_to_a_stage_leads_to_its_easiest_examples():
+    carry = lambda previous, fresh: fresh  # noqa: E731
+    recipe = Recipe(stages=(Stage(problem=task(batch_size=None), optimizer=None, carry=carry, name="teacher"),))
+    first, *others = Curriculum(**{**OPTIONS, "by": "weight"})(recipe, HERE.streams).stages
+    assert (first.carry, {stage.carry for stage in others}) == (carry, {None})
+    assert first.name == "teacher, open 20%"
+
+
+def test_a_second_curriculum_without_minibatches_is_refused():
+    recipe = Recipe(stages=staged(task(batch_size=None)))
+    with pytest.raises(Refused, match="has one already"):
+        Curriculum(**{**OPTIONS, "by": "weight"})(recipe, HERE.streams)
+
+
+def test_a_pace_that_stands_still_makes_one_stage():
+    assert [stage.name for stage in staged(task(batch_size=None), pacing="step")] == ["open 20%", ""]
