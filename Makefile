@@ -82,7 +82,8 @@ $(VENV)/.installed-run: EXTRA :=
 $(VENV)/.installed-test: EXTRA := [test]
 $(VENV)/.installed-dev: EXTRA := [dev]
 $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet -c constraints.txt -e ".$(EXTRA)"
+	@echo "installing into $(VENV); the first time it takes some minutes, for torch is large"
+	@$(PIP) install --quiet -c constraints.txt -e ".$(EXTRA)"
 	@touch $@
 
 $(BIN)/python:

@@ -8,14 +8,16 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
-from optbench.api import Hooks
+from optbench.api import Hooks, Point
 from optbench.cli import COMMANDS
 from optbench.numerics.line_searches import LINE_SEARCHES
-from optbench.records import toml_value
-from optbench.registry import load_catalogue
+from optbench.records import Score, toml_value
+from optbench.registry import KINDS, load_catalogue, resolve_factory
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -65,6 +67,46 @@ def test_each_command_explains_itself(command):
     done = optbench(command, "--help", cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "Usage:" in done.stdout
+
+
+def complete(document: str) -> list[str]:
+    """Return the Python examples of a document that are plugins."""
+    return [block for block in blocks((ROOT / document).read_text(), "python") if "@hookimpl" in block]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/plugins.md"])
+def test_plugins_in_documents_load_and_their_factories_can_be_found(document, tmp_path):
+    for number, block in enumerate(complete(document)):
+        path = tmp_path / f"example_{number}.py"
+        path.write_text(block)
+        catalogue = load_catalogue(plugin_files=[path], only=[])
+        found = [record for kind in KINDS for record in catalogue.records(kind)]
+        assert len(found) == 1, block
+        assert callable(resolve_factory(found[0].record.factory))
+        assert not catalogue.broken
+
+
+def test_the_reporter_and_the_metric_in_the_guide_run(tmp_path):
+    ran = {}
+    for block in complete("docs/plugins.md"):
+        exec(block, ran)
+    point = Point(parameters=torch.tensor([0.0, 1.0, 0.0, 0.0]))
+    assert ran["zeros"]()(None, point) == 0.75
+    results = {
+        "measure": "evaluations",
+        "target": 1e-8,
+        "trials": 3,
+        "low": 0.0,
+        "high": 1.0,
+        "problems": 3,
+        "solved": 2,
+    }
+    rest = dict.fromkeys(("slowdown", "cost", "mean", "area")) | {"solved_by_kind": {}, "wins": 0}
+    scores = [Score(optimizer=name, hits=hits, **results, **rest) for name, hits in (("one", 1), ("two", 2))]
+    optimizers = tuple(SimpleNamespace(id=name, label=f"({name})") for name in ("one", "two"))
+    model = SimpleNamespace(optimizers=optimizers, scores=scores, target_near=lambda wanted: wanted)
+    (path,) = ran["tally"](top=1)(model, tmp_path / "new")
+    assert path.read_text() == "(two): 2 of 3 trials reach 1e-08"
 
 
 @pytest.mark.parametrize("hook", HOOKS)
