@@ -19,10 +19,12 @@ def amount(count: int, noun: str) -> str:
 
 
 def number_text(value: float | None) -> str:
-    """Return a number with three decimals."""
-    return NONE if value is None else f"{value:.3f}"
+    """Return a number with three decimals; from 10,000 on its power of ten: an interval of two problems is wide."""
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if abs(value) < 1e4 else f"{value:.1e}"
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """Return an interval with three decimals."""
-    return NONE if low is None or high is None else f"{low:.3f}–{high:.3f}"
+    """Return an interval, its ends as `number_text` writes them."""
+    return NONE if low is None or high is None else f"{number_text(low)}–{number_text(high)}"
