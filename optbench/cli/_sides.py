@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 from optbench.api import UserError
 from optbench.cli._roles import by_role
 from optbench.cli._stored import StoredRun, existing, latest, numbered
-from optbench.records import Call, Component, ExpressionError, Side, SuiteSpec, TrialRecord, canonical_json, parse
+from optbench.records import (
+    Call,
+    Component,
+    ExpressionError,
+    Side,
+    Status,
+    SuiteSpec,
+    TrialRecord,
+    canonical_json,
+    parse,
+)
 from optbench.records.nearest import suggestion
 
 if TYPE_CHECKING:
@@ -50,7 +60,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Results:
-    """The scored trials of a run."""
+    """The scored trials of a run, without those that were skipped."""
 
     side: Side
     spec: SuiteSpec
@@ -67,7 +77,8 @@ def read(catalogue: Catalogue, given: Given, suite: str | None) -> Results:
         stored = latest(opened, suite, location) if given.run is None else numbered(opened, given.run, location)
     results, _ = by_role(stored.spec, catalogue, stored.records)
     labelled = label_tuned(stored.spec, results.plain, results.arms)
-    return Results(_side(stored, location), labelled.suite, labelled.records, stored.run.environment.fingerprint)
+    ran = [record for record in labelled.records if record.status is not Status.SKIPPED]
+    return Results(_side(stored, location), labelled.suite, ran, stored.run.environment.fingerprint)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ _BY_DEFAULT = ("evaluations", "state_bytes", "peak_live_bytes")
 _OF_A_MACHINE = ("seconds", "peak_process_bytes")
 _APART = "times and growth of processes are not compared: the machines, or their libraries, differ"
 _MARGIN = 1.01
+_MOST_MISSING = 15  # lines on what only one side has
 
 
 @click.command("compare")
@@ -80,6 +82,8 @@ def command(
     A and B are stores (PATH, or PATH#RUN), published shards (their folders), numbers of runs in --store, or two
     optimizers of its last run.
     """
+    if not math.isfinite(margin):
+        raise UserError(f"--margin {margin}", "allowed: a ratio of at least 1")
     catalogue = open_catalogue(plugin, block)
     one, other = Given.parse(before, store), Given.parse(after, store)
     changes = _changes(catalogue, (one, other), store, suite, measure or _BY_DEFAULT, target, margin)
@@ -101,22 +105,32 @@ def _changes(
     targets: Sequence[str],
     margin: float,
 ) -> Changes:
-    from optbench.report import effects, problem_labels
+    from optbench.report import effects, problem_labels, unpaired_problems
 
     sides = _sides(catalogue, given, store, suite)
     records = [*sides[0].records, *sides[1].records]
     pairs, missing = _paired(catalogue, given, sides)
     measures, notes = _measures(catalogue, sides, names, targets)
-    info = plugin_info(catalogue, "problems", {record.spec.problem.name for record in records})
-    found, problems = effects(pairs, measures, problem_labels(records, info), margin)
+    label = problem_labels(
+        records, plugin_info(catalogue, "problems", {record.spec.problem.name for record in records})
+    )
+    found, problems = effects(pairs, measures, label, margin)
     if not found:
         raise UserError(
             f"{given[0].text} and {given[1].text} have no results in common",
             remedy="compare runs of one suite, or optimizers that ran on the same problems",
         )
     titles = [side.side for side in sides]
+    budgets = [side.spec.budget.in_words for side in sides]
+    if budgets[0] != budgets[1]:
+        notes.append(f"the budgets differ: {budgets[0]} before, {budgets[1]} after")
     return Changes(
-        before=titles[0], after=titles[1], effects=found, problems=problems, missing=tuple(missing), notes=tuple(notes)
+        before=titles[0],
+        after=titles[1],
+        effects=found,
+        problems=problems,
+        missing=(*missing, *unpaired_problems(pairs, label)),
+        notes=tuple(notes),
     )
 
 
@@ -204,5 +218,7 @@ def _print(changes: Changes) -> None:
     screen.print(change_table(changes, screen.width))
     if (problems := problem_table(changes)) is not None:
         screen.print(problems)
-    for line in (*changes.missing, *changes.notes):
+    more = len(changes.missing) - _MOST_MISSING
+    told = [*changes.missing[:_MOST_MISSING], *([f"{more} more that only one side has: --json"] if more > 0 else [])]
+    for line in (*told, *changes.notes):
         screen.print(line, markup=False, soft_wrap=True)

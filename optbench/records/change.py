@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -64,7 +65,7 @@ class ProblemEffect:
     after: float | None
 
     def to_row(self) -> dict[str, Any]:
-        """Return the row of `--json`; what was not solved is "inf"."""
+        """Return the row of `--json`; what was not solved is "inf", as is a metric without bounds."""
         return {**vars(self), "before": _text(self.before), "after": _text(self.after)}
 
 
@@ -108,7 +109,7 @@ class Changes:
 
 
 def _text(value: float | None) -> float | str | None:
-    return str(value) if value == float("inf") else value
+    return value if value is None or math.isfinite(value) else str(value)
 
 
 def _list(texts: Sequence[str]) -> list[str]:

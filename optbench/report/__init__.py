@@ -7,6 +7,7 @@ from optbench.report.build import build_report, reading_order
 from optbench.report.change_table import change_table, problem_table
 from optbench.report.changes import Pair, arms, paired_arms, problem_labels
 from optbench.report.compared import Measure, bytes_of, evaluations_to, headline_target, metric, seconds_to
+from optbench.report.effect_values import unpaired_problems
 from optbench.report.effects import effects
 from optbench.report.learning import with_learning
 from optbench.report.learning_table import learning_table
@@ -55,6 +56,7 @@ __all__ = [
     "terminal_table",
     "tuning_table",
     "two_results_table",
+    "unpaired_problems",
     "with_ablations",
     "with_learning",
     "with_stages",

@@ -35,7 +35,7 @@ def problem_table(changes: Changes) -> Table | None:
     table = new_table(f"What changed most: {_measured(rows[0])}", f"Medians over seeds.{more}")
     styles = {"optimizer": TEXT, "problem": TEXT, **dict.fromkeys(("before", "after", "after/before"), NUMBER)}
     cells = (
-        (row.optimizer, row.problem, _value(row.measure, row.before), _value(row.measure, row.after), _ratio(row))
+        (row.optimizer, row.problem, _value(row, row.before), _value(row, row.after), _ratio(row))
         for row in rows[:MOST_PROBLEMS]
     )
     return fill(table, styles, without_repeats(cells, 1))
@@ -93,9 +93,9 @@ def _ratio(row: ProblemEffect) -> str:
     return number_text(row.after / row.before)
 
 
-def _value(measure: str, value: float | None) -> str:
+def _value(row: ProblemEffect, value: float | None) -> str:
     if value is not None and math.isinf(value):
-        return "not solved"
-    if measure in BYTES:
+        return "not solved" if row.target else f"{value}"
+    if row.measure in BYTES:
         return bytes_text(value)
-    return {"evaluations": count_text, "seconds": seconds_text}.get(measure, number_text)(value)
+    return {"evaluations": count_text, "seconds": seconds_text}.get(row.measure, number_text)(value)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from optbench.records import TrialRecord
-from optbench.report.naming import Info, Parts, key_of, labels
+from optbench.report.naming import Info, Parts, expression, key_of, labels
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ def paired_arms(
     matched = matching({key: arm.names for key, arm in first.items()}, {key: arm.names for key, arm in second.items()})
     parts = {key: arm.parts for key, arm in {**first, **second}.items()}
     label = dict(zip(parts, labels(list(parts.values()), info), strict=True))
+    for one, other in matched.items():
+        if one != other and label[one] == label[other]:
+            label |= {key: expression(parts[key]) for key in (one, other)}
     pairs = [
         Pair(label[one] if one == other else f"{label[one]} → {label[other]}", first[one].trials, second[other].trials)
         for one, other in matched.items()

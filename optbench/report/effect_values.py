@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from optbench.analysis import lower_quantile
-from optbench.records import Outcome, ProblemEffect, Status, TrialRecord
+from optbench.records import Outcome, ProblemEffect, Status, TrialRecord, canonical_json
 from optbench.report.changes import Pair, matching
 from optbench.report.compared import Measure
 from optbench.report.naming import key_of
 
+Trials = Sequence[TrialRecord]
 _TOO_FEW = (1, 2)  # units: two leave one degree of freedom
 
 Samples = Mapping[int, float]  # seed -> value; inf: unsolved
@@ -30,13 +31,11 @@ class ValueTable:
     @classmethod
     def of(cls, pair: Pair, measure: Measure, label: Callable[[TrialRecord], str]) -> ValueTable:
         """Return the values of the problems that both sides ran and measured; `label` names a record's problem."""
-        sides = [_by_problem(rows) for rows in (pair.before, pair.after)]
-        matched = matching(*({key: _problem_name(rows[0]) for key, rows in side.items()} for side in sides))
         rows = {}
-        for one, other in matched.items():
-            values = _samples(sides[0][one], measure), _samples(sides[1][other], measure)
+        for before, after in _problems(pair)[0]:
+            values = _samples(before, measure), _samples(after, measure)
             if all(values):
-                rows[label(sides[0][one][0])] = values
+                rows[label(before[0])] = values
         return cls(measure, rows)
 
     @property
@@ -52,10 +51,17 @@ class ValueTable:
         )
 
     def solved(self, side: int) -> int | None:
-        """Return how many trials of a side (0 before, 1 after) reached the target; None where there is none."""
+        """Return how many trials of a side (0 before, 1 after) reached the target, of pairs if there are any.
+
+        None without a target.
+        """
         if not self.measure.target:
             return None
-        return sum(math.isfinite(value) for row in self.rows.values() for value in row[side].values())
+        return sum(
+            math.isfinite(row[side][seed])
+            for row in self.rows.values()
+            for seed in (row[0].keys() & row[1].keys() or row[side])
+        )
 
     def scores(self) -> list[float]:
         """Return log(after/before), of a metric after − before, of independent units: problems, or one's seeds."""
@@ -80,21 +86,28 @@ class ValueTable:
     def _score(self, before: float, after: float) -> float:
         return log_less(log_of(after), log_of(before)) if self.measure.is_cost else after - before
 
-    def agreed(self, margin: float) -> Outcome | None:
-        """Return what every pair says where one or two units are too few to test; None where pairs differ.
+    @property
+    def all_solved(self) -> bool:
+        """Whether each trial of both sides has a finite value."""
+        return all(math.isfinite(value) for row in self.rows.values() for side in row for value in side.values())
 
-        Costs and bytes repeat exactly under one seed, so that a pair says something alone.
+    def agreed(self, margin: float) -> Outcome | None:
+        """Return what every single pair says where tests are too weak; None where pairs differ.
+
+        Costs and bytes repeat exactly under one seed, so that a pair says something alone. Weak are tests of one or two
+        units, and those of ranks and signs: six problems that are all lost have p = 0.03, before it is adjusted.
         """
         units = [score for score in self.scores() if not math.isnan(score)]
-        if len(units) not in _TOO_FEW or not (self.measure.is_cost and self.measure.exact and self.same_seeds):
+        weak = len(units) in _TOO_FEW or any(map(math.isinf, units))
+        if not (weak and self.measure.is_cost and self.measure.exact and self.same_seeds):
             return None
         shared = ((row, row[0].keys() & row[1].keys()) for row in self.rows.values())
         pairs = [self._score(before[seed], after[seed]) for (before, after), seeds in shared for seed in seeds]
         known = [score for score in pairs if not math.isnan(score)]
-        if min(known) > math.log(margin):
-            return Outcome.SOLVES_LESS if self.measure.target and math.inf in known else Outcome.WORSE
-        if max(known) < -math.log(margin):
-            return Outcome.SOLVES_MORE if self.measure.target and -math.inf in known else Outcome.BETTER
+        if min(known, default=0.0) > math.log(margin):
+            return Outcome.SOLVES_LESS if math.inf in known else Outcome.WORSE
+        if max(known, default=0.0) < -math.log(margin):
+            return Outcome.SOLVES_MORE if -math.inf in known else Outcome.BETTER
         return None
 
     def problem_effects(self, label: str) -> list[ProblemEffect]:
@@ -110,6 +123,37 @@ class ValueTable:
             )
             for problem, (before, after) in self.rows.items()
         ]
+
+
+def unpaired_problems(pairs: Sequence[Pair], label: Callable[[TrialRecord], str]) -> list[str]:
+    """Return sentences on the problems that only one side of a pair ran, one for all pairs where none has both."""
+    lacking: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for pair in pairs:
+        _, *alone = _problems(pair)
+        for side, problems in zip(("before", "after"), alone, strict=True):
+            for records in problems:
+                lacking[label(records[0]), side].append(pair.label)
+    return [
+        f"{problem}: only {side}" if len(arms) == len(pairs) else f"{', '.join(arms)} on {problem}: only {side}"
+        for (problem, side), arms in lacking.items()
+    ]
+
+
+def _problems(pair: Pair) -> tuple[list[tuple[Trials, Trials]], list[Trials], list[Trials]]:
+    """Return the trials of each problem that both sides ran, and of those that only before, or only after, has.
+
+    A problem that differs by an option which one side does not know is the same; with another value it is another.
+    """
+    first, second = (_by_problem(rows) for rows in (pair.before, pair.after))
+    matched = matching(*({key: _problem_name(rows[0]) for key, rows in side.items()} for side in (first, second)))
+    matched = {one: other for one, other in matched.items() if _agree(first[one][0], second[other][0])}
+    both = [(first.pop(one), second.pop(other)) for one, other in matched.items()]
+    return both, list(first.values()), list(second.values())
+
+
+def _agree(one: TrialRecord, other: TrialRecord) -> bool:
+    before, after = one.spec.problem.options, other.spec.problem.options
+    return all(canonical_json(before[name]) == canonical_json(after[name]) for name in before.keys() & after.keys())
 
 
 def _samples(records: Sequence[TrialRecord], measure: Measure) -> dict[int, float]:

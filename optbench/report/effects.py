@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optbench.analysis import Verdict, compare, holm, t_interval, welch_interval
+from optbench.analysis import Verdict, compare, holm, signed_rank_test, t_interval, welch_interval
 from optbench.records import Effect, Outcome, ProblemEffect, TrialRecord, finite
 from optbench.report.changes import Pair
 from optbench.report.compared import Measure
@@ -45,8 +45,11 @@ def effects(
     found = [_effect(label, table, margin) for label, table in tables if table.rows]
     adjusted = holm([math.nan if effect.p_value is None else effect.p_value for effect in found])
     rows = tuple(problem for label, table in tables for problem in table.problem_effects(label))
-    agreed = [table.agreed(margin) for _, table in tables if table.rows]
-    return tuple(map(_settled, found, adjusted.tolist(), agreed)), rows
+    kept = [table for _, table in tables if table.rows]
+    return tuple(_settled(*row, margin) for row in zip(found, adjusted.tolist(), kept, strict=True)), rows
+
+
+_OF_SOLVED = {Outcome.SOLVES_MORE: Outcome.BETTER, Outcome.SOLVES_LESS: Outcome.WORSE}  # 0 is infinitely far, too
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ def _by_shares(logs: Sequence[Sequence[float]]) -> _Finding:
 
 def _by_differences(table: ValueTable, scores: Sequence[float]) -> _Finding:
     """Judge differences of a metric of independent units."""
+    if not all(map(math.isfinite, scores)):
+        return _by_order(table, scores)
     if len(table.rows) == 1 and not table.same_seeds:
         ((before, after),) = table.rows.values()
         found = welch_interval(list(after.values()), list(before.values()))
@@ -150,17 +155,23 @@ def _by_differences(table: ValueTable, scores: Sequence[float]) -> _Finding:
     return _Finding(found.estimate, found.low, found.high, finite(found.p_value), outcome)
 
 
-def _settled(effect: Effect, adjusted: float, agreed: Outcome | None) -> Effect:
-    """Return the effect as it stands once all effects are counted.
+def _by_order(table: ValueTable, scores: Sequence[float]) -> _Finding:
+    """Judge differences of a metric of which some are infinite: by their ranks."""
+    found = signed_rank_test(scores)
+    outcome = Outcome.UNDECIDED
+    if found.p_value <= LEVEL:
+        outcome = Outcome.BETTER if (found.balance > 0) == table.measure.higher_is_better else Outcome.WORSE
+    return _Finding(centre(scores), math.nan, math.nan, found.p_value, outcome, "some are infinite: by ranks")
 
-    Where one or two units are too few to test, what every pair says stands.
-    """
+
+def _settled(effect: Effect, adjusted: float, table: ValueTable, margin: float) -> Effect:
+    """Return the effect as it stands once all effects are counted; where tests are weak, what every pair says."""
     if not math.isnan(adjusted):
         stands = adjusted <= LEVEL
         effect = replace(effect, p_value=adjusted, outcome=effect.outcome if stands else Outcome.UNDECIDED)
-    if effect.outcome is not Outcome.UNDECIDED or agreed is None:
-        return effect
-    return replace(effect, outcome=agreed, note="each pair: repeats exactly under one seed")
+    if effect.outcome is Outcome.UNDECIDED and (agreed := table.agreed(margin)) is not None:
+        effect = replace(effect, outcome=agreed, note="each pair: repeats exactly under one seed")
+    return replace(effect, outcome=_OF_SOLVED.get(effect.outcome, effect.outcome)) if table.all_solved else effect
 
 
 def _finite_of(scale: Callable[[float], float], value: float) -> float | None:

@@ -27,8 +27,14 @@ _KEYS: dict[str, str] = {}  # of the few arms and problems that a hundred thousa
 
 
 def key_of_text(text: str) -> str:
-    """Return the identity of what an expression of a report says; the order of its options doesn't matter."""
-    return key_of(tuple(Component(name=call.name, options=call.options) for call in parse(text)))
+    """Return the identity of what an expression of a report says; the order of its options doesn't matter.
+
+    A name that no plugin can have, as someone else's shard may hold, is nobody's.
+    """
+    try:
+        return key_of(tuple(Component(name=call.name, options=call.options) for call in parse(text)))
+    except ExpressionError:
+        return text
 
 
 def place_of(trial: TrialSpec) -> tuple[str, str, str]:

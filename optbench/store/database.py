@@ -28,6 +28,7 @@ from optbench.store.writing import (
     write_traces,
 )
 
+_LARGEST = 2**63 - 1  # that SQLite compares with
 _BATCH_BYTES = 2**24  # of traces that are read at once
 _RUNS = select(runs, environments.c.data).join(environments)
 _KEY_COLUMNS = (results.c.id, results.c["pass"], results.c.machine, results.c.source)
@@ -153,6 +154,8 @@ class Store:
 
     def run(self, number: int) -> Run | None:
         """Return the run of that number; None where there is none."""
+        if number > _LARGEST:
+            return None
         query = _RUNS.where(runs.c.number == number)
         with self._read.begin() as connection:
             row = connection.execute(query).one_or_none()

@@ -12,6 +12,7 @@ from optbench.api import UserError
 from optbench.cli import main
 from optbench.cli._sides import Results, of_optimizer
 from optbench.records import Component, Side, Status, SuiteSpec, TrialRecord, TrialSpec
+from optbench.store import Store
 
 Write = Callable[..., str]
 
@@ -105,6 +106,19 @@ def test_what_only_one_side_has_is_told_and_may_fail(write: Write, capsys: pytes
     assert main(["compare", *stores, "--fail-on", "missing"]) == 1
 
 
+def test_an_optimizer_that_fails_or_is_skipped_everywhere_does_not_pass_the_gate(write: Write):
+    stores = write("a.sqlite"), write("errors.sqlite"), write("skipped.sqlite")
+    for name, status in zip(stores[1:], (Status.ERROR, Status.SKIPPED), strict=True):
+        with Store.open(name) as store:
+            keys = store.run_keys(1)
+            for key, record in store.get(keys).items():
+                if record.spec.optimizer.name == "gone/one":
+                    store.add(1, key, TrialRecord(spec=record.spec, status=status, message="why", reason="why"))
+    assert main(["compare", *stores[:2], "--fail-on", "regression"]) == 1
+    assert main(["compare", stores[0], stores[2], "--fail-on", "regression"]) == 0
+    assert main(["compare", stores[0], stores[2], "--fail-on", "missing"]) == 1
+
+
 def test_times_of_two_machines_are_not_compared(write: Write, capsys: pytest.CaptureFixture[str]):
     stores = write("a.sqlite"), write("b.sqlite", machine="there")
     arguments = ["compare", *stores, "--measure", "seconds", "--measure", "evaluations", "--json"]
@@ -127,6 +141,8 @@ def test_times_of_two_machines_are_not_compared(write: Write, capsys: pytest.Cap
         (["a.sqlite", "a.sqlite", "--target", "relative:1"], "allowed: relative:1e-05"),
         (["a.sqlite", "a.sqlite", "--suite", "other"], "no run of other"),
         (["a.sqlite", "a.sqlite", "--margin", "0.5"], "0.5"),
+        (["a.sqlite", "a.sqlite", "--margin", "nan"], "at least 1"),
+        (["1", "99999999999999999999", "--store", "a.sqlite"], "no run 99999999999999999999"),
         (["a.sqlite", "a.sqlite", "--measure", "state_bytes"], "no results in common"),
     ],
 )

@@ -2,14 +2,24 @@
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_1samp, ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind, wilcoxon
 
 from optbench.analysis import welch_interval
 from optbench.records import Component, Outcome, Status
-from optbench.report import bytes_of, effects, evaluations_to, headline_target, metric, paired_arms, problem_labels
+from optbench.report import (
+    bytes_of,
+    effects,
+    evaluations_to,
+    headline_target,
+    metric,
+    paired_arms,
+    problem_labels,
+    unpaired_problems,
+)
 
 TARGET = "relative:1e-05"
 EVALUATIONS = [evaluations_to(TARGET)]
@@ -250,3 +260,59 @@ def test_welch_agrees_with_scipy_and_takes_equal_values_at_their_word():
     with warnings.catch_warnings(action="error"):
         assert welch_interval([3, 3], [1, 2]).estimate == 1.5
     assert math.isnan(welch_interval([1], [2, 2]).low)
+
+
+@pytest.mark.parametrize("problems", [3, 6])
+def test_all_that_was_solved_and_is_not_any_more_solves_less_however_few_problems(synthetic, problems):
+    before = trials(synthetic, grid(lambda p, s: 40.0 + p, problems))
+    lost = trials(synthetic, grid(lambda p, s: None, problems))
+    (effect,), _ = judged(before, lost, margin=1.01)
+    assert (effect.outcome, effect.solved_before, effect.solved_after) == (Outcome.SOLVES_LESS, 3 * problems, 0)
+    assert judged(lost, before, margin=1.01)[0][0].outcome is Outcome.SOLVES_MORE
+    one_kept = trials(synthetic, grid(lambda p, s: 40.0 if p + s == 0 else None, problems))
+    assert judged(before, one_kept, margin=1.01)[0][0].outcome is Outcome.UNDECIDED  # pairs differ, tests are too weak
+
+
+def test_more_than_nothing_is_worse_but_not_less_often_solved(synthetic):
+    nothing, some = (trials(synthetic, grid(lambda p, s, v=v: v, 9), state_bytes=int(v)) for v in (0.0, 5.0))
+    found, _ = judged(nothing, some, [*EVALUATIONS, bytes_of("state_bytes")])
+    assert [effect.outcome for effect in found] == [Outcome.WORSE, Outcome.WORSE]
+    found, _ = judged(some, nothing, [*EVALUATIONS, bytes_of("state_bytes")])
+    assert [effect.outcome for effect in found] == [Outcome.BETTER, Outcome.BETTER]
+
+
+def test_a_metric_without_bounds_is_judged_by_ranks(synthetic):
+    costs = grid(lambda p, s: 1.0, problems=8)
+    before, after = [
+        [replace(record, metrics={"loss": value(index)}) for index, record in enumerate(trials(synthetic, costs))]
+        for value in (lambda index: 0.1 * index, lambda index: math.inf if index < 3 else 0.1 * index + 1)
+    ]
+    (effect,), problems = judged(before, after, [metric("loss", higher_is_better=False)])
+    assert (effect.outcome, effect.low, effect.high) == (Outcome.WORSE, None, None)
+    assert effect.p_value == pytest.approx(wilcoxon(range(1, 9)).pvalue)
+    assert problems[0].to_row()["after"] == "inf"
+
+
+def test_a_problem_of_another_size_is_another_problem_and_told(synthetic):
+    def sized(**options):
+        results = synthetic.Results()
+        for name, given in (("bowl", {}), ("bent", options)):
+            problem = Component(name=f"f/{name}", options=given)
+            results.add("q/lbfgs", problem, status=Status.TARGET, evaluations_to_target={TARGET: 9.0})
+        return results.records
+
+    def told(before, after):
+        pairs, missing = paired_arms(before, after, {})
+        assert not missing
+        label = problem_labels([*before, *after], {})
+        return len(judged(before, after)[1]), unpaired_problems(pairs, label)
+
+    assert told(sized(n=10), sized(n=100)) == (1, ["bent(n=10): only before", "bent(n=100): only after"])
+    assert told(sized(n=10), sized(n=10, shift=0.0)) == (2, [])
+
+
+def test_solved_counts_are_those_of_the_pairs(synthetic):
+    before = trials(synthetic, grid(lambda p, s: 9.0, seeds=2))
+    after = trials(synthetic, grid(lambda p, s: 9.0, seeds=5))
+    (effect,), _ = judged(before, after)
+    assert (effect.pairs, effect.solved_before, effect.solved_after) == (12, 12, 12)
