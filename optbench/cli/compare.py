@@ -207,11 +207,12 @@ def _directions(catalogue: Catalogue, records: Sequence[TrialRecord]) -> dict[st
 
 
 def _print(changes: Changes) -> None:
+    from optbench.records.text import commit_text
     from optbench.report import change_table, problem_table
 
     screen = console()
     for side, word in ((changes.before, "before"), (changes.after, "after")):
-        commit = f", commit {side.commit[:10]}" if side.commit else ""
+        commit = f", commit {commit_text(side.commit)}" if side.commit else ""
         screen.print(
             f"{word}: {side.title}, suite {side.suite}, {side.started} UTC, {side.machine}{commit}", markup=False
         )

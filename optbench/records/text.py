@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 NONE = "–"  # where there is no number
+_DIGITS = 10  # of a commit
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet's formula may begin
 
 
@@ -16,6 +17,11 @@ def harmless(value: Any) -> Any:
 def amount(count: int, noun: str) -> str:
     """Return "1 run" or "2 runs"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def commit_text(commit: str) -> str:
+    """Return a commit's first digits, and the sign of a working tree that differed from it."""
+    return commit if len(commit) <= _DIGITS else commit[:_DIGITS] + "+" * commit.endswith("+")
 
 
 def number_text(value: float | None) -> str:

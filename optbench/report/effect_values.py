@@ -147,7 +147,7 @@ def _problems(pair: Pair) -> tuple[list[tuple[Trials, Trials]], list[Trials], li
     first, second = (_by_problem(rows) for rows in (pair.before, pair.after))
     matched = matching(*({key: _problem_name(rows[0]) for key, rows in side.items()} for side in (first, second)))
     matched = {one: other for one, other in matched.items() if _agree(first[one][0], second[other][0])}
-    both = [(first.pop(one), second.pop(other)) for one, other in matched.items()]
+    both: list[tuple[Trials, Trials]] = [(first.pop(one), second.pop(other)) for one, other in matched.items()]
     return both, list(first.values()), list(second.values())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from optbench.records import AREA_FACTOR, FAILED, SHIFTS, ReportCurve, ReportModel, SeedCurve
+from optbench.records.text import commit_text
 from optbench_reporters.ablation_rows import groups
 from optbench_reporters.convergence import drawn_problems
 from optbench_reporters.learning_curves import learning_files, learnt
@@ -125,7 +126,7 @@ def stamp(model: ReportModel) -> str:
         model.created,
         done,
         model.environment.machine,
-        *([f"commit {commit[:12]}"] if commit else []),
+        *([f"commit {commit_text(commit)}"] if commit else []),
     ]
     return " · ".join(parts)
 

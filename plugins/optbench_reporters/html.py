@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optbench.records import ReportModel, Site
 from optbench_reporters.data import data_files, put, stamp
 from optbench_reporters.downloads import Download, downloads, replay
 from optbench_reporters.pages import pages
 from optbench_reporters.palette import Slot, slots, stylesheet
+from optbench_reporters.rendering import environment
 from optbench_reporters.sections import CONVERGENCE, Section, sections_of
 from optbench_reporters.view import page_variables
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 DEFAULT_TARGET = 1e-8
 PAGE = "index.html"
@@ -82,9 +80,9 @@ class HtmlReporter:
         yield from _static()
         yield "static/palette.css", stylesheet(looks).encode()
         yield ".nojekyll", b""
-        environment = _environment()
+        templates = environment()
         for name, template, variables in pages(model, target):
-            page = environment.get_template(template).render(**variables, figures=frozenset(figures))
+            page = templates.get_template(template).render(**variables, figures=frozenset(figures))
             yield name, page.encode()
         variables = {
             **page_variables(model, target),
@@ -95,7 +93,7 @@ class HtmlReporter:
         variables["static_figures"] = stills
         variables["still"] = next((name for name in stills if name.startswith("conv-")), None)
         variables["learning_stills"] = [name for name in stills if name.startswith("learning-")]
-        yield PAGE, environment.get_template("report.html.j2").render(**variables).encode()
+        yield PAGE, templates.get_template("report.html.j2").render(**variables).encode()
 
     def _figures(
         self, model: ReportModel, target: float, looks: tuple[Slot, ...], sections: tuple[Section, ...]
@@ -118,18 +116,6 @@ class HtmlReporter:
             "live": self.live,
             "stamp": stamp(model),
         }
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("optbench_reporters"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _scripts(model: ReportModel, sections: tuple[Section, ...]) -> Iterator[str]:

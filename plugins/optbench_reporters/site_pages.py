@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from optbench.records import Site, SiteRun
-from optbench_reporters.trends import MEASURES, day, machines
+from optbench_reporters.rendering import environment
+from optbench_reporters.trends import MEASURES, machines
 
 INDEX = "index.html"
 
 
 def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     """Yield (name, content) of each file; the index comes last."""
-    environment = _environment()
+    pages = environment()
     suites = _suites(site)
     for name, runs in suites.items():
-        page = environment.get_template("site/suite.html.j2")
+        page = pages.get_template("site/suite.html.j2")
         variables = {"title": runs[-1].title, "runs": runs[::-1], "machines": machines(runs), "measures": MEASURES}
         yield f"suites/{_slug(name, suites)}.html", page.render(site=site, name=name, **variables).encode()
     package = resources.files("optbench_reporters")
@@ -27,7 +28,7 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     yield ".nojekyll", b""
     cards = [_card(name, runs, _slug(name, suites)) for name, runs in suites.items()]
     runs = sorted(site.runs, key=lambda run: run.started, reverse=True)
-    yield INDEX, environment.get_template("site/index.html.j2").render(site=site, cards=cards, runs=runs).encode()
+    yield INDEX, pages.get_template("site/index.html.j2").render(site=site, cards=cards, runs=runs).encode()
 
 
 def write_site(site: Site, folder: Path) -> tuple[Path, ...]:
@@ -78,17 +79,3 @@ def _slug(name: str, suites: dict[str, list[SiteRun]]) -> str:
     place = list(suites).index(name)
     word = words[place].strip("-").lower()[:60] or "suite"
     return word if [w.strip("-").lower()[:60] or "suite" for w in words].count(word) == 1 else f"{word}-{place + 1}"
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("optbench_reporters"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["day"] = day
-    return environment

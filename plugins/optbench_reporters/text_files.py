@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.records import ABLATION_HEADINGS, Cell, ReportModel, finite
+from optbench.records.text import commit_text
 from optbench_reporters.tables import Table, cells_table, csv_text, latex_text, results_latex, results_table
 from optbench_reporters.view import machine, power
 
@@ -105,7 +106,7 @@ def _finite(value: Any) -> Any:
 def _markdown(model: ReportModel) -> Iterator[str]:
     """Yield the paragraphs."""
     environment = model.environment
-    commit = f", commit {environment.commit[:10]}" if environment.commit else ""
+    commit = f", commit {commit_text(environment.commit)}" if environment.commit else ""
     yield f"# {_safe(model.title)}"
     yield _safe(f"{model.created} on {machine(environment)}{commit}; budget {model.budget}.")
     if not model.trials:

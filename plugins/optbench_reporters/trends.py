@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from optbench.records import SiteRun, Standing
+from optbench.records.text import commit_text
 
 WIDTH, HEIGHT, EDGE = 110, 34, 5  # of a line, in pixels
 TELLING = 0.01  # relative changes below are not judged
@@ -79,7 +80,7 @@ class Trend:
         if len(self.points) < 2:
             return ""
         before, after = (point.value for point in self.points[-2:])
-        if abs(after - before) < TELLING * max(abs(before), abs(after)):
+        if abs(after - before) <= TELLING * max(abs(before), abs(after)):
             return ""
         return "better" if (after < before) == self.measure.less_is_better else "worse"
 
@@ -173,7 +174,7 @@ def _span(values: Sequence[float], least: float) -> tuple[float, float]:
 
 
 def _told(point: Point, trend: Trend) -> str:
-    commit = f", {point.run.commit[:10]}" if point.run.commit else ""
+    commit = f", {commit_text(point.run.commit)}" if point.run.commit else ""
     return f"{trend.measure.text(point.value)} · {day(point.run)}{commit}"
 
 

@@ -65,6 +65,19 @@ def test_a_higher_share_of_solved_trials_is_better():
     assert (machine.rows[0].trends[0].change, machine.rows[0].trends[0].sense) == ("+25 points", "better")
 
 
+def test_what_stays_at_nothing_got_neither_better_nor_worse():
+    (machine,) = machines([run(month, standings=(replace(RUN.standings[0], solved=0.0),)) for month in (1, 2)])
+    assert (machine.rows[0].trends[0].change, machine.rows[0].trends[0].sense) == ("same", "")
+
+
+def test_a_run_of_changed_files_is_told_from_one_of_the_commit(tmp_path):
+    HtmlReporter().index(Site(title="t", runs=(run(1), run(2, commit="d" * 40 + "+"))), tmp_path)
+    for page in (tmp_path / "index.html", tmp_path / "suites/quick.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "<code>dddddddddd+</code>" in text
+        assert "<code>cccccccccc</code>" in text
+
+
 def test_lower_costs_lie_lower():
     (machine,) = machines([run(1, evaluations=400), run(2, evaluations=100)])
     heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', machine.rows[0].trends[1].line)]
