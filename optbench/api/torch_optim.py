@@ -1,4 +1,4 @@
-"""The adapter that makes any class with the torch.optim interface an Optimizer; one step = one call of its `step`."""
+"""The adapter that makes what has the torch.optim interface an Optimizer; one step = one call of its `step`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.autograd.graph import increment_version
 
 from optbench.api.errors import Refused, UserError
 from optbench.api.problems import Layout, layout_views
-from optbench.api.torch_steps import Way, bare_step, told, ways
+from optbench.api.torch_steps import Way, bare_step, checked, told, ways
 
 if TYPE_CHECKING:
     from optbench.api.optimizers import Oracle
@@ -32,6 +32,9 @@ class Schedule(Protocol):
         ...
 
 
+Make = Callable[..., torch.optim.Optimizer]  # of parameters and options: a class, or a function
+
+
 @dataclass
 class TorchState:
     """State of a torch optimizer. `point` is updated in place through the parameters, which are views of it."""
@@ -40,66 +43,69 @@ class TorchState:
     layout: Layout  # of the problem
     parameters: tuple[torch.nn.Parameter, ...]
     optimizer: torch.optim.Optimizer
+    make: Make  # what made the optimizer
     take: Callable[..., Any]  # the optimizer's step
     addresses: list[int]  # of the parameters
     rates: tuple[float, ...]  # lr of the optimizer's groups before the schedule
     steps: int = 0  # that the schedule has gone
+    ways: tuple[Way, ...] = ()  # in which a step may want to be called
     way: Way | None = None  # in which a step is called; None before the first one
     finished: Literal["converged", "stalled", "unbounded"] | None = None
 
 
 class TorchOptimizer:
-    """Drives `cls(parameters, **options)`; the parameters are views of the flat point, one a tensor of the layout.
+    """Drives `make(parameters, **options)`; the parameters are views of the flat point, one a tensor of the layout.
 
-    A class whose attribute `elementwise` is true moves each number by that number's own gradients alone: it gets the
-    point as one parameter, so that what it does for each parameter is done once.
+    `make` is a class, or a function that returns an optimizer. A class whose attribute `elementwise` is true moves each
+    number by that number's own gradients alone: it gets the point as one parameter, so that what it does for each
+    parameter is done once.
     """
 
-    def __init__(
-        self, cls: type[torch.optim.Optimizer], options: Mapping[str, Any], schedule: Schedule | None = None
-    ) -> None:
-        """Keep the class and its options; lists become tuples, as torch's betas want."""
-        self.cls = cls
+    def __init__(self, make: Make, options: Mapping[str, Any], schedule: Schedule | None = None) -> None:
+        """Keep what makes it and its options; lists become tuples, as torch's betas want."""
+        self.make, self.name = make, name_of(make)
         self.schedule = schedule if schedule is not None and schedule.lasts else None
         self.options: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
         }
         try:
-            inspect.signature(cls).bind((), **self.options)
+            inspect.signature(make).bind((), **self.options)
         except TypeError as error:
-            raise UserError(f"{cls.__name__}: {error}", f"options: {', '.join(_option_names(cls))}") from None
-        self._ways = ways(cls)
-        loops = inspect.signature(cls).parameters.get("foreach")
+            raise UserError(f"{self.name}: {error}", f"options: {', '.join(_option_names(make)) or 'none'}") from None
+        if isinstance(make, type):
+            ways(make)  # what can't be called is refused at once
+        loops = inspect.signature(make).parameters.get("foreach")
         self._chooses = loops is not None and loops.default is None and not {"foreach", "fused"} & {*self.options}
-        self._whole: bool = getattr(cls, "elementwise", False)
+        self._whole: bool = getattr(make, "elementwise", False)
 
     def init(self, oracle: Oracle, start: Tensor) -> TorchState:
-        """Copy the start and give torch views of the copy; raises UserError where the class refuses its options."""
+        """Copy the start and give torch views of the copy; raises UserError where that refuses its options."""
         point = start.clone()
         parameters = tuple(torch.nn.Parameter(view) for view in self._views(point, oracle.layout))
         try:
-            optimizer = self.cls(parameters, **{**self._implementation(point), **self.options})
+            optimizer = checked(self.make(parameters, **{**self._implementation(point), **self.options}), self.name)
         except ValueError as error:
-            raise UserError(f"{self.cls.__name__}: {' '.join(str(error).split())}") from error
+            raise UserError(f"{self.name}: {' '.join(str(error).split())}") from error
         groups = getattr(optimizer, "param_groups", ())
         if self.schedule is not None and not (groups and all("lr" in group for group in groups)):
-            raise UserError(f"{self.cls.__name__} has no lr", "a schedule changes lr", "leave the schedule out")
+            raise UserError(f"{self.name} has no lr", "a schedule changes lr", "leave the schedule out")
         rates = tuple(group.get("lr", 0.0) for group in groups)
         step, addresses = bare_step(optimizer), _addresses(parameters)
-        state = TorchState(point, oracle.layout, parameters, optimizer, step, addresses, rates)
+        made = optimizer, self.make, step
+        state = TorchState(point, oracle.layout, parameters, *made, addresses, rates, ways=ways(type(optimizer)))
         self._set_rates(state)
         return state
 
     def restart(self, state: TorchState, oracle: Oracle, start: Tensor) -> TorchState:
         """Go on from `start` with what the optimizer has gathered, its options, and the schedule where it stands.
 
-        Raises Refused where the state is another class's, or the tensors have other places or shapes.
+        Raises Refused where another class or function made the state, or the tensors have other places or shapes.
         """
-        if type(state.optimizer) is not self.cls:
-            message = f"{self.cls.__name__} can't go on with the state of {type(state.optimizer).__name__}"
+        if state.make is not self.make:
+            message = f"{self.name} can't go on with the state of {name_of(state.make)}"
             raise Refused(message)
         if start.shape != state.point.shape or list(oracle.layout.values()) != list(state.layout.values()):
-            message = f"{self.cls.__name__} can't keep its state: the tensors of the model have other shapes"
+            message = f"{self.name} can't keep its state: the tensors of the model have other shapes"
             raise Refused(message)
         state.point, state.layout, state.finished = start.clone(), oracle.layout, None
         for parameter, view in zip(state.parameters, self._views(state.point, oracle.layout), strict=True):
@@ -121,13 +127,13 @@ class TorchOptimizer:
 
     def _find_way(self, oracle: Oracle, state: TorchState) -> None:
         """Take the first step, in the first way that the class does not fail in."""
-        for way in self._ways:
+        for way in state.ways:
             try:
                 self._go(way, oracle, state)
             except NotImplementedError as error:
-                raise told(self.cls, error) from error
+                raise told(type(state.optimizer), error) from error
             except Exception:
-                if way is self._ways[-1]:
+                if way is state.ways[-1]:
                     raise
             else:
                 state.way = way
@@ -181,5 +187,12 @@ def _addresses(tensors: Iterable[Tensor]) -> list[int]:
     return [tensor.data_ptr() for tensor in tensors]
 
 
-def _option_names(cls: type) -> list[str]:
-    return [name for name in inspect.signature(cls).parameters if name not in {"self", "params"}]
+def name_of(make: Make) -> str:
+    """Return the name of a class or a function, or of what a partial one fills in."""
+    found: Any = getattr(make, "func", make)
+    return str(getattr(found, "__name__", found))
+
+
+def _option_names(make: Make) -> list[str]:
+    """Return the names of what follows the parameters."""
+    return list(inspect.signature(make).parameters)[1:]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from torch.optim import Optimizer
+from torch.optim import Optimizer, SparseAdam
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from optbench.api.errors import UserError
@@ -37,6 +37,24 @@ def has_interface(made: Any) -> bool:
         return False
     first = next(iter(inspect.signature(made).parameters.values()), None)
     return first is not None and first.kind in _BY_POSITION and first.default is inspect.Parameter.empty
+
+
+def is_maker(made: Any, options: Iterable[str]) -> bool:
+    """Tell whether `made` is a function that wants the parameters: its first argument is none of `options`."""
+    if isinstance(made, type) or not callable(made):
+        return False
+    first = next(iter(inspect.signature(made).parameters.values()), None)
+    needed = first is not None and first.kind in _BY_POSITION and first.default is inspect.Parameter.empty
+    return needed and first is not None and first.name not in set(options)
+
+
+def checked(optimizer: Any, name: str) -> Any:
+    """Return what was made of the parameters; raises UserError where it is no optimizer, or wants sparse gradients."""
+    if not isinstance(optimizer, Optimizer) and not callable(getattr(optimizer, "step", None)):
+        raise UserError(f"{name} made a {type(optimizer).__name__}", "expected a torch.optim.Optimizer")
+    if isinstance(optimizer, SparseAdam):
+        raise UserError(f"{name} takes sparse gradients only", "all gradients here are dense", "take adam")
+    return optimizer
 
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from optbench.api import Option, Point, Problem, Recipe, Stage, TorchOptimizer, 
 from optbench.api.datasets import announce_datasets
 from optbench.api.options import convert
 from optbench.api.streams import SeededStreams
-from optbench.api.torch_steps import has_interface
+from optbench.api.torch_steps import has_interface, is_maker
 from optbench.measure.function_problem import as_problem
 from optbench.measure.place import Place
 from optbench.numerics.parts import build_part
@@ -54,9 +54,14 @@ def resolve(factory: str) -> Any:
 
 
 def build_optimizer(factory: str, options: Mapping[str, Any]) -> Any:
-    """Return the optimizer, a class like those of torch.optim in its adapter; raises UserError for what is none."""
+    """Return the optimizer; raises UserError for what is none.
+
+    Classes like those of torch.optim, and functions that make an optimizer of parameters, come in their adapter.
+    """
     made = resolve(factory)
-    if has_interface(made):
+    if not callable(made):
+        raise UserError(f"{factory} is of type {type(made).__name__}", "expected a class, or a function that makes one")
+    if has_interface(made) or is_maker(made, options):
         return _adapted(made, dict(options))
     built = made(**options)
     if not hasattr(built, "minimize") and (missing := [name for name in ("init", "step") if not hasattr(built, name)]):
@@ -65,12 +70,12 @@ def build_optimizer(factory: str, options: Mapping[str, Any]) -> Any:
     return built
 
 
-def _adapted(cls: type[torch.optim.Optimizer], options: dict[str, Any]) -> TorchOptimizer:
-    """Return the adapter of a class; `schedule` is the adapter's, unless the class has an option of that name."""
-    if "schedule" not in options or "schedule" in inspect.signature(cls).parameters:
-        return TorchOptimizer(cls, options)
+def _adapted(make: Callable[..., torch.optim.Optimizer], options: dict[str, Any]) -> TorchOptimizer:
+    """Return the adapter; `schedule` is the adapter's, unless what makes the optimizer has an option of that name."""
+    if "schedule" not in options or "schedule" in inspect.signature(make).parameters:
+        return TorchOptimizer(make, options)
     schedule = build_part(options.pop("schedule"), SCHEDULES, "schedule")
-    return TorchOptimizer(cls, options, schedule)
+    return TorchOptimizer(make, options, schedule)
 
 
 def with_built(options: Mapping[str, Any], factories: Factories) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -433,3 +435,86 @@ def test_restart_is_refused_where_shapes_or_the_class_differ() -> None:
             optimizer.restart(state, oracle, torch.ones(size, dtype=torch.float64))
     with pytest.raises(Refused, match="SGD can't go on with the state of Plain"):
         TorchOptimizer(torch.optim.SGD, {}).restart(state, Bowl(), torch.ones(7, dtype=torch.float64))
+
+
+MADE = """
+import functools
+
+import torch
+
+
+def rated(parameters, lr=0.1):
+    return torch.optim.SGD(parameters, lr=lr)
+
+
+def nothing(parameters):
+    return None
+
+
+def searching(parameters, lr=0.1):
+    return torch.optim.LBFGS(parameters, lr=lr)
+
+
+partial = functools.partial(torch.optim.SGD, lr=0.1, momentum=0.9)
+SETTINGS = {"lr": 0.1}
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of a module with functions that make optimizers."""
+    name = f"makers_of_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(MADE)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("maker", "options", "cls", "same"),
+    [
+        ("rated", {"lr": 0.05}, torch.optim.SGD, {"lr": 0.05}),
+        ("rated", {"schedule": "exponential(by=0.5)"}, torch.optim.SGD, {"lr": 0.1, "schedule": "exponential(by=0.5)"}),
+        ("searching", {}, torch.optim.LBFGS, {"lr": 0.1}),
+        ("partial", {"lr": 0.02}, torch.optim.SGD, {"lr": 0.02, "momentum": 0.9}),
+    ],
+)
+def test_a_function_that_returns_an_optimizer_works_as_its_class_does(
+    own: str, maker: str, options: dict[str, Any], cls: Any, same: dict[str, Any]
+) -> None:
+    made, direct = build_optimizer(f"{own}:{maker}", options), build_optimizer(f"torch.optim:{cls.__name__}", same)
+    ends = []
+    for optimizer in (made, direct):
+        state = optimizer.init(Bowl(), torch.ones(7, dtype=torch.float64))
+        for _ in range(3):
+            state = optimizer.step(Bowl(), state)
+        ends.append(optimizer.restart(state, Bowl(), state.point).point)
+    assert torch.equal(*ends)
+    assert not torch.equal(ends[0], torch.ones(7, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("rated", {"lrr": 1}, "rated: got an unexpected keyword argument 'lrr'; options: lr"),
+        ("nothing", {"lr": 1}, "nothing: got an unexpected keyword argument 'lr'; options: none"),
+        ("nothing", {}, "nothing made a NoneType; expected a torch.optim.Optimizer"),
+        ("SETTINGS", {}, "SETTINGS is of type dict; expected a class, or a function that makes one"),
+    ],
+)
+def test_what_makes_no_optimizer_is_told_in_one_line(
+    own: str, name: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        build_optimizer(f"{own}:{name}", options).init(Bowl(), torch.ones(7, dtype=torch.float64))
+
+
+def test_a_class_that_takes_sparse_gradients_is_refused_before_a_step() -> None:
+    with pytest.raises(UserError, match=r"^SparseAdam takes sparse gradients only; all gradients here are dense"):
+        TorchOptimizer(torch.optim.SparseAdam, {}).init(Bowl(), torch.ones(7, dtype=torch.float64))
+
+
+def test_a_function_goes_on_with_its_own_state_only() -> None:
+    first, second = (TorchOptimizer(functools.partial(Plain, lr=lr), {}) for lr in (0.1, 0.2))
+    state = first.init(Bowl(), torch.ones(7, dtype=torch.float64))
+    with pytest.raises(Refused, match="can't go on with the state of"):
+        second.restart(state, Bowl(), state.point)
