@@ -20,34 +20,44 @@ MEMORY = Option(
 )
 
 
-class Resumable(Protocol):
-    """A state that knows on which minibatch it was last evaluated."""
+class Ending(Protocol):
+    """A state that knows where it stands, and whether nothing is left to do."""
 
     point: Tensor  # (n,)
     finished: Finished | None
+
+
+class Resumable(Ending, Protocol):
+    """A state that knows on which minibatch it was last evaluated."""
+
     batch: int
 
 
 State = TypeVar("State", bound=Resumable)
+AnyState = TypeVar("AnyState", bound=Ending)
 
 
-class Resettable(Protocol[State]):
+class Restartable(Protocol[AnyState]):
     """A method whose gradients of one move are of one minibatch: on another it evaluates its point anew."""
 
-    def init(self, oracle: Oracle, start: Tensor) -> State:
+    def init(self, oracle: Oracle, start: Tensor) -> AnyState:
         """Return the first state."""
         ...
 
-    def restart(self, state: State, oracle: Oracle, start: Tensor) -> State:
+    def restart(self, state: AnyState, oracle: Oracle, start: Tensor) -> AnyState:
         """Go on from another point with what was learnt."""
         ...
 
-    def reset(self, state: State) -> State:
-        """Forget all but the point: what follows is as after `init` there. Buffers are taken over."""
+    def step(self, oracle: Oracle, state: AnyState) -> AnyState:
+        """Take one step."""
         ...
 
-    def step(self, oracle: Oracle, state: State) -> State:
-        """Take one step."""
+
+class Resettable(Restartable[State], Protocol[State]):
+    """One that can forget."""
+
+    def reset(self, state: State) -> State:
+        """Forget all but the point: what follows is as after `init` there. Buffers are taken over."""
         ...
 
 
@@ -80,4 +90,27 @@ class OnMinibatches(Generic[State]):
             if state.finished:
                 break
         state.finished = "unbounded" if state.finished == "unbounded" else None
+        return state
+
+
+class PerMinibatch(Generic[AnyState]):
+    """Takes one step of a method on each minibatch. That one is solved, or of no use to it, ends no trial."""
+
+    def __init__(self, method: Restartable[AnyState]) -> None:
+        """Wrap the method."""
+        self.method = method
+
+    def init(self, oracle: Oracle, start: Tensor) -> AnyState:
+        """Return the method's first state."""
+        return self.method.init(oracle, start)
+
+    def restart(self, state: AnyState, oracle: Oracle, start: Tensor) -> AnyState:
+        """Go on from another point with what the method has learnt."""
+        return self.method.restart(state, oracle, start)
+
+    def step(self, oracle: Oracle, state: AnyState) -> AnyState:
+        """Take a step; where the method had finished with the minibatch, the next begins as a restart does."""
+        state = self.method.step(oracle, state)
+        if oracle.batch and state.finished and state.finished != "unbounded":
+            state = self.method.restart(state, oracle, state.point)
         return state

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line import LineSearch
-from optbench.numerics.minibatches import OnMinibatches
+from optbench.numerics.minibatches import OnMinibatches, PerMinibatch
 from optbench.numerics.parts import build_part
 from optbench.numerics.scalars import largest, read
 from optbench_descent.parts import STEPS
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from optbench.api import Oracle
 
 
-def gradient_descent(*, lr: float, line_search: str) -> FixedStep | OnMinibatches[DescentState[Tensor]]:
+def gradient_descent(
+    *, lr: float, line_search: str
+) -> PerMinibatch[FixedStepState] | OnMinibatches[DescentState[Tensor]]:
     """Return the method that the options describe."""
     search: LineSearch | None = build_part(line_search, STEPS, "line search")
     if search is None:
-        return FixedStep(lr)
+        return PerMinibatch(FixedStep(lr))
     return OnMinibatches(Descent(NegativeGradient(), search), inner_steps=1, memory="keep")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from optbench.numerics.minibatches import PerMinibatch
 from optbench.numerics.position import rounding
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, multiple_of_squares, read
@@ -24,12 +25,12 @@ _GROWTH = 2.0  # of the radius after a good step
 _MAX_TRIALS = 60
 
 
-def gauss_newton(*, damping: str, scaling: str) -> GaussNewton:
+def gauss_newton(*, damping: str, scaling: str) -> PerMinibatch[GaussNewtonState]:
     """Return the method that the options describe; raises UserError where the damping is no number from 0."""
     if damping == "levenberg-marquardt":
-        return GaussNewton(LevenbergMarquardt(), SCALINGS[scaling])
+        return PerMinibatch(GaussNewton(LevenbergMarquardt(), SCALINGS[scaling]))
     fixed = FixedDamping(amount(damping, "gauss-newton: damping", ("levenberg-marquardt",)))
-    return GaussNewton(fixed, SCALINGS[scaling])
+    return PerMinibatch(GaussNewton(fixed, SCALINGS[scaling]))
 
 
 @dataclass

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optbench.api import UserError
 from optbench.numerics.line import LineSearch
+from optbench.numerics.minibatches import PerMinibatch
 from optbench.numerics.parts import build_part
 from optbench_newton.amounts import amount
 from optbench_newton.fixed import FixedNewton
@@ -17,8 +20,15 @@ from optbench_newton.trials import TrialNewton
 Newton = FixedNewton | SearchingNewton | TrialNewton
 
 
-def newton(*, damping: str, trust_region: str = "auto", line_search: str = "none", hessian: str = "auto") -> Newton:
-    """Return the method that the options describe; raises UserError where they contradict each other.
+def newton(
+    *, damping: str, trust_region: str = "auto", line_search: str = "none", hessian: str = "auto"
+) -> PerMinibatch[Any]:
+    """Return the method that the options describe; raises UserError where they contradict each other."""
+    return PerMinibatch(_composed(damping, trust_region, line_search, hessian))
+
+
+def _composed(damping: str, trust_region: str, line_search: str, hessian: str) -> Newton:
+    """Return the method without what minibatches need.
 
     `trust_region` "auto" is true for the damping "auto" without a line search, else false.
     """

@@ -238,7 +238,7 @@ PLANTED = {
 
         def wrong(**options):
             method = coordinate_descent(**options)
-            method._anywhere.solver.search = Short()
+            method.method._anywhere.solver.search = Short()
             return method
         """,
         ("--only", "optimizer=coordinate-descent"),

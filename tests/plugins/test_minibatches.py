@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 import torch
 from optbench_descent.cg import cg
+from optbench_descent.coordinate.descent import coordinate_descent
+from optbench_descent.steepest import gradient_descent
+from optbench_newton.gauss_newton import gauss_newton
+from optbench_newton.newton import newton
 from optbench_newton.newton_cg import newton_cg
+from optbench_quasinewton.bfgs import bfgs
 from optbench_quasinewton.lbfgs import lbfgs
 from torch import Tensor
 
@@ -36,6 +41,18 @@ METHODS = {
     "lbfgs": lambda **options: lbfgs(**PAIRS, **options),
     "newton-cg": lambda **options: newton_cg(trust_region=False, **PRODUCTS, **options),
     "newton-cg in a region": lambda **options: newton_cg(trust_region=True, **PRODUCTS, **options),
+}
+ONE_STEP_EACH = {
+    "fixed step": gradient_descent(lr=0.1, line_search="none"),
+    "steepest descent": gradient_descent(lr=0.1, line_search="armijo"),
+    "bfgs": bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe"),
+    "newton, undamped": newton(damping="0"),
+    "newton in a region": newton(damping="auto"),
+    "newton with a search": newton(damping="auto", line_search="armijo"),
+    "levenberg-marquardt": newton(damping="levenberg-marquardt"),
+    "gauss-newton": gauss_newton(damping="levenberg-marquardt", scaling="identity"),
+    "gauss-newton, undamped": gauss_newton(damping="0", scaling="identity"),
+    "coordinate-descent": coordinate_descent(blocks="single", order="cyclic", solver="newton"),
 }
 
 
@@ -162,6 +179,29 @@ def test_inner_steps_with_memory_reset_are_steps_on_all_of_the_minibatch_bit_for
 def test_that_nothing_is_left_to_gain_on_a_minibatch_ends_no_trial(make: Any) -> None:
     outcome, _ = run(make(inner_steps=200, memory="keep"), Told(), steps=6)
     assert (outcome.status.value, outcome.reason) == ("budget", "steps")
+
+
+class Solved(Told):
+    """½‖x − c‖² on each minibatch, of which all but the last begin solved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.centres[:] = 3.0
+        self.centres[7] = 1.0
+
+    def value(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        return 0.5 * self.residuals(x, batch).square().sum()
+
+    def residuals(self, x: Tensor, batch: Tensor | None = None) -> Tensor:
+        assert batch is not None
+        return x - self.centres[int(batch)]
+
+
+@pytest.mark.parametrize("name", ONE_STEP_EACH)
+def test_that_one_minibatch_is_solved_ends_no_trial(name: str) -> None:
+    outcome, _ = run(ONE_STEP_EACH[name], Solved(), steps=8)
+    assert (outcome.status.value, outcome.reason) == ("budget", "steps")
+    assert float((outcome.point.parameters - 3.0).abs().min()) > 0.0
 
 
 def test_without_minibatches_a_step_is_one_iteration(make: Any) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from optbench.numerics.minibatches import PerMinibatch
 from optbench.numerics.parts import build_part
 from optbench_descent.coordinate.blocks import Blocks
 from optbench_descent.coordinate.orders import ORDERS, Order
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from optbench.api import Oracle
 
 
-def coordinate_descent(*, blocks: str, order: str, solver: str) -> CoordinateDescent:
+def coordinate_descent(*, blocks: str, order: str, solver: str) -> PerMinibatch[SweepState | PanelState]:
     """Return the method that the options describe."""
     parts = build_part(blocks, BLOCKS, "blocks"), ORDERS[order], build_part(solver, SOLVERS, "solver")
-    return CoordinateDescent(*parts)
+    return PerMinibatch(CoordinateDescent(*parts))
 
 
 class CoordinateDescent:
