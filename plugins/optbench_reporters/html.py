@@ -35,7 +35,8 @@ GENERATED = (
 )
 # Scripts in the order in which they need one another; those of the sections come before the last ones.
 FIRST = ("format", "scale", "charts", "interact", "export", "aggregate", "state", "controls", "shards", "picker")
-LAST = ("theme", "main")
+LAST = ("theme", "scrolls", "main")
+STILL = ("static/theme.js", "static/scrolls.js")  # of a page without data
 
 
 class HtmlReporter:
@@ -110,7 +111,7 @@ class HtmlReporter:
             "sections": sections,
             "lives": lives,
             "costs": CONVERGENCE in sections and bool(model.targets),
-            "scripts": [*_scripts(model, sections), *live] if lives else ["static/theme.js", *live],
+            "scripts": [*(_scripts(model, sections) if lives else STILL), *live],
             "downloads": [(item.name, item.about) for item in taken],
             "replay": replay(model),
             "live": self.live,

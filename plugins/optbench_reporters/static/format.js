@@ -45,6 +45,6 @@
   };
   /* A spreadsheet takes texts that begin so for formulas. */
   const harmless = (value) => (typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value);
-  const quoted = (value) => (/[",\n]/.test(value) ? `"${value.replace(/"/g, '""')}"` : value);
+  const quoted = (value) => (/[",\r\n]/.test(value) ? `"${value.replace(/"/g, '""')}"` : value);
   OB.csv = (rows) => rows.map((row) => row.map((v) => quoted(v == null ? "" : String(harmless(v)))).join(",")).join("\n") + "\n";
 })();

@@ -285,6 +285,20 @@ def test_lines_stand_out_from_both_cards(slot):
     assert contrast(slot.dark, "#181c22") >= 3
 
 
+@pytest.mark.parametrize("slot", [*(slot for hue in HUES for slot in hue), GREY])
+def test_names_in_the_colour_of_a_line_can_be_read(folder, slot):
+    """Text needs 4.5:1 (WCAG 2, 1.4.3), so that names take some of the text's colour."""
+    style = (folder / "static/report.css").read_text()
+    share = (
+        int(re.search(r"\.end-label { fill: color-mix\(in srgb, var\(--c, var\(--dim\)\) (\d+)%", style).group(1)) / 100
+    )
+    ink = re.search(r"--ink: light-dark\((#\w+), (#\w+)\)", style).groups()
+    for colour, text, card in zip((slot.light, slot.dark), ink, ("#ffffff", "#181c22"), strict=True):
+        parts = [(int(colour[i : i + 2], 16), int(text[i : i + 2], 16)) for i in (1, 3, 5)]
+        mixed = "#" + "".join(f"{round(share * own + (1 - share) * other):02x}" for own, other in parts)
+        assert contrast(mixed, card) >= 4.5
+
+
 def test_page_and_figures_share_the_palette(report, folder):
     looks = slots(report, 1e-5)
     assert (folder / "static/palette.css").read_text() == stylesheet(looks)

@@ -163,9 +163,18 @@ def test_a_filter_goes_into_the_address_and_comes_back(visit, folder):
     assert "9 of 9 problems" in page.inner_text("#scope")
 
 
-def test_a_spoilt_address_falls_back_to_the_default(visit, folder):
-    page = visit(folder, "#m=beauty&t=99&p=nowhere&constructor=1&d=mars")
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "m=beauty&t=99&p=nowhere&constructor=1&d=mars",
+        "t=length&s=__proto__&m=constructor&p=__proto__&c=constructor&h=toString&go=theme",
+        "%E0%A4%A&p=%3Cscript%3Ealert(1)%3C/script%3E&k=<img src=x onerror=alert(1)>&go=%22%3E<b>",
+    ],
+)
+def test_a_spoilt_address_falls_back_to_the_default(visit, folder, fragment):
+    page = visit(folder, f"#{fragment}")
     assert "9 of 9 problems and 8 of 8 optimizers" in page.inner_text("#scope")
+    assert len(rows(page)) == 8
 
 
 def test_sorting_by_keyboard(visit, folder, report):

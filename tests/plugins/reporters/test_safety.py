@@ -16,8 +16,10 @@ from optbench.records import Component, Status
 SCRIPT = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://x";"y")'
 PATH = "../../../etc/passwd"
+# Ends a script in HTML and a line in a script, turns the direction of what follows, is longer than a file name may be.
+ODD = "</script><script>alert(1)</script>\u2028\u2029\u202e\u05d0\u0628 \U0001f600 " + "long " * 60
 COMMAND = r"\input{secret} $x_1$ 5 % & #1 ~ ^"
-NAMES = (SCRIPT, FORMULA, PATH, COMMAND, "_hidden", "+1", "@x", "-2", '" onmouseover="alert(1)', "'; alert(1); //")
+NAMES = (SCRIPT, FORMULA, PATH, COMMAND, "_hidden", "+1", "@x", "-2", '" onmouseover="alert(1)', "'; alert(1); //", ODD)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,8 @@ def report(synthetic):
         results.add(optimizer, problem, trace, f_star=1.0, metrics={name: 1.0}, seed=1)
         results.add(optimizer, problem, status=Status.ERROR, message=name, seed=2)
     model = results.report(command=SCRIPT, created=SCRIPT)
-    return replace(model, title=SCRIPT, summary=SCRIPT, notes=NAMES, suite_file=SCRIPT)
+    machine = replace(model.environment, machine=ODD, cpu=SCRIPT, commit=SCRIPT, libraries={SCRIPT: ODD})
+    return replace(model, title=SCRIPT, summary=ODD, notes=NAMES, suite_file=SCRIPT, environment=machine)
 
 
 @pytest.fixture(scope="module")
