@@ -24,7 +24,7 @@
 
   function legend() {
     const families = [...new Set(suite.optimizers.map((item) => item.family))];
-    $("f-optimizer").innerHTML = families.map((family) => `<div class="family" role="group" aria-label="${esc(family)}"><h4>${esc(family)}</h4>` +
+    $("f-optimizer").innerHTML = families.map((family) => `<div class="family" role="group" aria-label="${esc(family)}"><p>${esc(family)}</p>` +
       suite.optimizers.map((item, o) => (item.family === family ? optimizer(item, o) : "")).join("") + "</div>").join("");
     $("f-optimizer").onchange = (event) => OB.toggle("h", event.target.value);
     $("f-optimizer").onclick = (event) => {

@@ -17,8 +17,8 @@
     if (value === 0) return "0";
     const size = Math.abs(value);
     if (size >= 1e5 || size < 1e-2) {
-      const exponent = Math.floor(Math.log10(size));
-      return `${(value / 10 ** exponent).toFixed(1)}·10${OB.superscript(exponent)}`;
+      const [digits, exponent] = value.toExponential(1).split("e");
+      return `${digits}·10${OB.superscript(+exponent)}`;
     }
     return size >= 100 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
   };

@@ -111,6 +111,16 @@ def test_nothing_runs_on_any_page(visit, folder):
 
 
 @pytest.mark.browser
+def test_long_names_do_not_widen_a_phones_page(visit, folder):
+    for name in ("index.html", next(f"problems/{path.name}" for path in folder.glob("problems/*long*.html"))):
+        page = visit(folder, name=name, viewport={"width": 390, "height": 800})
+        if name == "index.html":
+            page.evaluate("OB.drawAll()")
+            page.wait_for_selector("#multiples .panel")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.browser
 def test_csv_from_the_page_holds_no_formula(visit, folder, tmp_path):
     page = visit(folder)
     page.evaluate("OB.drawAll()")

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
-  const W = 232, H = 138, M = { l: 34, r: 6, t: 6, b: 20 }, MOST = 12, LOWEST = -16, TOP = 1.6, EVERY = 6;
+  const W = 232, H = 138, M = { l: 34, r: 6, t: 6, b: 20 }, MOST = 12, CLEAR = 40, LOWEST = -16, TOP = 1.6, EVERY = 6;
   const gap = (centilog) => (centilog == null ? null : 10 ** (centilog / 100));
   const drawn = new WeakMap(); // line → its path, and the axis that the path was made for: filters change neither
   let all = false;
@@ -46,7 +46,7 @@
     const name = esc(suite.optimizers[o].label);
     return `<div class="panel" data-o="${o}"><h4>${OB.swatch(o)}<a href="optimizers/${suite.optimizers[o].id}.html">${name}</a></h4>` +
       `<svg viewBox="0 0 ${W} ${H}" role="img" aria-label="${name}: ${lines.length} problems"><g class="grid">${frame.grid}</g>` +
-      `<g class="threads ser o${o}">${lines.map((line) => `<path d="${pathOf(line, frame)}"/>`).join("")}</g>` +
+      `<g class="threads ser o${o}" style="--dense: ${Math.min(1, CLEAR / lines.length).toFixed(2)}">${lines.map((line) => `<path d="${pathOf(line, frame)}"/>`).join("")}</g>` +
       `<path class="line solid ser o${o}" d="${path(middle(lines, frame.points), frame)}"/></svg></div>`;
   }
 

@@ -16,7 +16,7 @@
     OB.lineChart(host, {
       label: `${measure} on ${label} against trials of tuning`, height: 340, descending: higher,
       x: { label: "trials of tuning; 0: untuned", domain: [-0.02 * most, 1.02 * most] }, y: { label: measure, ...OB.roomFor(shown.flatMap((line) => line.y)) },
-      series: shown.map(series), key: { title: "tuned", rows: best.map(({ o, name, y, edges }) => ({ o, name, text: `${edges ? "✕ " : ""}${OB.number(last(y))}` })) },
+      series: shown.map(series), key: { title: "at the end", rows: best.map(({ o, name, y, edges }) => ({ o, name, text: `${edges ? "✕ " : ""}${OB.number(last(y))}` })) },
     });
   }
 
