@@ -15,6 +15,7 @@ from optbench.report.cells import rounded
 from optbench.report.naming import Info, Parts, key_of, key_of_text, labels
 from optbench.report.runs import Traces
 
+LEAST_PROBLEMS = 3  # of a summary: the interval over two of them may hold anything
 LEVEL = 0.05  # of the tests, adjusted by Holm over all effects
 VERDICTS = {
     Verdict.FASTER: "better",
@@ -48,7 +49,8 @@ def with_ablations(
     pairs += [averaged(group) for group in grouped(pairs, lambda item: f"{item.kind} {item.problem}")]
     names = _Names(model, suite.ablations, info or {})
     effects = [names.effect(item, [item]) for item in pairs]
-    effects += [names.effect(replace(group[0], problem=""), group) for group in grouped(pairs, lambda item: item.arms)]
+    over_problems = (group for group in grouped(pairs, lambda item: item.arms) if len(group) >= LEAST_PROBLEMS)
+    effects += [names.effect(replace(group[0], problem=""), group) for group in over_problems]
     order = {problem.id: place for place, problem in enumerate(model.problems)}
     effects.sort(key=lambda effect: order.get(effect.problem, len(order)))
     return replace(model, ablations=tuple(_adjusted(effects)))

@@ -187,11 +187,17 @@ def test_several_pairs_of_arms_are_averaged_on_each_seed(synthetic):
 def test_several_problems_count_the_same_however_many_seeds_they_have(synthetic):
     many = losses("p/one", present=lambda seed: 1.0, absent=lambda seed: 2.0)
     few = [row for row in losses("p/two", present=lambda seed: 8.0, absent=lambda seed: 2.0) if row[2] < 2]
-    *single, overall = model_of(synthetic, many + few).ablations
-    assert [effect.problem for effect in (*single, overall)] == ["one", "two", ""]
-    assert overall.ratio == pytest.approx(math.exp((math.log(0.5) + math.log(4.0)) / 2), rel=1e-3)
+    third = losses("p/three", present=lambda seed: 2.0, absent=lambda seed: 2.0)
+    *single, overall = model_of(synthetic, many + few + third).ablations
+    assert [effect.problem for effect in (*single, overall)] == ["one", "two", "three", ""]
+    assert overall.ratio == pytest.approx(math.exp((math.log(0.5) + math.log(4.0)) / 3), rel=1e-3)
     assert overall.averaged
     assert overall.log_ratios == ()
+
+
+def test_two_problems_have_no_summary_whose_interval_could_hold_anything(synthetic):
+    rows = [*losses("p/one", present=lambda seed: 1.0), *losses("p/two", present=lambda seed: 3.0)]
+    assert [effect.problem for effect in model_of(synthetic, rows).ablations] == ["one", "two"]
 
 
 def test_where_no_seed_matters_the_pairs_are_the_problems(synthetic):
