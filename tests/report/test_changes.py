@@ -316,3 +316,24 @@ def test_solved_counts_are_those_of_the_pairs(synthetic):
     after = trials(synthetic, grid(lambda p, s: 9.0, seeds=5))
     (effect,), _ = judged(before, after)
     assert (effect.pairs, effect.solved_before, effect.solved_after) == (12, 12, 12)
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        ([("cpu", "float64")], ["p"]),
+        ([("cpu", "float64"), ("cpu", "float32")], ["p [float64]", "p [float32]"]),
+        ([("cpu", "float64"), ("cuda", "float64")], ["p [cpu]", "p [cuda]"]),
+        ([("cpu", "float64"), ("cuda", "float32")], ["p [cpu, float64]", "p [cuda, float32]"]),
+    ],
+)
+def test_a_problem_is_named_with_its_device_and_precision_where_there_are_several(synthetic, places, told):
+    results = synthetic.Results()
+    for _ in places:
+        results.add("q/lbfgs", "f/p")
+    records = [
+        replace(record, spec=replace(record.spec, device=device, dtype=dtype))
+        for record, (device, dtype) in zip(results.records, places, strict=True)
+    ]
+    label = problem_labels(records, {})
+    assert [label(record) for record in records] == told

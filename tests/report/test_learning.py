@@ -39,6 +39,13 @@ def test_metrics_are_aggregated_at_equal_numbers_of_examples(made: ReportModel) 
     assert curve.median[-1] == pytest.approx(0.85)  # of the two that did not diverge
 
 
+@pytest.mark.parametrize("examples", [[1.0], [0.0, 0.0, 1.0]])
+def test_one_snapshot_that_saw_one_example_is_enough_for_a_curve(results: Any, examples: list[float]) -> None:
+    results.add("x/adam", "x/net", snapshots(examples, [0.5] * len(examples)), batch_size=1)
+    model = with_learning(results.report(), ("x/test-accuracy",), results.records, results.snapshots.get)
+    assert [(curve.examples[0], curve.median[-1]) for curve in model.learning] == [(1.0, 0.5)]
+
+
 def test_seconds_are_the_median_at_those_examples(made: ReportModel) -> None:
     assert made.learning[0].seconds[0] == 20.0
     assert made.learning[0].seconds[-1] == 200.0

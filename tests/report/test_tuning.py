@@ -132,6 +132,22 @@ def test_choices_tell_their_values_and_costs(made: Any) -> None:
     assert choice.value == min(item["value"] for item in choice.tried)
 
 
+def test_a_tuning_belongs_to_the_problem_that_it_was_made_on(made: Any) -> None:
+    model, arms, _ = made
+    (problem,) = model.problems
+    others = [replace(problem, id="wider", expression="net(width=4)"), replace(problem, id="half", dtype="float16")]
+    again = with_tuning(replace(model, problems=(*others, problem)), suite_of("adam", "sgd"), (), arms)
+    assert [cell.problem for cell in again.tuned] == [problem.id] * 2
+
+
+def test_a_tuning_whose_trials_could_not_run_says_why(made: Any) -> None:
+    model, (adam, sgd), _ = made
+    lost, stored = adam.choices
+    choices = replace(lost, course=replace(lost.course, skipped="no minibatches")), replace(stored, course=None)
+    again = with_tuning(model, suite_of("adam", "sgd"), (), (replace(adam, choices=choices), sgd))
+    assert [choice.skipped for choice in again.tuned[0].choices] == ["no minibatches", ""]
+
+
 def test_the_curve_begins_with_an_average_setting_and_ends_with_the_chosen_one(made: Any) -> None:
     model, arms, _ = made
     cell = model.tuned[0]
