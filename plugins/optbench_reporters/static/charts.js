@@ -14,7 +14,11 @@
 "use strict";
 (() => {
   const esc = OB.esc, px = (v) => v.toFixed(1), LABEL_GAP = 14, KEY_ROW = 21, LETTER = 7.2, MOST_NAMED = 16;
-  const brief = (name, length) => (name.length > length ? name.slice(0, length - 1) + "…" : name);
+  /* A long name without its middle: what tells arms apart stands at their ends, "sgd(lr=0.1, …) + batch-norm". */
+  const brief = OB.brief = (name, length) => {
+    const half = (length - 1) / 2;
+    return name.length > length ? name.slice(0, Math.ceil(half)) + "…" + name.slice(name.length - Math.floor(half)) : name;
+  };
 
   function path(xs, ys, sx, sy, step) {
     let d = "", pen = false;
