@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -151,6 +152,13 @@ def raise_all(errors: Sequence[Exception]) -> None:
         raise errors[0]
     if errors:
         raise ExceptionGroup("several reporters failed", errors)
+
+
+def report_folder(suite: str) -> Path:
+    """Return where the report of a suite lies unless the user says so; a name from elsewhere leads nowhere else."""
+    from optbench.report import slugs
+
+    return Path("reports") / (suite if re.fullmatch(r"\w[\w.+-]*", suite) else slugs([suite])[0])
 
 
 def print_model(model: ReportModel, written: Sequence[Path], done: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -70,13 +71,16 @@ def command(
     if verify:
         if not folder.is_dir():
             raise UserError(f"no folder {folder}", remedy="name the folder of a site")
-        return _verified(folder, faults, as_json=as_json)
+        gone = {report.name: f"it is gone, its report is left in {_RUNS}" for report in _without_shard(folder)}
+        return _verified(folder, faults | gone, as_json=as_json)
     if faults:
         raise UserError("; ".join(f"shard {name}: {fault}" for name, fault in faults.items()), remedy=_REMEDY)
     _check_writable(folder)
     catalogue = open_catalogue(plugin, block)
     added = _add(folder / _SHARDS, store, suite, numbers)
     settings = _settings(folder, title, history)
+    for report in _without_shard(folder):
+        shutil.rmtree(report)
     runs = [_page(catalogue, folder, shard, rebuild=rebuild) for shard in _shards(folder)]
     written = _index(catalogue, folder, Site(runs=tuple(runs), **settings))
     warn_broken(catalogue)
@@ -124,6 +128,12 @@ def _faults(folder: Path) -> dict[str, str]:
     from optbench.store.shards import shard_fault, shards_in
 
     return {shard.name: fault for shard in shards_in(folder) if (fault := shard_fault(shard))}
+
+
+def _without_shard(folder: Path) -> list[Path]:
+    """Return the reports of runs whose shard is gone."""
+    known = {shard.name for shard in _shards(folder)}
+    return sorted(path.parent for path in (folder / _RUNS).glob(f"*/{_SUMMARY}") if path.parent.name not in known)
 
 
 def _verified(folder: Path, faults: dict[str, str], *, as_json: bool) -> int:
@@ -186,8 +196,8 @@ def _page(catalogue: Catalogue, folder: Path, shard: Path, *, rebuild: bool) -> 
 
     report = folder / _RUNS / shard.name
     summary = report / _SUMMARY
-    if summary.is_file() and not rebuild:
-        return SiteRun.from_json(json.loads(summary.read_text(encoding="utf-8")))
+    if not rebuild and (kept := _summary(summary)) is not None:
+        return kept
     with tempfile.TemporaryDirectory() as scratch, read_shard(shard, Path(scratch) / "run.sqlite") as store:
         stored = latest(store, None, shard.name)
         model = stored_model(catalogue, store, stored)
@@ -197,6 +207,14 @@ def _page(catalogue: Catalogue, folder: Path, shard: Path, *, rebuild: bool) -> 
     summary.parent.mkdir(parents=True, exist_ok=True)
     summary.write_text(json.dumps(found.to_json(), ensure_ascii=False, sort_keys=True), encoding="utf-8")
     return found
+
+
+def _summary(path: Path) -> SiteRun | None:
+    """Return what was noted of a run; None where it is not there, or damaged."""
+    try:
+        return SiteRun.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _index(catalogue: Catalogue, folder: Path, site: Site) -> list[Path]:

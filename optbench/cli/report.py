@@ -12,7 +12,7 @@ import click
 
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
-from optbench.cli._reporting import build_model, model_json, print_model, raise_all, write_reports
+from optbench.cli._reporting import build_model, model_json, print_model, raise_all, report_folder, write_reports
 from optbench.cli._reporting import pages as shown
 from optbench.cli._roles import NO_RESULT, by_role
 from optbench.cli._stored import StoredRun, existing, latest
@@ -72,7 +72,7 @@ def command(
             _watch(catalogue, opened, (suite, store), (out, reporter), every)
         model = current_model(catalogue, opened, suite, store)
         failed: list[Exception] = []
-        written = write_reports(catalogue, model, out or Path("reports") / model.name, reporter, failed=failed)
+        written = write_reports(catalogue, model, out or report_folder(model.name), reporter, failed=failed)
     warn_broken(catalogue)
     if as_json:
         files = list(map(str, written))
@@ -105,7 +105,7 @@ def _watch(
 
     def render() -> int:
         model = current_model(catalogue, store, suite, location)
-        pages = shown(write_reports(catalogue, model, out or Path("reports") / model.name, names, watched=True))
+        pages = shown(write_reports(catalogue, model, out or report_folder(model.name), names, watched=True))
         done = f"{model.trials - model.missing} of {model.trials} trials"
         click.echo(f"{done}: {', '.join(map(str, pages))}", err=True)
         return model.missing if model.trials else 1  # a run may begin

@@ -21,7 +21,16 @@ from optbench.cli._common import (
 )
 from optbench.cli._execute import DEFAULT_STORE
 from optbench.cli._plan import Plan, plain_rows, tuned_rows
-from optbench.cli._reporting import build_model, model_json, pages, print_model, raise_all, unwritable, write_reports
+from optbench.cli._reporting import (
+    build_model,
+    model_json,
+    pages,
+    print_model,
+    raise_all,
+    report_folder,
+    unwritable,
+    write_reports,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -175,7 +184,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
 
     began = time.perf_counter()
     plan = Plan.of(spec, catalogue)
-    folder = options.out or Path("reports") / spec.name
+    folder = options.out or report_folder(spec.name)
     if not options.no_report:
         _check_writable(folder)
     with Store.open(options.store) as store, ProgressLine() as progress:

@@ -118,15 +118,29 @@ def shard_fault(shard: Path) -> str:
         return f"its {MANIFEST} is damaged"
     if not isinstance(schema, int) or schema > SCHEMA:
         return f"it has schema {schema}, this optbench reads up to {SCHEMA}: upgrade optbench"
-    if not shard.name.endswith(_hash_of(manifest)[:_DIGITS]):
+    digest = _hash_of(manifest)
+    if not shard.name.endswith(digest[:_DIGITS]):
         return f"its {MANIFEST} was changed after it was written"
-    return _file_fault(shard, Manifest.read(shard))
+    try:
+        found = Manifest.read(shard)
+        name = _name(found, digest)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return f"its {MANIFEST} is damaged"
+    return _file_fault(shard, found) if shard.name == name else f"it was renamed, from {name}"
 
 
 def read_shard(shard: Path, database: Path) -> Store:
     """Return a new store at `database` with the run of a shard; raises UserError where the shard has a fault."""
-    if fault := shard_fault(shard):
-        raise UserError(f"the shard {shard.name}: {fault}", remedy="restore it as it was published, or remove it")
+    fault = shard_fault(shard)
+    try:
+        if not fault:
+            return _read(shard, database)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        fault = f"it can't be read ({' '.join(str(error).split())})"
+    raise UserError(f"the shard {shard.name}: {fault}", remedy="restore it as it was published, or remove it")
+
+
+def _read(shard: Path, database: Path) -> Store:
     manifest = Manifest.read(shard)
     started = datetime.fromisoformat(manifest.started)
     store = Store(open_engine(database), now=lambda: started)
@@ -219,6 +233,8 @@ def _key(row: Mapping[str, Any]) -> ResultKey:
 
 
 def _file_fault(shard: Path, manifest: Manifest) -> str:
+    if manifest.files.keys() != {TRIALS, TRACES}:
+        return f"its {MANIFEST} names other files than {TRIALS} and {TRACES}"
     stray = {path.name for path in shard.iterdir()} - {*manifest.files, MANIFEST}
     if stray:
         return f"{', '.join(sorted(stray))} is none of its files"

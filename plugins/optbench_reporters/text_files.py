@@ -127,7 +127,7 @@ def _markdown(model: ReportModel) -> Iterator[str]:
         yield _failures(model)
     if model.notes:
         yield "\n".join(f"- {_safe(note)}" for note in model.notes)
-    yield f"Again: `{model.command.replace('`', '')}`"
+    yield f"Again: `{' '.join(model.command.replace('`', '').split())}`"
 
 
 def _ranking(model: ReportModel, target: float) -> str:
@@ -151,9 +151,13 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(_safe(cell) for cell in line)} |" for line in lines)
 
 
+# In this order. A backslash before a bar would end a cell, dollars would begin a formula.
+_MARKDOWN = {"&": "&amp;", "\\": "&#92;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "|": "\\|", "`": "\\`", "*": "\\*"}
+
+
 def _safe(text: str) -> str:
     """Return text that Markdown and HTML take for text."""
-    for sign, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "\\`"), ("*", "\\*")):
+    for sign, written in _MARKDOWN.items():
         text = text.replace(sign, written)
     return " ".join(text.replace("[", "\\[").split())
 

@@ -116,6 +116,21 @@ def test_a_changed_byte_is_rejected_by_name_and_nothing_is_written(publish, writ
     assert len(shards()) == 1
 
 
+def test_a_shard_that_is_gone_is_told_and_its_report_goes_with_the_next_publishing(publish, write: Write):
+    publish("site", "--store", write("a.sqlite"))
+    publish("site", "--store", write("b.sqlite", machine="there"))
+    lost, kept = shards()
+    shutil.rmtree(lost)
+    code, _, error = publish("site", "--verify")
+    assert code == 1
+    assert f"{lost.name}: it is gone" in error
+    (Path("site/runs") / kept.name / "summary.json").write_text("{")  # written anew
+    assert publish("site", "--store", "none.sqlite")[0] == 0
+    assert [path.name for path in Path("site/runs").iterdir()] == [kept.name]
+    assert publish("site", "--verify")[0] == 0
+    assert lost.name not in Path("site/index.html").read_text()
+
+
 def test_a_folder_that_is_not_there_is_no_sound_site(publish):
     code, _, error = publish("sight", "--verify")
     assert code == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from optbench.cli._reporting import build_model, pages, print_model, write_reports
+from optbench.cli._reporting import build_model, pages, print_model, report_folder, write_reports
 from optbench.cli._roles import by_role
 from optbench.records import (
     Component,
@@ -184,3 +184,17 @@ def test_what_plugins_say_is_told_where_every_trial_is_a_tuned_one(plugin: list[
 def test_of_a_reports_pages_the_first_one_is_named() -> None:
     written = [Path(name) for name in ("r/problems/p.html", "r/data/cells.js", "r/index.html")]
     assert pages(written) == [Path("r/index.html")]
+
+
+@pytest.mark.parametrize(
+    ("suite", "folder"),
+    [
+        ("scaling-memory", "scaling-memory"),
+        ("My_Suite2", "My_Suite2"),
+        ("../../x", "x"),
+        ("/etc", "etc"),
+        ("..", "unnamed"),
+    ],
+)
+def test_the_name_of_a_suite_leads_out_of_no_folder(suite: str, folder: str) -> None:
+    assert report_folder(suite) == Path("reports") / folder

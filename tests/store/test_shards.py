@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -123,6 +124,30 @@ def test_a_shard_under_another_name_is_noticed(shard):
     moved = shard.with_name(shard.name[:-1] + ("0" if shard.name[-1] != "0" else "1"))
     shutil.move(shard, moved)
     assert shard_fault(moved)
+    renamed = shutil.move(moved, shard.with_name(f"a-{shard.name}"))
+    assert shard_fault(renamed) == f"it was renamed, from {shard.name}"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"unknown": 1}, "damaged"),
+        ({"environment": {}}, "damaged"),
+        ({"files": {}}, "names other files"),
+        ({"files": {"../../x": "0", "trials.parquet": "0"}}, "names other files"),
+        ({"started": "yesterday"}, "can't be read"),
+    ],
+)
+def test_a_shard_made_by_hand_is_refused_in_one_line(shard, tmp_path, change, said):
+    text = json.dumps(json.loads((shard / MANIFEST).read_text()) | change)
+    (shard / MANIFEST).write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    date = "" if change.get("started") else shard.name.partition("-")[0]
+    made = shard.rename(shard.with_name(f"{date}-{shard.name.partition('-')[2][:-16]}{digest}"))
+    with pytest.raises(UserError, match=made.name) as refused:
+        read_shard(made, tmp_path / "copy.sqlite")
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_the_manifest_says_what_was_run_where(shard, run):

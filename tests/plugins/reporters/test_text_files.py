@@ -86,3 +86,13 @@ def test_a_report_without_results_says_so(synthetic, tmp_path):
     assert "no results yet" in path.read_text()
     for reporter in (CsvReporter, JsonReporter, LatexReporter):
         reporter()(empty, tmp_path)
+
+
+def test_no_name_leaves_its_cell_of_a_markdown_table(model, tmp_path):
+    first, *others = model.failures
+    hostile = replace(first, message="a\\| b $x$ <script> | c\n\n# d")
+    (path,) = MarkdownReporter()(replace(model, failures=(hostile, *others), command="optbench `x`\n\n<b>"), tmp_path)
+    text = path.read_text(encoding="utf-8")
+    (row,) = [line for line in text.splitlines() if "script" in line]
+    assert row.endswith(r" a&#92;\| b &#36;x&#36; &lt;script&gt; \| c # d |")
+    assert text.endswith("Again: `optbench x <b>`\n")
