@@ -108,6 +108,8 @@ def of_optimizer(text: str, results: Results, info: Info) -> list[TrialRecord]:
     from optbench.report import arms, labels
 
     every = arms(results.records)
+    if not every:
+        raise UserError(f"{results.side.title} has no results", remedy="name another run's suite with --suite")
     names = labels([arm.parts for arm in every], info)
     named = [arm for name, arm in zip(names, every, strict=True) if name == text]
     if len(named) == 1:

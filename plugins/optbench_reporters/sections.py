@@ -39,11 +39,11 @@ class Section:
 
 
 def sections_of(model: ReportModel) -> tuple[Section, ...]:
-    """Return the sections of a report, in the order of the page."""
+    """Return the sections of a report, in the order of the page: who wins comes first, where the suite ranks at all."""
     if not model.trials:
         return (METHOD,)
-    first = (GATES, PAIRS, ABLATIONS, MEMORY, TIME, TUNING)
-    rest = (OVERVIEW, PROFILES, PROBLEMS, CONVERGENCE)
+    first = (GATES, OVERVIEW, PAIRS, ABLATIONS, MEMORY, TIME, TUNING)
+    rest = (PROFILES, PROBLEMS, CONVERGENCE)
     last = (OUTCOMES, METHOD)
     learns = all(problem.kind == "learning" for problem in model.problems)
     order = (*first, LEARNING, *rest, *last) if learns else (*first, *rest, LEARNING, *last)

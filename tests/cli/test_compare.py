@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,8 @@ def test_an_optimizer_may_be_called_what_tables_call_it():
     run = Results(side=side, spec=suite, records=records, machine="")
     assert of_optimizer("method(lr=tuned)", run, {}) == records[:1]
     assert of_optimizer("method(lr=0.1)", run, {}) == records[1:]
+    with pytest.raises(UserError, match=r"two\.sqlite#1 has no results"):
+        of_optimizer("method", replace(run, records=[], side=replace(side, title="two.sqlite#1")), {})
     with pytest.raises(UserError, match=r'several of the run.*"method\(lr=tuned\)", "method\(lr=0.1\)"'):
         of_optimizer("method", run, {})
 

@@ -12,7 +12,7 @@ from optbench_reporters.downloads import downloads, replay
 from optbench_reporters.figures import figure_files
 from optbench_reporters.html import DEFAULT_TARGET, HtmlReporter
 from optbench_reporters.palette import COLOURED, GREY, HUES, slots, stylesheet
-from optbench_reporters.sections import PROFILES
+from optbench_reporters.sections import PROFILES, sections_of
 
 from optbench.records import Component, Gate, Pairing, ReportPart, Status
 
@@ -304,3 +304,12 @@ def test_page_and_figures_share_the_palette(report, folder):
     assert (folder / "static/palette.css").read_text() == stylesheet(looks)
     svg = (folder / "figures/profile.svg").read_text()
     assert all(look.light in svg for look in looks)
+
+
+def test_who_wins_comes_first_where_a_suite_ranks_and_names_pairs_too(synthetic):
+    results = synthetic.full_results(problems=2)
+    first, second = [(item.use,) for item in results.optimizers][:2]
+    model = results.report(pairings=(Pairing(first=first, second=second, targets=("relative:1e-08",)),))
+    ids = [section.id for section in sections_of(model)]
+    assert ids[:2] == ["overview", "pairs"]
+    assert sections_of(replace(model, ranking=False))[0].id == "pairs"
