@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from optbench.api import UserError
 from optbench.records import Trace
 from optbench.records.text import harmless
 from optbench.store.columns import result_columns, write_columns
@@ -16,14 +17,17 @@ from optbench.store.keys import ResultKey, Run
 
 Format = Literal["parquet", "csv"]
 CURVES = ("events", "snapshots")
+_ABOUT = "run.json"
 _ROWS = 1_000_000  # of curves that are held at the same time
 
 
 def export_run(store: Store, run: Run, folder: Path, kind: Format) -> tuple[Path, ...]:
     """Write `run.json`, `trials`, and `events` and `snapshots` (a row a point, known by the trial's id and pass).
 
-    Times in seconds, memory in bytes; what was not measured is empty. Files of the same names are replaced.
+    Times in seconds, memory in bytes; what was not measured is empty. Files of an earlier export are replaced; raises
+    UserError where files of the same names are of something else.
     """
+    _refuse_foreign_files(folder, kind)
     folder.mkdir(parents=True, exist_ok=True)
     keys = store.run_keys(run.id)
     written = [_about(run, folder)]
@@ -41,8 +45,21 @@ def export_run(store: Store, run: Run, folder: Path, kind: Format) -> tuple[Path
     return tuple(written)
 
 
+def _refuse_foreign_files(folder: Path, kind: Format) -> None:
+    taken = [name for name in (_ABOUT, *(f"{name}.{kind}" for name in ("trials", *CURVES))) if (folder / name).exists()]
+    if not taken:
+        return
+    try:
+        ours = {"suite", "command", "started"} <= json.loads((folder / _ABOUT).read_text(encoding="utf-8")).keys()
+    except (OSError, ValueError, AttributeError):
+        ours = False
+    if not ours:
+        given = f"{folder} holds {', '.join(taken)} of something else"
+        raise UserError(given, "allowed: a new folder, or one of an export", "name another folder")
+
+
 def _about(run: Run, folder: Path) -> Path:
-    path = folder / "run.json"
+    path = folder / _ABOUT
     about = {
         "suite": run.suite,
         "command": run.command,

@@ -52,3 +52,20 @@ def test_a_name_is_no_formula(write: Write):
     assert main(["export", "csv", "--store", store, "--out", "out"]) == 0
     rows = list(csv.DictReader(Path("out/trials.csv").read_text().splitlines()))
     assert {row["optimizer"] for row in rows} == {"'=HYPERLINK(1)/one"}
+
+
+def test_files_of_something_else_are_left_alone_and_an_earlier_export_is_replaced(
+    write: Write, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["export", "csv", "--store", write("a.sqlite"), "--out", "mine"]
+    Path("mine").mkdir()
+    Path("mine/trials.csv").write_text("a,b\n")
+    for about in (None, "[]", '{"run": 1}'):
+        if about:
+            Path("mine/run.json").write_text(about)
+        assert main(arguments) == 2
+        assert "trials.csv of something else" in capsys.readouterr().err
+        assert Path("mine/trials.csv").read_text() == "a,b\n"
+    for name in ("run.json", "trials.csv"):
+        Path("mine", name).unlink()
+    assert main(arguments) == main(arguments) == 0
