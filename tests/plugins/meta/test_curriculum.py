@@ -80,6 +80,11 @@ def test_the_share_of_hard_examples_follows_its_schedule(pacing, mix):
         assert abs(float(counted.mean() - told.mean())) < 4 * error
 
 
+def test_a_curriculum_that_is_all_mix_draws_every_example_once_an_epoch():
+    epoch = drawn(paced(task(), mix=1.0), EXAMPLES // BATCH)
+    assert torch.equal(epoch.flatten().sort().values, torch.arange(EXAMPLES))
+
+
 def test_a_stochastic_curriculum_mixes_at_all_times():
     runs = torch.stack([drawn(paced(task()), STEPS, place(seed=seed).streams) for seed in range(40)])
     hard = (runs >= EXAMPLES // 2).double().mean(dim=(0, 2))
