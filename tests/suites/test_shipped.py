@@ -97,4 +97,4 @@ def test_meta_quick_has_a_stored_setting_for_each_tuned_arm(installed: Catalogue
     spec = load_suite(FOLDER / "meta-quick.toml", installed)
     tasks = SuitePlanner(spec, installed).tasks
     assert spec.tuning is not None
-    assert len(spec.tuning.stored) == len(tasks) >= 16
+    assert len(spec.tuning.stored) >= len(tasks) >= 16  # a task without one is a mistake of the suite
