@@ -8,8 +8,9 @@ from typing import Any
 from optbench.records import LearningCurve, ReportModel
 
 SHADES = 6  # classes h0, the best, to h5
-CELL, DIGITS = 56, 3  # pixels of a column; significant digits
+CELL = 50  # pixels of a column
 LETTER = 6.4  # pixels
+SMALL = 0.01  # smaller numbers have two digits, so that they fit
 
 
 def learnt_matrices(model: ReportModel) -> list[dict[str, Any]]:
@@ -51,4 +52,7 @@ def _cells(curves: list[LearningCurve | None]) -> Iterator[Mapping[str, Any]]:
             yield {"text": "" if curve is None else "–", "shade": None}
         else:
             better = known.index(sign * end)
-            yield {"text": f"{end:.{DIGITS}g}", "shade": min(SHADES - 1, -(-better * (SHADES - 1) // len(known)))}
+            yield {
+                "text": f"{end:.3g}" if abs(end) >= SMALL else f"{end:.2g}",
+                "shade": min(SHADES - 1, -(-better * (SHADES - 1) // len(known))),
+            }
