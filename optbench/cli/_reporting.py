@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ from optbench.cli._reporters import chosen_reporters
 from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
 
 if TYPE_CHECKING:
+    from optbench.cli._traces import TraceReader
     from optbench.registry import Catalogue, Registered
+    from optbench.report import Info, Labelled
     from optbench.store import ResultKey, Store
     from optbench.tuning import TunedArm
 
@@ -42,28 +44,12 @@ def build_model(
 
     `missing` trials of `records` have no result yet.
     """
-    from optbench.cli._traces import TraceReader
-    from optbench.report import (
-        ProblemArms,
-        build_report,
-        label_tuned,
-        reading_order,
-        with_ablations,
-        with_learning,
-        with_stages,
-        with_tuning,
-    )
+    from optbench.report import ProblemArms, build_report, label_tuned, with_tuning
 
     compared = ProblemArms(suite)
     labelled = compared.labelled(label_tuned(suite, records, arms))
-    named = named_info(catalogue, records)
-
-    order = reading_order(labelled.suite, labelled.records)
-    stored = {record: keys[trial] for record in order if (trial := labelled.trial(record)) in keys}
-
-    def read(name: str) -> TraceReader:
-        return TraceReader(store, name, stored)
-
+    read = _traces(store, labelled, keys)
+    optimizer_info, problem_info = _info(catalogue, labelled.records)
     model = build_report(
         labelled.suite,
         labelled.records,
@@ -71,30 +57,49 @@ def build_model(
         snapshots=read("snapshots"),
         environment=environment,
         command=command,
-        optimizer_info=plugin_info(catalogue, "optimizers", {record.spec.optimizer.name for record in labelled.records})
-        | plugin_info(
-            catalogue, "meta-algorithms", {x.name for record in labelled.records for x in record.spec.meta_algorithms}
-        )
-        | named,
-        problem_info=plugin_info(catalogue, "problems", {record.spec.problem.name for record in labelled.records})
-        | named,
+        optimizer_info=optimizer_info,
+        problem_info=problem_info,
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         projections=projections,
     )
     whole = json.loads(json.dumps(suite.to_json()))  # as it ran
     model = replace(model, missing=missing, suite=whole, suite_file=_text_of(suite.source))
-    rising = _rising(catalogue, suite.metrics)
-    model = with_learning(model, suite.metrics, labelled.records, read("snapshots"), rising)
-    model = with_stages(model, suite.metrics, labelled.records, read("snapshots"))
-    switched = {part.name for ablation in suite.ablations for part in ablation.factor}
-    model = with_ablations(
-        model,
-        labelled.suite,
-        labelled.records,
-        snapshots=read("snapshots"),
-        info=plugin_info(catalogue, "meta-algorithms", switched),
-    )
+    model = _with_learned(catalogue, model, labelled, read("snapshots"))
     return with_tuning(model, suite, list(map(compared.record, records)), list(map(compared.tuned, arms)))
+
+
+def _traces(store: Store, labelled: Labelled, keys: dict[str, ResultKey]) -> Callable[[str], TraceReader]:
+    """Return what reads a trace, by its name, of each record that has a result."""
+    from optbench.cli._traces import TraceReader
+    from optbench.report import reading_order
+
+    order = reading_order(labelled.suite, labelled.records)
+    stored = {record: keys[trial] for record in order if (trial := labelled.trial(record)) in keys}
+    return lambda name: TraceReader(store, name, stored)
+
+
+def _info(catalogue: Catalogue, records: Sequence[TrialRecord]) -> tuple[Info, Info]:
+    """Return what the plugins say of the records' optimizers, with their meta-algorithms, and of their problems."""
+    specs = [record.spec for record in records]
+    named = named_info(catalogue, records)
+    optimizers = plugin_info(catalogue, "optimizers", {spec.optimizer.name for spec in specs})
+    around = plugin_info(catalogue, "meta-algorithms", {part.name for spec in specs for part in spec.meta_algorithms})
+    return optimizers | around | named, plugin_info(
+        catalogue, "problems", {spec.problem.name for spec in specs}
+    ) | named
+
+
+def _with_learned(catalogue: Catalogue, model: ReportModel, labelled: Labelled, snapshots: TraceReader) -> ReportModel:
+    """Return the model with what metrics, stages and ablations tell."""
+    from optbench.report import with_ablations, with_learning, with_stages
+
+    suite, records = labelled.suite, labelled.records
+    model = with_learning(model, suite.metrics, records, snapshots, _rising(catalogue, suite.metrics))
+    model = with_stages(model, suite.metrics, records, snapshots)
+    switched = plugin_info(
+        catalogue, "meta-algorithms", {part.name for ablation in suite.ablations for part in ablation.factor}
+    )
+    return with_ablations(model, suite, records, snapshots=snapshots, info=switched)
 
 
 def write_reports(

@@ -11,7 +11,7 @@ from optbench.report.effect_values import unpaired_problems
 from optbench.report.effects import effects
 from optbench.report.learning import with_learning
 from optbench.report.learning_table import learning_table
-from optbench.report.naming import labels, slugs
+from optbench.report.naming import Info, labels, slugs
 from optbench.report.notes import MARK
 from optbench.report.pairing_table import comparison_table, solved_table
 from optbench.report.scaling_table import scaling_table
@@ -19,12 +19,14 @@ from optbench.report.stage_tables import stages_table, two_results_table
 from optbench.report.stages import with_stages
 from optbench.report.standings import site_run
 from optbench.report.terminal import gate_table, remarks, terminal_table
-from optbench.report.tuned import label_tuned
+from optbench.report.tuned import Labelled, label_tuned
 from optbench.report.tuning import with_tuning
 from optbench.report.tuning_table import tuning_table
 
 __all__ = [
     "MARK",
+    "Info",
+    "Labelled",
     "Measure",
     "Pair",
     "ProblemArms",
