@@ -191,6 +191,7 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
         with _opened(catalogue, store, spec, plan, options, progress) as (session, environment):
             planned = time.perf_counter() - began
             measured = session.execute(plan.planner)
+            _check_devices(options.device, spec, session)
             projections = session.project(planned_projections(spec, measured))
         results = plan.sort(measured)
         records = [*results.plain, *_refused(plan.plain, session.asked)]
@@ -216,6 +217,14 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
     _print_object(finished) if options.as_json else _print_table(finished)
     raise_all(failed)
     return 0 if all(gate.passed for gate in model.gates) else 1
+
+
+def _check_devices(named: str | None, spec: SuiteSpec, session: Session) -> None:
+    """Refuse a `--device` that this machine has none of; beside one that it has, the others' trials are skipped."""
+    from optbench.api import UserError
+
+    if named is not None and set(spec.devices) <= session.lacking:
+        raise UserError(f"--device {named}: no such device on this machine", "", "name one that it has, such as cpu")
 
 
 def _check_writable(folder: Path) -> None:

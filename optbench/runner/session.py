@@ -95,6 +95,7 @@ class Session:
     ran: int = 0
     reused: int = 0
     failures: int = 0
+    lacking: set[str] = field(default_factory=set)  # devices that trials asked for and this machine has not
     _readings: list[float] = field(default_factory=list)  # of the reference kernel, seconds, sorted
     _unstored: dict[str, TrialRecord] = field(default_factory=dict)
     _expected: int = 0  # trials in all, where the planner knows; it may still plan fewer
@@ -181,6 +182,7 @@ class Session:
             return {}
         began = time.perf_counter()
         devices = self.server.devices
+        self.lacking |= {spec.device for spec in missing} - set(devices)
         self.timing.startup += time.perf_counter() - began
         absent = {
             spec.id: TrialRecord(

@@ -76,6 +76,7 @@ def test_the_same_run_gives_the_same_trace_but_for_the_time_columns(capsys: pyte
         (["suite", "quik"], "quick"),
         (["suite", "smoke", "--store", "postgresql://here/there"], "postgresql"),
         (["suite", "smoke", "--only", "optimizer=nothing"], "nothing"),
+        (["suite", "smoke", "--device", "cuda:9"], "--device cuda:9: no such device"),
         (["suite", "smoke", "--plugin", "missing.py"], "missing.py"),
         (["report"], "optbench suite"),
     ],
