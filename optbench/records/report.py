@@ -75,6 +75,12 @@ class ReportModel:
         return " and ".join(word for word, shown in told.items() if shown)
 
     @property
+    def repeats(self) -> str:
+        """What tests of problems count: a sentence where a problem has several trials of an optimizer, else nothing."""
+        several = any(count.problems > len(self.problems) for count in self.solved)
+        return "A problem counts once for each seed and each tuning. " if several else ""
+
+    @property
     def entrant(self) -> str:
         """What the suite compares, in a word."""
         return "arm" if self.arms else "optimizer"

@@ -35,7 +35,9 @@ def _solved(model: ReportModel, left_out: frozenset[str]) -> Table:
     tests = _tests(model)
     missed = "−: problems among them that only others of the suite solve; --json names them."
     more = omitted(frozenset(name.replace("\n", "") for name in left_out), ("problems", *tests))
-    table = new_table(f"{model.title}: problems solved by each test", (missed * _any_missed(model) + more).strip())
+    table = new_table(
+        f"{model.title}: problems solved by each test", (model.repeats + missed * _any_missed(model) + more).strip()
+    )
     styles = {"optimizer": NAME, "problems": NUMBER, **dict.fromkeys(map(_heading, tests), NUMBER)}
     return fill(table, styles, _solved_rows(model, tests), left_out)
 

@@ -1,12 +1,14 @@
 """One table of colours and dashes for the page and the static figures.
 
 Hue stands for the family, lightness and dash for the member. Purple has dash-dots, since it looks blue to deuteranopes.
-Each colour has a contrast of at least 3:1 against the card of its theme. Colours are never repeated: optimizers beyond
-the last slot are thin and grey.
+Each colour has a contrast of at least 3:1 against the card of its theme. Two lines of a figure never look alike:
+optimizers beyond the last slot are thin and grey, unless they share no problem with who has a slot and nothing is drawn
+of all together.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -46,6 +48,8 @@ GREY = Slot("#8b939d", "#7a8490")
 
 def slots(model: ReportModel, target: float) -> tuple[Slot, ...]:
     """Return the look of each optimizer, in the report's order; the best `COLOURED` by solved share get colours."""
+    if not model.ranking and len(model.optimizers) > COLOURED:
+        return _shared(model)
     best = [score.optimizer for score in model.scores_at("evaluations", target)][:COLOURED]
     coloured = [optimizer for optimizer in model.optimizers if optimizer.id in best]
     chosen = _assign(coloured)
@@ -66,6 +70,20 @@ def _assign(optimizers: Sequence[ReportOptimizer]) -> dict[str, Slot]:
             left.append(optimizer)
     spare = [slot for rank in zip_longest(*free) for slot in rank if slot is not None]
     return chosen | {optimizer.id: slot for optimizer, slot in zip(left, spare, strict=False)}
+
+
+def _shared(model: ReportModel) -> tuple[Slot, ...]:
+    """Return looks that two optimizers have in common only where no problem was run with both."""
+    rivals: dict[str, set[str]] = defaultdict(set)
+    for cell in model.cells:
+        rivals[cell.problem].add(cell.optimizer)
+    order = [slot for rank in zip(*HUES, strict=True) for slot in rank][:COLOURED]
+    looks: dict[str, Slot] = {}
+    for optimizer in model.optimizers:
+        met = set().union(*(group for group in rivals.values() if optimizer.id in group))
+        taken = {looks[other] for other in met if other in looks}
+        looks[optimizer.id] = next((slot for slot in order if slot not in taken), GREY)
+    return tuple(looks.values())
 
 
 def stylesheet(looks: Sequence[Slot]) -> str:

@@ -91,3 +91,11 @@ def test_the_strictest_tests_stay_where_not_all_have_room(results):
     assert "1e-08" in head
     assert "relative:1e-01" in gone
     assert all((name.removeprefix("relative:") in head) != (name in "".join(gone.split())) for name in names)
+
+
+@pytest.mark.parametrize(("problems", "told"), [(1, False), (3, True)])
+def test_a_table_of_tests_says_that_seeds_count(results, problems, told):
+    results.add("x/a", "x/p")
+    count = SolvedCount(optimizer="a", test="relative:1e-08", problems=problems, solved=1, missed=())
+    text = printed(solved_table(replace(results.report(), solved=(count,)), 100), 100)
+    assert ("once for each seed" in " ".join(text.split())) == told

@@ -274,6 +274,19 @@ def test_the_best_twelve_have_looks_of_their_own_and_the_rest_is_grey(synthetic,
     assert looks[COLOURED:] == (GREY, GREY)
 
 
+def test_where_nothing_is_drawn_of_all_only_optimizers_of_a_problem_need_different_looks(synthetic):
+    results = synthetic.Results()
+    for index in range(2 * COLOURED):
+        for problem in (f"x/p{index // 6}", f"x/all{index // 12}"):
+            results.add(f"x/o{index}", problem, synthetic.events_of([1, 2], [5.0, 1.0]), f_star=1.0)
+    model = results.report()
+    looks = slots(replace(model, ranking=False), 1e-5)
+    assert looks[:COLOURED] == looks[COLOURED:]
+    assert len(set(looks)) == COLOURED
+    assert GREY not in looks
+    assert slots(model, 1e-5).count(GREY) == COLOURED
+
+
 def test_members_of_a_family_share_its_hue(synthetic):
     looks = slots(many_optimizers(synthetic, ["a", "b", "a"]), 1e-5)
     assert (looks[0], looks[2], looks[1]) == (HUES[0][0], HUES[0][1], HUES[1][0])
