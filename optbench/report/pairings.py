@@ -49,11 +49,15 @@ def compare_pairings(
     Each of several tunings counts; `repetitions` of the suite tell them from repetitions. Trials that share a tuning's
     choice are no independent ones: logarithms are averaged over the seeds of a tuning first, and the interval and the
     verdict are over tunings (of all problems). Where one of the two has a single tuning, its trials stand against
-    those of each tuning of the other, and the problem counts once.
+    those of each tuning of the other, and the problem counts once. A pairing neither of which ran, being left out by
+    whoever narrowed the suite, has no result.
     """
     trials = _by_optimizer(records, repetitions)
     return tuple(
-        _compared(pairing, target, trials, names) for pairing in pairings for target in dict.fromkeys(pairing.targets)
+        _compared(pairing, target, trials, names)
+        for pairing in pairings
+        if {key_of(pairing.first), key_of(pairing.second)} & trials.keys()
+        for target in dict.fromkeys(pairing.targets)
     )
 
 
