@@ -1,7 +1,7 @@
 """Tables of a report as rows of plain values, and the formats that they are written in without harm.
 
-Names come from plugins and may be anything: `csv_text` keeps spreadsheets from taking them for formulas, `latex_text`
-keeps LaTeX from taking them for commands.
+Names come from plugins and may be anything: `csv_text` keeps spreadsheets from taking them for formulas, the
+module `latex` keeps LaTeX from taking them for commands.
 """
 
 from __future__ import annotations
@@ -14,13 +14,7 @@ from typing import Any
 
 from optbench.records import Cell, ReportModel
 from optbench.records.text import harmless
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "\n": " ", "\r": " ",
-    "–": "--", "½": r"\(\frac12\)", "×": r"\(\times\)", "≈": r"\(\approx\)",
-}  # fmt: skip
+from optbench_reporters.latex import LATEX_NEEDS, latex_text
 
 
 @dataclass(frozen=True)
@@ -89,11 +83,6 @@ def csv_text(table: Table) -> str:
     return buffer.getvalue()
 
 
-def latex_text(text: str) -> str:
-    """Return text that LaTeX prints as it is."""
-    return "".join(_LATEX.get(letter, letter) for letter in text)
-
-
 def results_latex(model: ReportModel, measure: str, target: float) -> str:
     """Return the table of results for a paper; it needs the package booktabs."""
     rows = []
@@ -104,6 +93,7 @@ def results_latex(model: ReportModel, measure: str, target: float) -> str:
         rows.append(rf"{latex_text(name)} & {share} & {slow} & {wins} & {'--' if cost is None else f'{cost:,.0f}'} \\")
     return "\n".join([
         f"% {latex_text(model.title)}; solved to a relative gap of {target:g}; cost in {measure}",
+        rf"% needs \usepackage{{booktabs}}; {LATEX_NEEDS}",
         r"\begin{tabular}{lrrrr}",
         r"\toprule",
         rf"Optimizer & Solved (95\,\%) & Slowdown & Fastest & Median {measure} \\",

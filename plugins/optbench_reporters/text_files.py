@@ -10,7 +10,8 @@ from typing import Any
 
 from optbench.records import ABLATION_HEADINGS, Cell, ReportModel, finite
 from optbench.records.text import commit_text
-from optbench_reporters.tables import Table, cells_table, csv_text, latex_text, results_latex, results_table
+from optbench_reporters.latex import LATEX_NEEDS, latex_text
+from optbench_reporters.tables import Table, cells_table, csv_text, results_latex, results_table
 from optbench_reporters.view import machine, power
 
 DEFAULT_TARGET = 1e-8
@@ -176,7 +177,7 @@ def _problems_latex(model: ReportModel, target: float) -> str:
     names = " & ".join(rf"\rotatebox{{90}}{{{latex_text(arm.label)}}}" for arm in model.optimizers)
     return "\n".join([
         f"% {latex_text(model.title)}: median {MEASURE} to a gap of {target:g}; --: not solved by half of the seeds",
-        r"% needs \usepackage{booktabs,longtable,graphicx}",
+        rf"% needs \usepackage{{booktabs,longtable,graphicx}}; {LATEX_NEEDS}",
         rf"\begin{{longtable}}{{l*{{{len(model.optimizers)}}}{{r}}}}",
         r"\toprule",
         rf"Problem & {names} \\",

@@ -4,12 +4,15 @@ import csv
 import html
 import io
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 from optbench_reporters.html import HtmlReporter
-from optbench_reporters.tables import Table, csv_text, harmless, latex_text, results_latex
+from optbench_reporters.latex import latex_text
+from optbench_reporters.tables import Table, csv_text, harmless, results_latex
 
 from optbench.records import Component, Status
 
@@ -87,9 +90,37 @@ def test_latex_prints_names_as_they_are(report):
     text = results_latex(report, "evaluations", 1e-8)
     assert r"\input" not in text
     assert r"\textbackslash{}input\{secret\} \$x\_1\$ 5 \% \& \#1 \textasciitilde{} \textasciicircum{}" in text
-    assert latex_text("a\nb") == "a b"
+    assert latex_text("a\nb\x0cc\u202ed\ud800") == "a b c d "
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.replace(r"\&", "").count("&") for line in rows} == {4}
+
+
+@pytest.mark.parametrize(
+    ("letters", "printed"),
+    [
+        ("é ü ß", "é ü ß"),
+        ("1∕2 − ½", r"1/2 \(-\) \(\frac12\)"),
+        ("λ ΔΑ ς ά", r"\(\lambda\) \(\Delta\)\(\mathrm{A}\) \(\varsigma\) \(\alpha\)"),
+        ("Ą ﬁ ỹ", "A fi y"),
+        ("中🙂Ж", "U+4E2DU+1F642U+0416"),
+        ('x="y"', r"x=\char34{}y\char34{}"),
+        ("[2] *", "{[}2] {*}"),
+    ],
+)
+def test_latex_needs_no_letter_that_its_plain_font_lacks(letters, printed):
+    assert latex_text(letters) == printed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_pdflatex_prints_every_letter(tmp_path):
+    letters = [chr(code) for code in range(0x20, 0x2600)]
+    rows = "".join(rf"{latex_text(letter)} & \\" "\n" for letter in letters)
+    source = r"\documentclass{article}\usepackage{longtable}\begin{document}\begin{longtable}{ll}" "\n" + rows
+    (tmp_path / "all.tex").write_text(source + r"\end{longtable}\end{document}", encoding="utf-8")
+    command = ["pdflatex", "-draftmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 @pytest.mark.browser
