@@ -62,10 +62,10 @@ format: $(VENV)/.installed-dev
 # Alone on one process: nothing is measured beside something else. The least times of many rounds, over the reference kernel's.
 BENCH := .benchmarks/last.json
 bench: run-bench
-	$(BIN)/python tests/perf/compare_bench.py $(BENCH)
+	$(BIN)/python -m optbench.testing.compare_steps $(BENCH) tests/perf/baseline.json
 
 bench-baseline: run-bench
-	$(BIN)/python tests/perf/compare_bench.py $(BENCH) --write
+	$(BIN)/python -m optbench.testing.compare_steps $(BENCH) tests/perf/baseline.json --write
 
 run-bench: $(VENV)/.installed-test
 	@mkdir -p .benchmarks

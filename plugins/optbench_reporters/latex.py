@@ -1,7 +1,7 @@
 r"""Text that LaTeX prints as it is, with any engine, font encoding and no package.
 
-pdflatex ends at a letter that it has no command for, and what the encoding OT1 lacks is an error in most papers. Letters
-with the common accents stay, for LaTeX reads UTF-8; Greek and signs of mathematics become formulas.
+pdflatex ends at a letter that it has no command for, and what the encoding OT1 lacks is an error in most papers.
+Letters with the common accents stay, for LaTeX reads UTF-8; Greek and signs of mathematics become formulas.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _SIGNS = {
     "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}", "†": r"\dag{}",
     "½": r"\(\frac12\)", "×": r"\(\times\)", "≈": r"\(\approx\)", "≤": r"\(\leq\)", "≥": r"\(\geq\)",
     "≠": r"\(\neq\)", "∞": r"\(\infty\)", "∇": r"\(\nabla\)", "∂": r"\(\partial\)", "√": r"\(\surd\)",
-    "→": r"\(\to\)", "←": r"\(\leftarrow\)", "∈": r"\(\in\)", "‖": r"\(\Vert\)", "−": r"\(-\)", "∕": "/", "⋅": r"\(\cdot\)",
+    "→": r"\(\to\)", "←": r"\(\leftarrow\)", "∈": r"\(\in\)", "‖": r"\(\Vert\)", "−": r"\(-\)", "∕": "/",
+    "⋅": r"\(\cdot\)",
 }  # fmt: skip
 _LATIN = 0x180  # below it LaTeX knows the letters, but for these
 _NOT_IN_OT1 = frozenset("«»ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ")
@@ -29,10 +30,11 @@ _GREEK = {
     "Kappa": "mathrm{K}", "Mu": "mathrm{M}", "Nu": "mathrm{N}", "Omicron": "mathrm{O}", "Rho": "mathrm{P}",
     "Tau": "mathrm{T}", "Chi": "mathrm{X}",
 }  # fmt: skip
-_COMMANDS = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma sigma tau upsilon phi "
-    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
-)
+_COMMANDS = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta",
+    "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+})  # fmt: skip
 
 
 def latex_text(text: str) -> str:

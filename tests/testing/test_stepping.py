@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
 from optbench.api import UserError
+from optbench.testing.compare_steps import main
 from optbench.testing.stepping import Stepper, benchmark_steps
 
 SOURCE = """
@@ -50,16 +48,6 @@ def optbench_problems():
 @pytest.fixture
 def catalogue(optbench_plugin):
     return optbench_plugin(SOURCE)
-
-
-@pytest.fixture(scope="module")
-def comparing():
-    """Return the script that compares results with the baseline; test folders are no packages."""
-    path = Path(__file__).parents[1] / "perf" / "compare_bench.py"
-    spec = importlib.util.spec_from_file_location("compare_bench", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_each_step_is_one_of_the_optimizers(catalogue):
@@ -108,14 +96,28 @@ def results(**times):
 
 
 @pytest.mark.parametrize(("least", "code"), [(0.02, 0), (0.029, 0), (0.031, 1)])
-def test_a_ratio_above_the_limit_fails_whatever_the_machine(comparing, tmp_path, monkeypatch, capsys, least, code):
-    monkeypatch.setattr(comparing, "BASELINE", tmp_path / "baseline.json")
-    path = tmp_path / "results.json"
+def test_a_ratio_above_the_limit_fails_whatever_the_machine(tmp_path, capsys, least, code):
+    path, baseline = tmp_path / "results.json", tmp_path / "baseline.json"
     for content, arguments, expected in (
         (results(a=(0.02, 0.001)), ["--write"], 0),
         (results(a=(2 * least, 0.002), new=(1.0, 0.001)), [], code),  # a machine that is half as fast
     ):
         path.write_text(json.dumps(content))
-        monkeypatch.setattr(sys, "argv", ["compare", str(path), *arguments])
-        assert comparing.main() == expected
+        assert main([str(path), str(baseline), *arguments]) == expected
     assert "new" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (results(a=(0.02, 0.001)), "baseline.json"),
+        ({"benchmarks": [{"extra_info": {}}]}, "holds no"),
+        ({}, "can't use"),
+    ],
+)
+def test_nothing_to_compare_is_an_error(tmp_path, capsys, content, said):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(SystemExit, match="2"):
+        main([str(path), str(tmp_path / "baseline.json")])
+    assert said in capsys.readouterr().err
