@@ -14,6 +14,7 @@ import json
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.api import UserError
-from optbench.records import Cell, Environment, ReportModel, ReportPart
+from optbench.records import Cell, Environment, ReportModel, ReportOptimizer, ReportPart, ReportProblem
 
 RESULTS = "asv-results"
 BYTES = ("state_bytes", "peak_live_bytes")  # of a cell, which repeat exactly
@@ -78,20 +79,32 @@ def environment_name(environment: Environment) -> str:
     return f"existing-py{environment.python.rpartition('.')[0]}-torch{environment.libraries.get('torch', '')}"
 
 
-def stable_name(parts: Sequence[ReportPart], expression: str) -> str:
+def stable_name(parts: Sequence[ReportPart], expression: str, *, qualified: bool = False) -> str:
     """Return a name that other runs give, too: names, with the options that are not the default.
 
-    An option that plugins get later does not change it.
+    An option that plugins get later does not change it. `qualified` says which plugin each name is of.
     """
     if not parts:
         return expression
-    return " + ".join(map(_part_name, parts))
+    return " + ".join(_part_name(part, qualified) for part in parts)
 
 
-def _part_name(part: ReportPart) -> str:
+def _part_name(part: ReportPart, qualified: bool) -> str:
     told = [f"{option.name}={option.value}" for option in part.options if option.value != option.default]
-    short = part.name.rpartition("/")[2]
-    return f"{short}({', '.join(told)})" if told else short
+    name = part.name if qualified else part.name.rpartition("/")[2]
+    return f"{name}({', '.join(told)})" if told else name
+
+
+def _stable_names(items: Sequence[ReportOptimizer | ReportProblem]) -> dict[str, str]:
+    """Return names by id; those of two plugins that share a name are qualified, so that no figures are mixed."""
+    names = {item.id: stable_name(item.parts, item.expression) for item in items}
+    variants = {item.id: (names[item.id], getattr(item, "device", ""), getattr(item, "dtype", "")) for item in items}
+    shared = {variant for variant, count in Counter(variants.values()).items() if count > 1}
+    return names | {
+        item.id: stable_name(item.parts, item.expression, qualified=True)
+        for item in items
+        if variants[item.id] in shared
+    }
 
 
 def _commit(environment: Environment) -> tuple[str, int]:
@@ -116,12 +129,12 @@ def _field(name: str) -> Callable[[Cell], float | None]:
 
 def _names(model: ReportModel) -> tuple[dict[str, str], dict[str, str]]:
     """Return the parameters of optimizers and problems by their ids, as asv spells them: `repr` of their names."""
-    optimizers = {item.id: repr(stable_name(item.parts, item.expression)) for item in model.optimizers}
+    optimizers = {key: repr(name) for key, name in _stable_names(model.optimizers).items()}
     devices = {(item.device, item.dtype) for item in model.problems}
-    problems = {}
+    names, problems = _stable_names(model.problems), {}
     for item in model.problems:
         variant = f" [{item.device}, {item.dtype}]" if len(devices) > 1 else ""
-        problems[item.id] = repr(stable_name(item.parts, item.expression) + variant)
+        problems[item.id] = repr(names[item.id] + variant)
     return optimizers, problems
 
 

@@ -103,6 +103,19 @@ def test_a_default_option_is_no_part_of_a_name(synthetic):
     assert stable_name(item.parts, item.expression) == "lbfgs(m=5)"
 
 
+def test_figures_of_two_plugins_that_share_a_name_are_not_mixed(synthetic, tmp_path):
+    results = synthetic.Results()
+    for plugin, cost in (("x", 30), ("mine", 50), ("z", 70)):
+        arm = Component(name=f"{plugin}/{'gd' if plugin != 'z' else 'bfgs'}")
+        problem = f"{plugin}/p" if plugin != "z" else "x/p"
+        results.add(arm, problem, synthetic.events_of([1, cost], [1.0, 1e-9]), f_star=0.0, f_star_source="exact")
+    model = results.report()
+    environment = replace(model.environment, commit=COMMIT, committed=DATE)
+    *_, path = write(replace(model, environment=environment), tmp_path)
+    _, params, _ = json.loads(path.read_text())["results"]["made-up.evaluations_to_1e-05"]
+    assert [set(names) for names in params] == [{"'x/gd'", "'mine/gd'", "'bfgs'"}, {"'x/p'", "'mine/p'"}]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("asv") is None, reason="asv is not installed")
 def test_asv_publish_finds_the_planted_doubling_and_nothing_else(synthetic, tmp_path):
