@@ -10,6 +10,7 @@ from optbench.records import LearningCurve, ReportModel
 SHADES = 6  # classes h0, the best, to h5
 CELL = 50  # pixels of a column
 LETTER = 6.4  # pixels
+LETTERS = 30  # of a column's heading
 SMALL = 0.01  # smaller numbers have two digits, so that they fit
 
 
@@ -27,8 +28,8 @@ def _matrix(model: ReportModel, metric: str) -> dict[str, Any]:
     return {
         "metric": metric,
         "better": "higher" if rising else "lower",
-        "optimizers": [{"label": item.label, "expression": item.expression} for item in shown],
-        "head": 36 + 4.6 * max(len(item.label) for item in shown),
+        "optimizers": [{"label": _without_middle(item.label), "expression": item.expression} for item in shown],
+        "head": 36 + 4.6 * min(LETTERS, max(len(item.label) for item in shown)),
         "name": 22 + LETTER * max(len(item.label) for item in problems),
         "cell": CELL,
         "rows": [
@@ -40,6 +41,12 @@ def _matrix(model: ReportModel, metric: str) -> dict[str, Any]:
             for problem in problems
         ],
     }
+
+
+def _without_middle(label: str) -> str:
+    """Return a heading that fits: what tells long names apart stands at their ends."""
+    half = LETTERS // 2
+    return label if len(label) <= LETTERS else f"{label[: half - 1]}…{label[-half:]}"
 
 
 def _cells(curves: list[LearningCurve | None]) -> Iterator[Mapping[str, Any]]:

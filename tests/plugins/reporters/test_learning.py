@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from optbench_reporters.figures.style import LABEL_LENGTH, whole
 from optbench_reporters.html import HtmlReporter
-from optbench_reporters.learnt import learnt_matrices
+from optbench_reporters.learnt import LETTERS, learnt_matrices
 
 from optbench.records import LearningCurve, ReportModel
 
@@ -113,6 +113,20 @@ def test_a_matrix_tells_where_each_ended_the_best_of_a_problem_the_darkest(synth
     assert [cell["text"] for cell in first] == ["0.5", "0.988", "0.5", ""]
     assert [cell["shade"] for cell in first] == ([2, 0, 2, None] if rising else [0, 4, 0, None])
     assert [cell["text"] for cell in second] == ["", "3", "", "–"]
+
+
+def test_long_headings_of_a_matrix_keep_their_ends_and_its_height_is_bounded(synthetic: Any) -> None:
+    plain = synthetic.full_results(seeds=1, problems=1).report()
+    first, second, *rest = plain.optimizers
+    long = "coordinate-descent + path(values=[0.9, 0.7, 0.55], start="
+    named = (replace(first, label=f"{long}warm)"), replace(second, label=f"{long}cold)"), *rest)
+    (matrix,) = learnt_matrices(learnt(replace(plain, optimizers=named), [{0: 0.5, 1: 0.25}], rising=False))
+    labels = [item["label"] for item in matrix["optimizers"]]
+    assert [(len(label), label[:10], label[-5:]) for label in labels] == [
+        (LETTERS, "coordinate", "warm)"),
+        (LETTERS, "coordinate", "cold)"),
+    ]
+    assert matrix["head"] < 190
 
 
 def test_a_legend_cuts_no_name_that_fits_into_lines() -> None:
