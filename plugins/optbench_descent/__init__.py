@@ -7,6 +7,20 @@ from collections.abc import Iterator
 from optbench.api import OptimizerPlugin, Option, hookimpl
 from optbench.numerics.minibatches import INNER_STEPS, MEMORY
 
+_BETA = Option(
+    default="memoryless",
+    doc="how much of the last direction is kept; memoryless: from each line's minimum, without going there",
+    choices=(
+        "memoryless",
+        "fletcher-reeves",
+        "polak-ribiere",
+        "polak-ribiere+",
+        "hestenes-stiefel",
+        "dai-yuan",
+        "hager-zhang",
+    ),
+)
+
 
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
@@ -43,19 +57,7 @@ def _cg() -> OptimizerPlugin:
         factory="optbench_descent.cg:cg",
         summary="Nonlinear conjugate gradients; with line_search='exact' the step on a quadratic is analytic.",
         options={
-            "beta": Option(
-                default="memoryless",
-                doc="how much of the last direction is kept; memoryless: from each line's minimum, without going there",
-                choices=(
-                    "memoryless",
-                    "fletcher-reeves",
-                    "polak-ribiere",
-                    "polak-ribiere+",
-                    "hestenes-stiefel",
-                    "dai-yuan",
-                    "hager-zhang",
-                ),
-            ),
+            "beta": _BETA,
             "preconditioner": Option(
                 default="diagonal",
                 doc="from the first restart on: nothing, or the Hessian's diagonal as learnt from gradients",

@@ -33,7 +33,12 @@ _CURVATURE = Option(
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
     """Yield BFGS and L-BFGS."""
-    yield OptimizerPlugin(
+    yield _bfgs()
+    yield _lbfgs()
+
+
+def _bfgs() -> OptimizerPlugin:
+    return OptimizerPlugin(
         name="bfgs",
         factory="optbench_quasinewton.bfgs:bfgs",
         summary="Quasi-Newton method with a dense inverse Hessian, updated in place.",
@@ -55,7 +60,10 @@ def optbench_optimizers() -> Iterator[OptimizerPlugin]:
         host_syncs=2,
         host_syncs_per={"evaluation": 1},
     )
-    yield OptimizerPlugin(
+
+
+def _lbfgs() -> OptimizerPlugin:
+    return OptimizerPlugin(
         name="lbfgs",
         factory="optbench_quasinewton.lbfgs:lbfgs",
         summary="Limited-memory BFGS in compact form; history=1 with initial_scale='identity' is the memoryless form.",
