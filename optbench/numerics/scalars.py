@@ -18,6 +18,11 @@ def in_numpy(like: Tensor) -> bool:
     return type(like) is Tensor and like.is_cpu
 
 
+def representable(number: float, dtype: torch.dtype) -> float:
+    """Return a number, infinite where it is beyond the dtype: torch refuses such factors, and rounds such entries."""
+    return math.copysign(math.inf, number) if abs(number) > limits(dtype).max else number
+
+
 def read(*scalars: Tensor) -> list[float]:
     """Return tensors of shape () as floats, with one host-device synchronisation for all of them."""
     if len(scalars) == 1 or scalars[0].is_cpu:

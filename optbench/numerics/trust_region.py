@@ -115,7 +115,7 @@ class Region:
         whitened = torch.linalg.solve_triangular(self.factor, step[:, None], upper=False)
         of_step = (
             norm(step),
-            torch.linalg.vector_norm(whitened),
+            norm(whitened),
             torch.dot(self.gradient, step),
             torch.dot(step, image),
         )
@@ -142,12 +142,12 @@ class Region:
         vector = torch.arange(1, n + 1, dtype=self.gradient.dtype, device=self.gradient.device).cos_()
         for _ in range(3):
             vector = torch.cholesky_solve(vector[:, None], self.factor)[:, 0]
-            vector.div_(torch.linalg.vector_norm(vector))
+            vector.div_(norm(vector))
         return vector
 
     def _products(self, flat: Tensor, step: Tensor, image: Tensor) -> tuple[Tensor, ...]:
         return (
-            torch.linalg.vector_norm(self.factor.T @ flat),
+            norm(self.factor.T @ flat),
             torch.dot(flat, step),
             torch.dot(flat, self.gradient),
             torch.dot(flat, image),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Move
+from optbench.numerics.scalars import representable
 
 Scales = TypeVar("Scales")
 
@@ -109,7 +110,7 @@ class Scaled:
             scales.curvature.copy_((change.dot(change) / move.curvature).expand_as(change))
             scales.known = True
         image = scales.curvature * displacement
-        scales.curvature.addcmul_(change, change, value=1 / move.curvature)
+        scales.curvature.addcmul_(change, change, value=representable(1 / move.curvature, change.dtype))
         scales.curvature.sub_(image * image / displacement.dot(image))
         least = scales.curvature.max() * torch.finfo(change.dtype).eps
         torch.maximum(scales.curvature, least, out=scales.curvature)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optbench.numerics.scalars import read
+from optbench.numerics.scalars import norm, read
 
 _CLOSE = 0.1  # a step this close to the boundary, relative to the radius, lies on it
 _MAX_CORRECTIONS = 30
@@ -46,7 +46,7 @@ class LinearModel:
     def damped(self, damping: float) -> LinearStep:
         """Return the minimiser for α = `damping`."""
         scaled = _scaled(self._on_host, damping)
-        length, linear = read(torch.linalg.vector_norm(scaled), torch.linalg.vector_norm(self._on_host[0] * scaled))
+        length, linear = read(norm(scaled), norm(self._on_host[0] * scaled))
         step = (_scaled(self._spectrum, damping) @ self._right).div_(self._scale).neg_()
         return LinearStep(step, length, linear * linear + 2 * damping * length * length, damping)
 
@@ -71,7 +71,7 @@ class LinearModel:
         values, _ = self._on_host
         scaled = _scaled(self._on_host, damping)
         bent = scaled * torch.where(values > 0, _inverse(values, damping) / values, 0).sqrt()
-        length, bend = read(torch.linalg.vector_norm(scaled), torch.linalg.vector_norm(bent))
+        length, bend = read(norm(scaled), norm(bent))
         return length, bend
 
 

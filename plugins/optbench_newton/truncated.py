@@ -13,7 +13,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from optbench.numerics.scalars import norm, read
+from optbench.numerics.scalars import norm, read, representable
 from optbench.numerics.unit import power_of_two
 
 _FLAT = 10.0  # roundings of the largest curvature seen, below which curvature counts as none
@@ -77,12 +77,13 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
     path = _Path(squared=(gradient_norm / unit) ** 2)
     end: End = "limit"
     for _ in range(limits.products):
-        image = product(work.direction)
+        image = product(work.direction) / unit
         (curvature,) = read(torch.dot(work.direction, image))
-        path.bends(curvature / unit, number.eps)
+        path.bends(curvature, number.eps)
         advance, end = path.advance(limits)
+        advance = representable(advance, gradient.dtype)
         work.step.add_(work.direction, alpha=advance)
-        work.residual.add_(image, alpha=advance / unit)
+        work.residual.add_(image, alpha=advance)
         if end != "limit":
             break
         (squared,) = read(torch.dot(work.residual, work.residual))

@@ -11,7 +11,7 @@ from torch import Tensor
 from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import OnMinibatches
-from optbench.numerics.scalars import read
+from optbench.numerics.scalars import read, representable
 from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, combine, mean, skipping
 from optbench_quasinewton.symmetric import Symmetric
 
@@ -104,7 +104,7 @@ class DenseInverse:
         on_displacement = 2 * of_displacement * along + of_image * across
         on_image = of_image * along
         memory.direction.mul_(before * scale * on_image - move.step * on_displacement)
-        memory.direction.add_(memory.product, alpha=-growth - after * on_image)
+        memory.direction.add_(memory.product, alpha=representable(-growth - after * on_image, image.dtype))
         memory.ahead = move.next_gradient
 
     def forget(self, memory: Inverse) -> None:
@@ -154,5 +154,5 @@ def second_factor(
     and stretch·y in that of y. `displacement` is s, `curvature` sᵀy, `bend` yᵀHy.
     """
     of_displacement, of_image = 0.5 * (1 / stretch + growth * bend / curvature) / curvature, -growth / curvature
-    image.mul_(of_image).add_(displacement, alpha=of_displacement)
+    image.mul_(of_image).add_(displacement, alpha=representable(of_displacement, image.dtype))
     return of_displacement, of_image

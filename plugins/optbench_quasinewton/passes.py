@@ -14,7 +14,7 @@ from scipy.linalg import get_blas_funcs
 from torch import Tensor
 
 from optbench.numerics.descent import Move
-from optbench.numerics.scalars import in_numpy
+from optbench.numerics.scalars import in_numpy, representable
 from optbench_quasinewton.compact import Mirrored, Small, small
 from optbench_quasinewton.secant import DIFFERENCE, Weights, combine
 
@@ -73,7 +73,7 @@ class ByTorch:
             self._pairs[:, place].addcmul_(self._pairs[:, last], share.to(self._rows.dtype), value=-1)
             return
         for vectors in (self._displacements, self._changes):
-            vectors[place].sub_(vectors[last], alpha=float(share))
+            vectors[place].sub_(vectors[last], alpha=representable(float(share), vectors[place].dtype))
 
     def square(self, place: int) -> Small:
         """Multiply in one pass."""

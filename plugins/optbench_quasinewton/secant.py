@@ -12,6 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from optbench.numerics.scalars import representable
+
 _KEPT = 0.2  # of the model's curvature, where a damped change takes the place of the true one
 
 Weights = tuple[float, float]  # the change is the first times the gradient after the move plus the second times before
@@ -92,5 +94,5 @@ STRETCHES: Mapping[str, Stretch] = {"cubic": at_the_end, "secant": mean}
 
 def combine(first: Tensor, of_first: float, second: Tensor, of_second: float, *, out: Tensor) -> Tensor:
     """Write of_first·first + of_second·second into `out`, and return it; one pass where `of_first` is 1."""
-    torch.add(first, second, alpha=of_second / of_first, out=out)
+    torch.add(first, second, alpha=representable(of_second / of_first, out.dtype), out=out)
     return out if of_first == 1 else out.mul_(of_first)

@@ -8,6 +8,8 @@ import torch
 from scipy.linalg import get_blas_funcs
 from torch import Tensor
 
+from optbench.numerics.scalars import representable
+
 _LARGEST = 1e100  # a factor beyond which it is multiplied into the matrix
 _WAITING = 8  # updates that are added in one pass
 
@@ -47,7 +49,7 @@ class Symmetric:
             torch.mv(self.entries, vector, out=out).mul_(self.scale)
         if self._count:
             weights = torch.mv(self._rows, vector)
-            out.addmv_(self._columns, weights.roll(_WAITING), alpha=self.scale)
+            out.addmv_(self._columns, weights.roll(_WAITING), alpha=representable(self.scale, out.dtype))
         return out
 
     def room(self) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from optbench.numerics.line import LineSearch
 from optbench.numerics.position import Visit, arrive
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import largest, read
+from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.strong_wolfe import StrongWolfe
 from optbench_descent.betas import BETAS
 from optbench_descent.cg import Conjugate, ConjugateDirections
@@ -181,7 +181,7 @@ class Start(NamedTuple):
 def move_downhill(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch) -> bool:
     """Search along the block's negative gradient, from a displacement as long as the last one; False where it is 0."""
     gradient = here.gradient[block]
-    size = torch.linalg.vector_norm(gradient)
+    size = norm(gradient)
     torch.div(gradient, -size, out=state.direction[block])
     (slope,) = read(-size)
     move_along(oracle, state, here, block, search, Start(state.length, slope, 1.0))

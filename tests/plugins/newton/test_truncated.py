@@ -24,7 +24,7 @@ def system(spectrum: list[float], seed: int = 0) -> tuple[Tensor, Tensor]:
 def run(hessian: Tensor, gradient: Tensor, **limits: Any) -> TruncatedStep:
     given = {"residual": 0.0, "products": 100, "radius": math.inf, "reach": 1.0, **limits}
     work = Workspace.like(gradient)
-    return solve(lambda v: hessian @ v, gradient, float(gradient.norm()), Limits(**given), work)
+    return solve(lambda v: hessian @ v, gradient, float(gradient.double().norm()), Limits(**given), work)
 
 
 def krylov(hessian: Tensor, gradient: Tensor, dimension: int) -> Tensor:
@@ -132,3 +132,8 @@ def test_it_knows_no_scale_of_f(power: int) -> None:
     other = run(2.0**power * hessian, 2.0**power * gradient, radius=2.0)
     assert torch.equal(one.step, other.step)
     assert one.products == other.products
+
+
+def test_along_a_direction_without_curvature_a_reach_far_beyond_the_gradient_is_no_error_in_float32() -> None:
+    found = run(torch.zeros(2, 2), torch.tensor([3e-25, 4e-25]), reach=1e26)
+    assert torch.allclose(found.step, torch.tensor([-6e25, -8e25]))

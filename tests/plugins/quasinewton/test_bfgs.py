@@ -233,3 +233,9 @@ def test_that_one_minibatch_is_solved_does_not_end_the_trial(oracle: Any) -> Non
     assert method.step(problem, state).finished is None
     problem.batch = 0
     assert method.step(problem, state).finished == "converged"
+
+
+def test_an_update_beyond_the_dtype_is_infinite_and_no_error() -> None:
+    image = torch.ones(2)
+    second_factor(torch.ones(2), image, curvature=1e-30, bend=1e20)
+    assert torch.isinf(image).all()
