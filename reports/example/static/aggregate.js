@@ -99,8 +99,9 @@
 
   OB.aggregate = (suite, cells, choice) => {
     const problems = range(suite.problems.length).filter((p) =>
-      !choice.kinds.has(suite.problems[p].kind) && (choice.device === "all" || suite.problems[p].device === choice.device));
-    const able = range(suite.optimizers.length).filter((o) => choice.measure !== "gradients" || suite.optimizers[o].gradients);
+      !choice.kinds.has(suite.problems[p].kind) && (choice.device === "all" || suite.problems[p].device === choice.device) && (choice.measure !== "flops" || suite.problems[p].flops));
+    const counted = new Set(cells.o.filter((_, i) => suite.problems[cells.p[i]].flops)); // on problems with known model FLOPs
+    const able = range(suite.optimizers.length).filter((o) => ({ gradients: suite.optimizers[o].gradients, flops: counted.has(o) })[choice.measure] ?? true);
     const optimizers = able.filter((o) => !choice.optimizers.has(suite.optimizers[o].id));
     const costs = table(suite, cells, choice.measure, choice.target), seconds = table(suite, cells, "seconds", choice.target);
     const among = choice.best === "all" ? able : optimizers;

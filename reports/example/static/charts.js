@@ -3,7 +3,7 @@
  *
  * OB.lineChart(host, {label, x, y, series, guides, key, height}) draws into `host`; call it again to update.
  *   x, y     {label, log, domain: [low, high], format}
- *   series   [{o, name, x, y, from?, process?, under?, marks?, low?, high?, band?, ends?, step?}]   from: points have markers, hollow from this one on, with crosses at marks; hollow at `doubted`, too;
+ *   series   [{o, name, x, y, from?, process?, under?, marks?, low?, high?, band?, ends?, step?}]   from: points have markers, hollow from this one on, with crosses at marks; hollow at `doubted`, too; lead: so many steps at the start are dotted;
  *            process: crosses instead of dots; under: another line lies on it, so that it has a halo;
  *            o: class o<number>; y in data units, null = gap; ends: [[x, y]] crosses;
  *            low, high: a band at x, always seen; band: {x, low, high}, seen while its curve is highlighted
@@ -14,7 +14,11 @@
 "use strict";
 (() => {
   const esc = OB.esc, px = (v) => v.toFixed(1), LABEL_GAP = 14, KEY_ROW = 21, LETTER = 7.2, MOST_NAMED = 16;
-  const brief = (name, length) => (name.length > length ? name.slice(0, length - 1) + "…" : name);
+  /* A long name without its middle: what tells arms apart stands at their ends, "sgd(lr=0.1, …) + batch-norm". */
+  const brief = OB.brief = (name, length) => {
+    const half = (length - 1) / 2;
+    return name.length > length ? name.slice(0, Math.ceil(half)) + "…" + name.slice(name.length - Math.floor(half)) : name;
+  };
 
   function path(xs, ys, sx, sy, step) {
     let d = "", pen = false;
@@ -34,7 +38,8 @@
     const dots = s.x.map((x, i) => s.process ? cross([x, s.y[i]], 4) : `<circle class="dot ser o${s.o}${i < s.from && !(s.doubted || []).includes(x) ? "" : " hollow"}" cx="${px(sx(x))}" cy="${px(sy(s.y[i]))}" r="3.2"/>`);
     const arms = (s.marks || []).map((mark) => cross(mark, 6));
     const halo = s.under ? `<path class="halo ser o${s.o}" d="${path(s.x, s.y, sx, sy)}"/>` : "";
-    return halo + part(0, s.from, "") + (s.from < s.x.length ? part(Math.max(s.from - 1, 0), s.x.length, " dotted") : "") + arms.join("") + dots.join("");
+    const lead = s.lead ? part(0, s.lead + 1, " dotted") : "";
+    return halo + lead + part(s.lead || 0, s.from, "") + (s.from < s.x.length ? part(Math.max(s.from - 1, 0), s.x.length, " dotted") : "") + arms.join("") + dots.join("");
   }
 
   function area(s, sx, sy) {
@@ -117,7 +122,7 @@
     const W = Math.max(260, host.clientWidth), narrow = W < (spec.key ? 600 : 430);
     const legend = legendOf(spec, narrow), longest = Math.max(...spec.series.map((s) => s.name.length));
     const named = Math.max(0, ...legend.map((row) => row.name.length));
-    const room = narrow ? 14 : spec.key ? Math.min(300, Math.max(232, 112 + LETTER * named)) : Math.min(170, Math.max(80, 14 + LETTER * longest));
+    const room = narrow ? 14 : spec.key ? Math.min(Math.max(300, W / 3), Math.max(232, 112 + LETTER * named)) : Math.min(170, Math.max(80, 14 + LETTER * longest));
     const rows = KEY_ROW * (spec.key ? legend.length : Math.ceil(legend.length / 2)), below = narrow ? rows + 30 : 0;
     const H = Math.max((spec.height || 360) + below, spec.key && !narrow ? 66 + rows : 0);
     const m = { t: 12, r: room, b: 46 + below, l: 62 }, sy = OB.scale(spec.y, H - m.b, m.t);
@@ -125,6 +130,7 @@
     const frame = { spec, m, W, H, narrow, legend, sx: OB.scale(spec.x, m.l, W - m.r), sy };
     const label = `${spec.label}. Arrow keys read values; plus, minus and zero zoom.`;
     const names = spec.key || narrow ? key(frame) : endLabels(frame);
+    const focused = host.contains(document.activeElement);
     host.innerHTML = `<svg class="${spec.series.length > 6 ? "many" : ""}" viewBox="0 0 ${W} ${H}" width="${W}" height="${H}"` +
       ` tabindex="0" role="group" aria-roledescription="chart" aria-label="${esc(label)}">` +
       axes(frame) + curves(frame, `clip-${host.id}`) + names +
@@ -133,5 +139,7 @@
     host.spec = spec;
     host.redraw = () => OB.lineChart(host, spec);
     OB.interact(host, frame);
+    if (focused) host.querySelector("svg").focus({ preventScroll: true });
+    OB.fillTable(host);
   };
 })();

@@ -2,8 +2,8 @@
 "use strict";
 (() => {
   const { suite } = OB.data, esc = OB.esc, $ = (id) => document.getElementById(id);
-  const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", cost: "Cost" };
-  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-seeds", "x"], ["f-bytes", "y"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
+  const SHORT = { evaluations: "Evals", gradients: "Grads", seconds: "Time", flops: "FLOPs", cost: "Cost" };
+  const SEGMENTS = [["f-measure", "m"], ["f-target", "t"], ["f-device", "d"], ["f-best", "b"], ["f-seeds", "x"], ["f-bytes", "y"], ["f-over", "e"]].filter(([id]) => $(id)), CHECKS = [["f-kind", "c"], ["f-optimizer", "h"]];
 
   function segment(id, key, items) {
     $(id).innerHTML = items.map(([value, label]) =>
@@ -24,7 +24,7 @@
 
   function legend() {
     const families = [...new Set(suite.optimizers.map((item) => item.family))];
-    $("f-optimizer").innerHTML = families.map((family) => `<div class="family" role="group" aria-label="${esc(family)}"><h4>${esc(family)}</h4>` +
+    $("f-optimizer").innerHTML = families.map((family) => `<div class="family" role="group" aria-label="${esc(family)}"><p>${esc(family)}</p>` +
       suite.optimizers.map((item, o) => (item.family === family ? optimizer(item, o) : "")).join("") + "</div>").join("");
     $("f-optimizer").onchange = (event) => OB.toggle("h", event.target.value);
     $("f-optimizer").onclick = (event) => {
@@ -74,6 +74,7 @@
       b: [["shown", "shown"], ["all", "all"]],
       x: [["bands", "bands"], ["seeds", "single seeds"]],
       y: [["peak", "peak"], ["state", "state"]],
+      e: [["examples", "examples"], ["seconds", "seconds"]],
     };
     for (const [id, key] of SEGMENTS) segment(id, key, items[key]);
     $("devices").hidden = suite.devices.length < 2;

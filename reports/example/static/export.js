@@ -70,11 +70,11 @@
 
   const rowsOf = (spec) => [["name", "x", "y", "low", "high"], ...spec.series.flatMap((s) => s.x.map((x, i) => [s.name, x, s.y[i], s.low?.[i], s.high?.[i]]))];
 
-  /* Fill the tables behind charts that are open. */
-  OB.fillTables = () => document.querySelectorAll("details[data-table][open]").forEach((details) => {
-    const host = $(details.dataset.table);
-    details.querySelector(".scroll").innerHTML = host.spec ? tableOf(host.spec) : host.table ? host.table() : "";
-  });
+  /* Fill the table behind a chart, if it is open. */
+  OB.fillTable = (host) => {
+    const space = document.querySelector(`details[data-table="${host.id}"][open] .scroll`);
+    if (space) space.innerHTML = host.spec ? tableOf(host.spec) : host.table ? host.table() : "";
+  };
 
   OB.exports = () => {
     document.querySelectorAll("[data-csv]").forEach((button) => {
@@ -86,6 +86,6 @@
     document.querySelectorAll("[data-svg]").forEach((button) => {
       button.onclick = () => OB.save(`optbench-${button.dataset.svg}.svg`, OB.svgOf($(button.dataset.svg)), "image/svg+xml");
     });
-    document.querySelectorAll("details[data-table]").forEach((details) => { details.ontoggle = OB.fillTables; });
+    document.querySelectorAll("details[data-table]").forEach((details) => { details.ontoggle = () => OB.fillTable($(details.dataset.table)); });
   };
 })();

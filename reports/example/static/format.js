@@ -17,8 +17,8 @@
     if (value === 0) return "0";
     const size = Math.abs(value);
     if (size >= 1e5 || size < 1e-2) {
-      const exponent = Math.floor(Math.log10(size));
-      return `${(value / 10 ** exponent).toFixed(1)}·10${OB.superscript(exponent)}`;
+      const [digits, exponent] = value.toExponential(1).split("e");
+      return `${digits}·10${OB.superscript(+exponent)}`;
     }
     return size >= 100 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
   };
@@ -32,7 +32,7 @@
   OB.percent = (share) => `${Math.round(100 * share)} %`;
   OB.times = (ratio) => `${ratio < 10 ? ratio.toFixed(1) : OB.number(ratio)}×`;
   OB.cost = (value, measure) => (measure === "seconds" ? OB.seconds(value) : OB.number(value));
-  OB.measure = (measure) => (measure === "cost" ? `weighted cost (${OB.data.suite.weights})` : measure);
+  OB.measure = (measure) => (measure === "cost" ? `weighted cost (${OB.data.suite.weights})` : measure === "flops" ? "model FLOPs" : measure);
   OB.doubt = (count, all, text) => (count && text !== "–" ? `<span class="doubt" title="times of ${count} of ${all} trials are not to be believed">†</span>` : "");
   OB.swatch = (o) => `<svg class="swatch" width="26" height="10" aria-hidden="true"><path class="line o${o}" d="M1 5H25"/></svg>`;
 
@@ -45,6 +45,6 @@
   };
   /* A spreadsheet takes texts that begin so for formulas. */
   const harmless = (value) => (typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value);
-  const quoted = (value) => (/[",\n]/.test(value) ? `"${value.replace(/"/g, '""')}"` : value);
+  const quoted = (value) => (/[",\r\n]/.test(value) ? `"${value.replace(/"/g, '""')}"` : value);
   OB.csv = (rows) => rows.map((row) => row.map((v) => quoted(v == null ? "" : String(harmless(v)))).join(",")).join("\n") + "\n";
 })();

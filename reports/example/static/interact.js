@@ -28,7 +28,6 @@
     zoom(low, high) {
       this.spec.x = { ...this.spec.x, domain: [low, high] };
       OB.lineChart(this.host, this.spec);
-      this.host.querySelector("svg").focus({ preventScroll: true });
     }
 
     hide() {

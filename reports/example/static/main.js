@@ -1,29 +1,50 @@
-/* main.js: state → aggregates → sections; a section is drawn when it comes near the viewport. */
+/* main.js: state → aggregates → parts of the page. What the window shows is drawn at once, what is near it when the browser is idle, the
+ * rest when it comes near. */
 "use strict";
 (() => {
   const { suite, cells } = OB.data, $ = (id) => document.getElementById(id);
-  const ids = [...new Set(OB.sections.map((section) => section.id))], dirty = new Set(), near = new Set();
-  let view;
+  const { parts } = OB, stale = new Set(), near = new Set(); // parts; elements within MARGIN of the window
+  const MARGIN = "500px", idle = window.requestIdleCallback || ((work) => setTimeout(work, 1));
+  let view, waiting = false;
 
   OB.view = () => view;
   OB.nothing = (host, text) => {
     host.innerHTML = `<p class="nothing">${OB.esc(text)}</p>`;
-    host.spec = host.redraw = null;
+    host.spec = host.redraw = host.table = null;
+    OB.fillTable(host);
   };
 
-  const pump = () => {
-    const due = new Set([...near].filter((id) => dirty.delete(id)));
-    return Promise.all(OB.sections.filter((section) => due.has(section.id)).map((section) => section.draw(view)));
+  const draw = (part) => (stale.delete(part) ? part.draw(view) : null);
+  const isDue = (part) => stale.has(part) && near.has(part.host);
+  const isSeen = ({ host }) => {
+    const box = host.getBoundingClientRect();
+    return box.bottom >= 0 && box.top <= innerHeight;
   };
-  OB.drawAll = () => {
-    ids.forEach((id) => near.add(id));
-    return pump();
-  };
+
+  /* Draw what is due, a part each time that the browser has nothing else to do. */
+  function later() {
+    if (waiting) return;
+    waiting = true;
+    idle(() => {
+      waiting = false;
+      const next = parts.find(isDue);
+      if (!next) return;
+      later();
+      draw(next);
+    });
+  }
+
+  function pump() {
+    const seen = parts.filter((part) => isDue(part) && isSeen(part));
+    later();
+    return Promise.all(seen.map(draw));
+  }
+  OB.drawAll = () => Promise.all(parts.map(draw));
 
   function scope() {
     const state = OB.state(), empty = !view.problems.length || !view.optimizers.length;
     document.body.classList.toggle("empty", empty);
-    const left = state.m === "gradients" && view.left ? ` · ${view.left} without gradients left out` : "";
+    const left = view.left ? ` · ${view.left} without ${OB.measure(state.m)} left out` : "";
     $("scope").innerHTML = (empty ? `<b class="warn">Nothing matches these filters.</b> ` : "") +
       `Showing <b>${view.problems.length}</b> of ${suite.problems.length} problems and <b>${view.optimizers.length}</b> of ${suite.optimizers.length} optimizers` +
       (suite.targets.length && $("f-target") ? ` · ${state.m === "cost" ? "" : "cost in "}<b>${OB.esc(OB.measure(state.m))}</b> to reach a relative gap of <b>${OB.power(suite.targets[state.t])}</b>` : "") + left;
@@ -34,7 +55,7 @@
     view = OB.aggregate(suite, cells, OB.choice());
     OB.syncControls();
     if (scope()) return Promise.resolve();
-    ids.forEach((id) => dirty.add(id));
+    parts.forEach((part) => stale.add(part));
     return pump();
   };
 
@@ -64,10 +85,10 @@
   OB.exports();
   OB.refresh();
   const watch = new IntersectionObserver((entries) => {
-    entries.forEach((entry) => (entry.isIntersecting ? near.add(entry.target.id) : near.delete(entry.target.id)));
+    entries.forEach((entry) => (entry.isIntersecting ? near.add(entry.target) : near.delete(entry.target)));
     pump();
-  }, { rootMargin: "500px" });
-  ids.forEach((id) => watch.observe($(id)));
+  }, { rootMargin: MARGIN });
+  parts.forEach((part) => watch.observe(part.host));
   const target = start || $(OB.wanted);
   if (target) target.scrollIntoView();
 })();

@@ -3,15 +3,16 @@
 window.OB = {
   data: {},
   waiting: {},
-  sections: [],
+  parts: [],
   put(key, value) {
     this.data[key] = value;
     if (this.waiting[key]) this.waiting[key](value);
     delete this.waiting[key];
   },
-  /* Register what draws a part of the section with that id: draw(view), perhaps a promise. */
-  section(id, draw) {
-    if (document.getElementById(id)) this.sections.push({ id, draw });
+  /* Register what draws inside the element with that id, where the page has it: draw(view), perhaps a promise. */
+  part(id, draw) {
+    const host = document.getElementById(id);
+    if (host) this.parts.push({ host, draw });
   },
 };
 try {

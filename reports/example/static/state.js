@@ -3,15 +3,18 @@
 (() => {
   const suite = OB.data.suite, first = suite.problems[0];
   const DEFAULT = {
-    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", x: "bands", y: "peak", s: "solved", r: "", p: first ? first.id : "",
+    m: "evaluations", t: String(suite.target), d: "all", c: "", h: "", b: "shown", x: "bands", y: "peak", e: "examples", k: "", s: "solved", r: "", p: first ? first.id : "",
   };
+  const SORTS = ["name", "solved", "slow", "wins", "cost", "mean", "area", "time", "state", "peak"];
   const ALLOWED = {
     m: (v) => suite.measures.includes(v),
-    t: (v) => suite.targets[v] !== undefined,
+    t: (v) => suite.targets.some((_, i) => String(i) === v) || v === DEFAULT.t,
     d: (v) => v === "all" || suite.devices.includes(v),
     b: (v) => v === "shown" || v === "all",
     x: (v) => v === "bands" || v === "seeds",
     y: (v) => v === "peak" || v === "state",
+    e: (v) => v === "examples" || v === "seconds",
+    s: (v) => SORTS.includes(v),
     p: (v) => suite.problems.some((problem) => problem.id === v),
   };
   const sections = new Set([...document.querySelectorAll("main section")].map((section) => section.id));

@@ -15,8 +15,7 @@
     const reach = Math.max(1.3, ...values.map((v) => Math.max(v, 1 / v))) * 1.08, sx = OB.scale({ log: true, domain: [1 / reach, reach] }, left, right);
     const lines = group.rows.map((row, i) => {
       const y = TOP + ROW * (i + 0.5), number = row.ratio ? `×${OB.number(row.ratio)}${row.low ? ` [${OB.number(row.low)}, ${OB.number(row.high)}]` : ""}` : row.verdict, letters = Math.floor((left - 12) / 6.4);
-      const name = row.name.length > letters ? `${row.name.slice(0, letters - 1)}…` : row.name;
-      return `<text x="${left - 10}" y="${y + 4}" text-anchor="end">${esc(name)}<title>${esc(row.name)}</title></text>${mark(row, y, sx)}` + (narrow ? "" : `<text class="hint" x="${W}" y="${y + 4}" text-anchor="end">${esc(number)}</text>`);
+      return `<text x="${left - 10}" y="${y + 4}" text-anchor="end">${esc(OB.brief(row.name, letters))}<title>${esc(row.name)}</title></text>${mark(row, y, sx)}` + (narrow ? "" : `<text class="hint" x="${W}" y="${y + 4}" text-anchor="end">${esc(number)}</text>`);
     });
     const ticks = sx.ticks().map((t) => `<path d="M${sx(t)} ${TOP}V${H - BOTTOM}"/><text x="${sx(t)}" y="${H - BOTTOM + 18}" text-anchor="middle">${sx.format(t)}×</text>`);
     host.classList.add("chart");
@@ -25,5 +24,5 @@
       `<text class="hint" x="${sx(1) - 8}" y="14" text-anchor="end">← better with it</text><text class="hint" x="${sx(1) + 8}" y="14">worse with it →</text>${lines.join("")}</svg>`;
   }
 
-  OB.section("ablations", () => OB.data.ablations.forEach((group) => draw(document.getElementById(`ablation-${group.id}`), group)));
+  OB.part("ablations", () => OB.data.ablations.forEach((group) => draw(document.getElementById(`ablation-${group.id}`), group)));
 })();

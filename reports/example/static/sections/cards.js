@@ -6,7 +6,7 @@
   const name = (o) => `${OB.swatch(o)}<span>${esc(suite.optimizers[o].label)}</span>`;
 
   function card(title, rows, { compare, holds, text, brief, interval }) {
-    const [winner, next] = [...rows].sort(compare), box = (inner, o) => `<div class="kpi"${o == null ? "" : ` data-o="${o}"`}><h4>${title}</h4>${inner}</div>`;
+    const [winner, next] = [...rows].sort(compare), box = (inner, o) => `<div class="kpi"${o == null ? "" : ` data-o="${o}"`}><h3>${title}</h3>${inner}</div>`;
     if (!winner) return "";
     if (!holds(winner)) return box("<b>–</b><p>nothing reaches the accuracy on enough problems</p>");
     const level = next && holds(next) && OB.overlap(interval(winner), interval(next));
@@ -40,9 +40,9 @@
     },
   };
 
-  OB.section("overview", (view) => {
+  OB.part("overview", (view) => {
     const rows = view.rows.filter((row) => row.trials), kinds = suite.kinds.length > 1;
     document.getElementById("cards").innerHTML = Object.entries(KINDS).map(([title, kind]) => card(title, rows, kind)).join("") +
-      (kinds ? `<div class="kpi list"><h4>Smallest typical slowdown by class</h4><ul>${suite.kinds.map((kind) => winnerOf(kind, view)).join("")}</ul></div>` : "");
+      (kinds ? `<div class="kpi list"><h3>Smallest typical slowdown by class</h3><ul>${suite.kinds.map((kind) => winnerOf(kind, view)).join("")}</ul></div>` : "");
   });
 })();

@@ -26,12 +26,6 @@
     return { ...one, low: null, high: null, threads };
   }
 
-  function extent(lists, pad = 1) {
-    let low = Infinity, high = 0;
-    for (const list of lists) for (const v of list) if (v > 0 && isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
-    return [low / pad, high > low ? high * pad : low * 10];
-  }
-
   function key(view, shown, state) {
     const costs = shown.map((s) => [s.o, view.cost(s.o, view.problem)]).sort(([, a], [, b]) => (a === b ? 0 : a - b) || 0);
     return {
@@ -42,7 +36,7 @@
 
   function chart(view, shown, state) {
     const problem = suite.problems[view.problem], target = suite.targets[state.t], threads = shown.flatMap((s) => s.threads || []);
-    const domain = extent([...shown, ...threads].map((s) => s.x)), [low, high] = extent([...shown.flatMap((s) => [s.y, s.ends.map((e) => e[1])]), ...threads.map((s) => s.y)], 1.6);
+    const domain = OB.extent([...shown, ...threads].map((s) => s.x)), [low, high] = OB.extent([...shown.flatMap((s) => [s.y, s.ends.map((e) => e[1])]), ...threads.map((s) => s.y)], 1.6);
     OB.lineChart($("conv"), {
       label: `Convergence on ${problem.label}`, height: 440, x: { label: OB.measure(state.m), log: true, domain },
       y: { label: "relative gap  (f − f*) / (f₀ − f*)", log: true, domain: [Math.max(LOWEST, low), Math.max(1.6, Math.min(high, 1e6))] },
@@ -50,34 +44,16 @@
     });
   }
 
-  function picker(view) {
-    const select = $("f-problem"), move = (k) => {
-      const at = view.problems.indexOf(view.problem), count = view.problems.length;
-      OB.set({ p: suite.problems[view.problems[(at + k + count) % count]].id });
-    };
-    select.innerHTML = suite.kinds.map((kind) => {
-      const inside = view.problems.filter((p) => suite.problems[p].kind === kind).map((p) => suite.problems[p]);
-      return inside.length ? `<optgroup label="${esc(kind)}">${inside.map((p) => `<option value="${p.id}">${esc(p.label)}</option>`).join("")}</optgroup>` : "";
-    }).join("");
-    select.value = suite.problems[view.problem].id;
-    select.onchange = () => OB.set({ p: select.value });
-    $("previous").onclick = () => move(-1);
-    $("next").onclick = () => move(1);
-  }
-
   function about(problem) {
-    const kept = problem.deterministic ? "best value so far" : "last iterate", paper = $("pdf-conv");
+    const kept = problem.deterministic ? "best value so far" : "last iterate";
     const facts = [problem.kind, problem.size && `n = ${problem.size}`, problem.device.toUpperCase(), kept, `f*: ${problem.reference}`].filter(Boolean);
     $("about").innerHTML = `${esc(facts.join(" · "))} · <a href="problems/${problem.id}.html">more</a>`;
-    if (paper) {
-      paper.hidden = !suite.drawn.includes(problem.id);
-      paper.href = `figures/conv-${problem.id}.pdf`;
-    }
+    OB.paper($("pdf-conv"), `conv-${problem.id}`, suite.drawn.includes(problem.id));
   }
 
-  OB.section("convergence", async (view) => {
+  OB.part("fig-conv", async (view) => {
     const problem = suite.problems[view.problem], state = OB.state();
-    picker(view);
+    OB.picker($("pick-conv"), view.problems, view.problem);
     about(problem);
     const data = await OB.shard(`curves/${problem.id}`).catch((error) => OB.nothing($("conv"), error.message));
     if (!data) return;
@@ -87,6 +63,5 @@
     const shown = data.curves.filter((c) => view.optimizers.includes(c.o)).map((c) => series(c, state.m));
     if (!shown.length) OB.nothing($("conv"), "No curve of this problem can be drawn: no trial kept a value above the minimum.");
     else chart(view, singles ? shown.map((s) => withSeeds(s, singles, state.m)) : shown, state);
-    OB.fillTables();
   });
 })();

@@ -25,7 +25,7 @@
     ];
   }
 
-  OB.section("convergence", (view) => {
+  OB.part("fig-ends", (view) => {
     const state = OB.state(), rows = view.optimizers.map((o) => view.cell(o, view.problem)).filter((i) => i != null);
     const cost = (i) => cells.costs[state.m][i][state.t][1] ?? Infinity, shown = columns(rows, state);
     rows.sort((a, b) => cost(a) - cost(b) || (cells.gap[a] ?? Infinity) - (cells.gap[b] ?? Infinity) || 0);

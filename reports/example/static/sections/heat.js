@@ -70,7 +70,7 @@
   }
 
   function draw(view) {
-    const host = $("heat"), names = view.optimizers.map((o) => `<th scope="col" class="turned" data-o="${o}"><span title="${esc(suite.optimizers[o].expression)}">${esc(suite.optimizers[o].label)}</span></th>`).join("");
+    const host = $("heat"), names = view.optimizers.map((o) => `<th scope="col" class="turned" data-o="${o}"><span title="${esc(suite.optimizers[o].expression)}">${esc(OB.brief(suite.optimizers[o].label, 28))}</span></th>`).join("");
     const longest = Math.max(...view.optimizers.map((o) => Math.min(24, suite.optimizers[o].label.length)));
     const name = Math.min(190, 22 + 6.6 * Math.max(...view.problems.map((p) => suite.problems[p].label.length))), count = view.optimizers.length;
     const cell = Math.max(26, Math.min(44, Math.floor((host.clientWidth - name - 56) / count) - 2)), width = name + 50 + count * (cell + 2);
@@ -82,5 +82,5 @@
     grid(host);
   }
 
-  OB.section("problems", draw);
+  OB.part("fig-heat", draw);
 })();

@@ -50,15 +50,19 @@
 
   const most = (values) => values.reduce((a, b) => Math.max(a, b), 0), least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
 
-  OB.section("profiles", (view) => {
+  OB.part("fig-profile", (view) => {
     const ratios = (o) => view.problems.map((p) => view.ratio(o, p)), solved = view.optimizers.flatMap(ratios).filter(isFinite), count = view.problems.length;
     if (!solved.length) OB.nothing($("profile"), "No problem is solved at this accuracy.");
     else draw("profile", view, ratios, { label: "Performance profile", axis: "cost relative to the best, τ", low: 1, high: Math.min(LARGEST, Math.max(10, most(solved)) * 1.05), of: "problems", banded: true });
-    budgets("dataprofile", view, (o) => view.problems.map((p) => view.cost(o, p)), { label: "Data profile", of: "problems", banded: true });
-    if ($("ecdf")) budgets("ecdf", view, everyCost(view, OB.state().m), { label: "ECDF of runtimes", of: "problems and accuracies", banded: false });
     const few = count < ENOUGH ? `; with fewer than ${ENOUGH} problems it is too narrow` : "";
     $("note-profile").textContent = `${count} problem${count === 1 ? "" : "s"}; solved: at least half of the seeds reach the accuracy. Band: 95 % bootstrap over problems, shown for the highlighted curve${few}.`;
-    if ($("ecdf")) $("note-ecdf").textContent = `Accuracies: ${suite.targets.map(OB.power).join(", ")}.`;
-    OB.fillTables();
+  });
+
+  OB.part("fig-dataprofile", (view) =>
+    budgets("dataprofile", view, (o) => view.problems.map((p) => view.cost(o, p)), { label: "Data profile", of: "problems", banded: true }));
+
+  OB.part("fig-ecdf", (view) => {
+    budgets("ecdf", view, everyCost(view, OB.state().m), { label: "ECDF of runtimes", of: "problems and accuracies", banded: false });
+    $("note-ecdf").textContent = `Accuracies: ${suite.targets.map(OB.power).join(", ")}.`;
   });
 })();

@@ -11,7 +11,7 @@
     const lines = listed.filter((line) => line.x.length);
     if (!lines.length) return OB.nothing(host, nothing.none);
     const rows = [...listed].sort((a, b) => b.slope - a.slope), slope = (line) => (!line.x.length ? nothing.zero : line.slope == null ? "–" : line.slope.toFixed(2));
-    OB.lineChart(host, {
+    return OB.lineChart(host, {
       label: `Against size: ${AXIS[panel]}`,
       height: 420,
       descending: true,
@@ -20,9 +20,8 @@
       series: lines,
       key: { title: "slope", rows: rows.map((line) => ({ o: line.o, name: line.name, text: slope(line) })) },
     });
-    return OB.fillTables();
   }
 
-  OB.section("memory", (view) => draw(view, $("scaling"), OB.state().y, { none: "None of the chosen optimizers has such bytes.", zero: "0 B" }, OB.bytes));
-  OB.section("time", (view) => draw(view, $("scaling-time"), "step", { none: "No step of the chosen optimizers was timed.", zero: "0 s" }, OB.seconds));
+  OB.part("fig-scaling", (view) => draw(view, $("scaling"), OB.state().y, { none: "None of the chosen optimizers has such bytes.", zero: "0 B" }, OB.bytes));
+  OB.part("fig-scaling-time", (view) => draw(view, $("scaling-time"), "step", { none: "No step of the chosen optimizers was timed.", zero: "0 s" }, OB.seconds));
 })();

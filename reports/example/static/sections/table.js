@@ -69,7 +69,7 @@
       `<th scope="col" class="${key}" title="${TIPS[key] || ""}" aria-sort="${sort(key)}"><button type="button" data-sort="${key}">${label}</button></th>`).join("")}<th scope="col">Outcome</th></tr>`;
   }
 
-  OB.section("overview", (view) => {
+  OB.part("overview", (view) => {
     const table = document.getElementById("table"), state = OB.state(), rows = sorted(view.rows, state);
     const focus = document.activeElement?.dataset?.sort, shades = Object.fromEntries(["slow", "cost", "mean"].map((key) => [key, shade(rows, key)]));
     document.getElementById("statuskey").innerHTML = GROUPS.filter(([, names]) => rows.some((row) => total(row, names))).map(([group]) => `<i class="st-${group}"></i>${group}`).join("");

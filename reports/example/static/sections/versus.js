@@ -4,7 +4,7 @@
   const { suite } = OB.data, esc = OB.esc;
   const ratio = (value) => (value == null ? "∞" : `${+value.toPrecision(2)}×`);
 
-  OB.section("overview", () => {
+  OB.part("overview", () => {
     const state = OB.state(), box = document.getElementById("versus");
     if (!box) return;
     const rows = suite.versus[state.m][state.t];
