@@ -49,7 +49,7 @@ def build_model(
     compared = ProblemArms(suite)
     labelled = compared.labelled(label_tuned(suite, records, arms))
     read = _traces(store, labelled, keys)
-    optimizer_info, problem_info = _info(catalogue, labelled.records)
+    optimizer_info, problem_info = _info(catalogue, labelled.records, named_info(catalogue, records))
     model = build_report(
         labelled.suite,
         labelled.records,
@@ -78,10 +78,12 @@ def _traces(store: Store, labelled: Labelled, keys: dict[str, ResultKey]) -> Cal
     return lambda name: TraceReader(store, name, stored)
 
 
-def _info(catalogue: Catalogue, records: Sequence[TrialRecord]) -> tuple[Info, Info]:
-    """Return what the plugins say of the records' optimizers, with their meta-algorithms, and of their problems."""
+def _info(catalogue: Catalogue, records: Sequence[TrialRecord], named: dict[str, dict[str, Any]]) -> tuple[Info, Info]:
+    """Return what plugins say of the records' optimizers, with their meta-algorithms, and of their problems.
+
+    Both have what plugins say that options of problems name: `named`, by the trials as they were run.
+    """
     specs = [record.spec for record in records]
-    named = named_info(catalogue, records)
     optimizers = plugin_info(catalogue, "optimizers", {spec.optimizer.name for spec in specs})
     around = plugin_info(catalogue, "meta-algorithms", {part.name for spec in specs for part in spec.meta_algorithms})
     return optimizers | around | named, plugin_info(

@@ -90,3 +90,32 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert code == 2
     assert len(said) == 1
     assert message in said[0]
+
+
+ARMS = """
+title = "Starts"
+seeds = 1
+arms = ["weights"]
+memory = false
+metrics = ["test-accuracy"]
+budget = {evaluations = 4}
+
+[[problem]]
+use = "mlp-digits(hidden=[4])"
+grid.weights = ["he", "gaussian(std=0.5)"]
+
+[[optimizer]]
+use = "sgd"
+"""
+
+
+def test_a_suite_whose_arms_are_options_of_problems_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "starts.toml").write_text(ARMS)
+    assert main(["suite", str(tmp_path / "starts.toml"), "--out", str(tmp_path / "report")]) == 0
+    shown = capsys.readouterr().out
+    page = (tmp_path / "report" / "index.html").read_text()
+    for arm in ("he", "gaussian(std=0.5)"):
+        assert arm in shown
+        assert arm in page
