@@ -157,6 +157,13 @@ def test_every_chart_has_its_numbers_as_a_table_behind_it(visit, folder, report)
     assert page.locator("details[data-table=profile] tbody tr").count() == len(report.optimizers) - 1
 
 
+def until(page, condition):
+    """Wait for a condition without `wait_for_function`, whose second look the page's policy forbids as an eval."""
+    page.evaluate(
+        f"new Promise(done => {{ const look = () => ({condition}) ? done() : setTimeout(look, 20); look(); }})"
+    )
+
+
 def test_a_filter_draws_what_is_seen_and_the_rest_when_it_comes_near(visit, folder, report):
     page = drawn(visit, folder)
     panels = page.locator("#multiples .panel")
@@ -165,7 +172,7 @@ def test_a_filter_draws_what_is_seen_and_the_rest_when_it_comes_near(visit, fold
     assert page.locator("#table tbody tr").count() == len(report.optimizers) - 1
     assert panels.count() == len(report.optimizers)
     page.locator("#multiples").scroll_into_view_if_needed()
-    page.wait_for_function(f"document.querySelectorAll('#multiples .panel').length === {len(report.optimizers) - 1}")
+    until(page, f"document.querySelectorAll('#multiples .panel').length === {len(report.optimizers) - 1}")
 
 
 def test_a_chart_that_has_the_focus_keeps_it_when_it_is_drawn_anew(visit, folder):
@@ -175,7 +182,7 @@ def test_a_chart_that_has_the_focus_keeps_it_when_it_is_drawn_anew(visit, folder
     page.keyboard.press("ArrowRight")
     assert page.locator("#conv .tip").is_visible()
     page.evaluate("OB.set({ m: 'seconds' }).then(OB.drawAll)")
-    page.wait_for_function("document.getElementById('conv').spec.x.label === 'seconds'")
+    until(page, "document.getElementById('conv').spec.x.label === 'seconds'")
     assert page.evaluate("document.activeElement.closest('#conv svg') !== null")
 
 
