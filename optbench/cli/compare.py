@@ -211,7 +211,9 @@ def _print(changes: Changes) -> None:
     from optbench.report import change_table, problem_table
 
     screen = console()
-    for side, word in ((changes.before, "before"), (changes.after, "after")):
+    before, after = changes.before, changes.after
+    sides = {"run": before} if before == after else {"before": before, "after": after}
+    for word, side in sides.items():
         commit = f", commit {commit_text(side.commit)}" if side.commit else ""
         screen.print(
             f"{word}: {side.title}, suite {side.suite}, {side.started} UTC, {side.machine}{commit}", markup=False

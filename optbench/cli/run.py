@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optbench.cli._common import console, json_option, open_catalogue, plain, plugin_options, print_json
+from optbench.records.text import amount
 
 if TYPE_CHECKING:
     from optbench.records import Trace, TrialRecord, TrialSpec
@@ -68,7 +69,7 @@ def command(optimizer: str, problem: str, plugin: tuple[Path, ...], block: tuple
     if chosen.as_json:
         print_json({**plain(record.to_row()), "trace": trace.to_json() if trace else None})
     else:
-        _print(record, trace)
+        _print(title(catalogue, spec), record, trace)
     return 0
 
 
@@ -184,12 +185,24 @@ def _best_of_last_stage(trace: Trace) -> float:
     return min(value for value, stage in zip(trace["value"], trace["stage"], strict=True) if stage == last)
 
 
-def _print(record: TrialRecord, trace: Trace | None) -> None:
+def title(catalogue: Catalogue, spec: TrialSpec) -> str:
+    """Return what runs on what, with the options that differ from their defaults, and how."""
+    from optbench.registry import brief_call
+
+    kinds = ("optimizers", *("meta-algorithms" for _ in spec.meta_algorithms), "problems")
+    parts = zip(kinds, (spec.optimizer, *spec.meta_algorithms, spec.problem), strict=True)
+    *recipe, problem = (str(brief_call(catalogue, kind, part.name, part.options)) for kind, part in parts)
+    how = f"seed {spec.seed}, {spec.dtype}, {spec.device}, {amount(spec.threads, 'thread')}"
+    return f"{' + '.join(recipe)} on {problem}: {how}; budget {spec.budget.in_words}"
+
+
+def _print(heading: str, record: TrialRecord, trace: Trace | None) -> None:
     from optbench.cli._curve import BOUNDARY, staged_sparkline
     from optbench.cli._stages import stage_lines
 
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
+    print(heading)
     if trace is not None and (curve := staged_sparkline(trace["value"], trace["stage"])):
         by_stage = f", each stage on its own scale ({BOUNDARY} between)" if BOUNDARY in curve else ""
         print(f"{curve}  best value by evaluation, log scale{by_stage}")
@@ -207,6 +220,6 @@ def facts(record: TrialRecord) -> Iterator[str]:
     width = max(map(len, values))
     for key, value in values.items():
         if value not in (None, ""):
-            text = f"{value:.6g}" if isinstance(value, float) else str(value)
+            text = f"{value:.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
             yield f"{key:<{width}}  {text}" + (MARK if doubts and key in _TIMES else "")
     yield from (f"{MARK if reason in doubts else '•'} {reason}" for reason in record.unreliable)

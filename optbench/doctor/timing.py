@@ -6,6 +6,7 @@ from optbench.doctor.line import Level, Line, good, graded, unknown
 from optbench.doctor.noise import noise_of
 from optbench.doctor.observing import Observations, Resolution
 from optbench.measure.reliability import TOLERANCES
+from optbench.records.text import range_text
 from optbench.runner.machine import Processors
 
 _SLOW_CLOCKS = {"hpet", "acpi_pm", "pit", "jiffies", "refined-jiffies"}
@@ -79,9 +80,8 @@ def frequency(seen: Observations) -> Line:
         advice.append("cpupower frequency-set -g performance")
     if seen.frequencies:
         current, highest = [now for now, _ in seen.frequencies], max(most for _, most in seen.frequencies)
-        facts.append(
-            f"{min(current) / 1e9:.2f} to {max(current) / 1e9:.2f} GHz under load, {highest / 1e9:.2f} at most"
-        )
+        seen_ones = range_text(*(f"{end / 1e9:.2f}" for end in (min(current), max(current))))
+        facts.append(f"{seen_ones} GHz under load, {highest / 1e9:.2f} at most")
         if min(current) < 0.95 * max(current):
             advice.append("let the machine cool and check its power supply: the frequency moves under a steady load")
     if around.turbo is not None:

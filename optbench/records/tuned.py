@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from optbench.records.canonical import without_nonfinite
-from optbench.records.text import NONE
+from optbench.records.text import NONE, range_text
 
 EDGE = "!"  # of a choice at the edge of what was tried
 
@@ -64,7 +64,7 @@ class TunedCell:
     def texts(self) -> tuple[str, str, str, str]:
         """The score, its range, the untuned score, and the choices of all tunings."""
         low, median, high = map(_text, self.score)
-        spread = "" if low == high == NONE else f"{low}–{high}"
+        spread = "" if low == high == NONE else range_text(low, high)
         chosen = ", ".join(dict.fromkeys(choice.text for choice in self.choices))
         return median, spread, _text(self.untuned_score[1]) if self.untuned else "", chosen
 

@@ -18,7 +18,7 @@ from optbench.registry.resolving import (
     resolve_recipe,
 )
 from optbench.registry.sources import source_hash
-from optbench.registry.spelling import default_options, telling_options
+from optbench.registry.spelling import brief_call, default_options, telling_options
 
 __all__ = [
     "KINDS",
@@ -28,6 +28,7 @@ __all__ = [
     "NamedPlugin",
     "PluginInfo",
     "Registered",
+    "brief_call",
     "build_catalogue",
     "check_options",
     "default_options",

@@ -28,13 +28,18 @@ def telling_options(catalogue: Catalogue, registered: Registered, options: Mappi
     return {name: _brief(catalogue, value, declared.get(name)) for name, value in differing.items()}
 
 
+def brief_call(catalogue: Catalogue, kind: str, name: str, options: Mapping[str, Any]) -> Call:
+    """Return a resolved component as one would write it: the shortest name, and no options that are default."""
+    found = catalogue.get(kind, name)
+    shortest = found.name if found.name in catalogue.names(kind) else found.qualified
+    return Call(shortest, telling_options(catalogue, found, options))
+
+
 def _brief(catalogue: Catalogue, value: Any, option: Option | None) -> Any:
     if option is None or not (option.components or option.plugins):
         return value
     call = parse_one(value)
     if option.plugins:
-        named = catalogue.get(option.plugins, call.name)
-        name = named.name if named.name in catalogue.names(option.plugins) else named.qualified
-        return str(Call(name, telling_options(catalogue, named, call.options)))
+        return str(brief_call(catalogue, option.plugins, call.name, call.options))
     usual = check_options({}, parts_table(option.components)[call.name].options, call.name)[0]
     return str(Call(call.name, {name: item for name, item in call.options.items() if item != usual[name]}))

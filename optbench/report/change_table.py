@@ -47,7 +47,8 @@ def _effects(changes: Changes, left_out: frozenset[str]) -> Table:
         "mean difference; the median where some trial does not solve. p: adjusted for all rows (Holm); an outcome "
         "stands at 0.05."
     )
-    table = new_table(f"{changes.before.title} → {changes.after.title}", caption + omitted(left_out, HEADINGS))
+    titles = dict.fromkeys((changes.before.title, changes.after.title))  # one where optimizers of a run are compared
+    table = new_table(" → ".join(titles), caption + omitted(left_out, HEADINGS))
     styles = {heading: NUMBER if heading in _NUMBERS else TEXT for heading in HEADINGS}
     return fill(table, styles, without_repeats(map(_cells, changes.effects), 1), left_out)
 
@@ -60,7 +61,7 @@ def _cells(effect: Effect) -> tuple[str, ...]:
         str(effect.problems),
         str(effect.pairs),
         solved,
-        number_text(effect.ratio) if effect.difference is None else f"{effect.difference:+.3f}",
+        number_text(effect.ratio) if effect.difference is None else f"{effect.difference:+z.3f}",
         interval_text(effect.low, effect.high),
         NONE if effect.p_value is None else f"{effect.p_value:.2g}",
         f"{effect.outcome}" + (f" ({effect.note})" if effect.note else ""),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from optbench.analysis import best_so_far
 from optbench.records import COUNT_COLUMNS, Gate, GateResult, Status, Trace, TrialRecord
+from optbench.records.text import range_text
 from optbench.report.runs import Traces
 
 Numbers = NDArray[np.float64]
@@ -109,7 +110,7 @@ def _verdict(gate: Gate, worst: Sample) -> str:
     if _miss(gate, worst) <= 0:
         return ""
     if gate.expected is not None and not _covers(worst, gate.expected):
-        return f"the 95 % interval {worst.low:.4g} to {worst.high:.4g} leaves out what is expected"
+        return f"the 95 % interval {range_text(f'{worst.low:.4g}', f'{worst.high:.4g}')} leaves out what is expected"
     return "outside of what is allowed"
 
 

@@ -10,14 +10,15 @@ from optbench.records import ReportModel
 from optbench.records.text import NONE
 from optbench.report.fitting import fitted, omitted
 from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
+from optbench.report.units import count_text, seconds_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_STAGES = ("problem", "optimizer", "stage", "evaluations", "examples", "FLOPs", "seconds", "f")
+_STAGES = ("problem", "optimizer", "stage", "evaluations", "examples", "FLOPs", "time", "f")
 _LEGEND = "Medians over trials; f: of the stage's own objective where it ended."
 _SHOWN = 60  # stages in a terminal
-_TWO = ("problem", "optimizer", "cost of", "measure", "score", "baseline", "cost", "in", "seconds")
+_TWO = ("problem", "optimizer", "cost of", "measure", "score", "baseline", "cost", "in", "time")
 _TWO_LEGEND = (
     "task alone: without a teacher or another task before, which whoever has it anyway need not pay for; whole: with "
     "it. baseline: the same recipe without, where it had spent as much."
@@ -33,14 +34,15 @@ def stages_table(model: ReportModel, width: int = 100) -> Table:
     rows = [
         (
             *(problems[cell.problem], optimizers[cell.optimizer], cell.name),
-            *map(_text, (cell.evaluations, cell.examples, cell.flops, cell.seconds, cell.value)),
+            *(count_text(cell.evaluations), count_text(cell.examples), _text(cell.flops)),
+            *(seconds_text(cell.seconds), _text(cell.value)),
         )
         for cell in model.stages[:_SHOWN]
     ]
     rest = len(model.stages) - len(rows)
     legend = f"{_LEGEND} {rest} more stages: on the page, and with --json." if rest else _LEGEND
     build = partial(_table, f"{model.title}: stages", legend, _STAGES, rows)
-    return fitted(build, (("examples",), ("seconds",), ("FLOPs",)), width)
+    return fitted(build, (("examples",), ("time",), ("FLOPs",)), width)
 
 
 def two_results_table(model: ReportModel, width: int = 100) -> Table:
@@ -49,12 +51,13 @@ def two_results_table(model: ReportModel, width: int = 100) -> Table:
     rows: list[tuple[str, ...]] = []
     for both in model.two_results:
         names = problems[both.problem], optimizers[both.optimizer]
-        task = _text(both.baseline_at_task), _text(both.task), both.axis, _text(both.task_seconds)
-        whole = _text(both.baseline_at_total), _text(both.total), both.axis, _text(both.total_seconds)
+        cost = _text if both.axis == "flops" else count_text
+        task = _text(both.baseline_at_task), cost(both.task), both.axis, seconds_text(both.task_seconds)
+        whole = _text(both.baseline_at_total), cost(both.total), both.axis, seconds_text(both.total_seconds)
         rows += [(*names, "task alone", both.metric, _text(both.score), *task)]
         rows += [(*names, "whole", both.metric, _text(both.score), *whole)]
     build = partial(_table, f"{model.title}: two results", _TWO_LEGEND, _TWO, rows)
-    return fitted(build, (("seconds",),), width)
+    return fitted(build, (("time",),), width)
 
 
 def _table(title: str, legend: str, headings: Sequence[str], rows: Rows, left_out: frozenset[str]) -> Table:

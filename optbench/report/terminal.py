@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.records import FAILED, Cell, ReportModel, ReportOptimizer, Score
+from optbench.records.text import percent_range
 from optbench.report.fitting import fitted, omitted
 from optbench.report.notes import MARK
 from optbench.report.tables import NAME, NUMBER, TEXT, fill, new_table
@@ -80,7 +81,7 @@ def _row(model: ReportModel, optimizer: ReportOptimizer, score: Score, compared:
     kinds = [score.solved_by_kind[kind] for kind in score.solved_by_kind]
     slow, seconds = compared
     share = f"{100 * score.hits / score.trials:.0f} %" if score.trials else "–"
-    interval = f"{100 * score.low:.0f}–{100 * score.high:.0f}" if score.trials else ""
+    interval = percent_range(score.low, score.high) if score.trials else ""
     return [
         optimizer.label,
         share,

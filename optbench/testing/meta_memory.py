@@ -14,6 +14,7 @@ from optbench.measure.memory import LiveBytes
 from optbench.measure.place import Place
 from optbench.records import Budget
 from optbench.records.orders import SLACK_OF_FEW, degree, unreadable
+from optbench.records.text import interval_text
 from optbench.testing.blame import defined_at
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject, require
 from optbench.testing.meta_behaviour import apply, call_of
@@ -52,7 +53,7 @@ def check_memory(subject: Subject) -> None:
     measured = [(problem.size, _peak(subject, problem, here)) for problem in _problems(subject, here)]
     sizes, peaks = zip(*measured, strict=True)
     fit = fit_exponent(sizes, peaks)
-    grows = f"live bytes grow as n^{fit.exponent:.2f} (95 % interval {fit.low:.2f} to {fit.high:.2f})"
+    grows = f"live bytes grow as n^{fit.exponent:.2f} (95 % interval {interval_text(fit.low, fit.high)})"
     declared = f"extra_memory is declared {subject.record.extra_memory}"
     seen = f"{peaks[0]} bytes at n = {sizes[0]}, {peaks[-1]} at n = {sizes[-1]}"
     within = fit.exponent <= max(allowed, 1.0) + SLACK_OF_FEW or fit.low <= allowed

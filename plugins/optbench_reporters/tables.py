@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optbench.records import Cell, ReportModel
-from optbench.records.text import harmless
+from optbench.records.text import harmless, percent_range
 from optbench_reporters.latex import LATEX_NEEDS, latex_text
 
 
@@ -88,7 +88,7 @@ def results_latex(model: ReportModel, measure: str, target: float) -> str:
     rows = []
     for row in results_table(model, measure, target).rows:
         name, solved, low, high, slowdown, wins, cost, *_ = row
-        share = "--" if solved is None else rf"{100 * solved:.0f}\,\% ({100 * low:.0f}--{100 * high:.0f})"
+        share = "--" if solved is None else rf"{100 * solved:.0f}\,\% ({latex_text(percent_range(low, high))})"
         slow = r"\(>\)\,half unsolved" if slowdown is None else rf"\({slowdown:.3g}\times\)"
         rows.append(rf"{latex_text(name)} & {share} & {slow} & {wins} & {'--' if cost is None else f'{cost:,.0f}'} \\")
     return "\n".join([

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.records import ABLATION_HEADINGS, Cell, ReportModel, finite
-from optbench.records.text import commit_text
+from optbench.records.text import commit_text, percent_range
 from optbench_reporters.latex import LATEX_NEEDS, latex_text
 from optbench_reporters.tables import Table, cells_table, csv_text, results_latex, results_table
 from optbench_reporters.view import machine, power
@@ -134,7 +134,7 @@ def _markdown(model: ReportModel) -> Iterator[str]:
 def _ranking(model: ReportModel, target: float) -> str:
     rows = []
     for name, solved, low, high, slowdown, wins, cost, *_ in results_table(model, MEASURE, target).rows:
-        share = "–" if solved is None else f"{100 * solved:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
+        share = "–" if solved is None else f"{100 * solved:.0f} % ({percent_range(low, high)})"
         slow = "> ½ unsolved" if slowdown is None else f"{slowdown:.3g}×"
         rows.append((name, share, slow, str(wins), "–" if cost is None else f"{cost:,.0f}"))
     return _table(("optimizer", "solved (95 %)", "slowdown", "fastest", "median"), rows)

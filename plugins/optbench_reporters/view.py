@@ -18,6 +18,7 @@ from optbench.records import (
     Score,
     SolvedCount,
 )
+from optbench.records.text import percent_range
 from optbench_reporters.ablation_rows import groups
 from optbench_reporters.learnt import learnt_matrices
 from optbench_reporters.scaling_lines import scaling_rows
@@ -158,7 +159,7 @@ def _row(model: ReportModel, score: Score, names: Mapping[str, str]) -> dict[str
         "id": score.optimizer,
         "name": names[score.optimizer],
         "solved": f"{100 * score.hits / score.trials:.0f} %" if score.trials else MISSING,
-        "interval": f"{100 * score.low:.0f}–{100 * score.high:.0f}",
+        "interval": percent_range(score.low, score.high),
         "slowdown": "> ½ unsolved" if score.slowdown is None else f"{score.slowdown:.3g}×",
         "wins": score.wins,
         "cost": MISSING if score.cost is None else f"{score.cost:,.0f}",

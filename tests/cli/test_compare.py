@@ -68,6 +68,15 @@ def test_optimizers_of_one_run_are_compared(write: Write, capsys: pytest.Capture
     assert (effect["optimizer"], effect["ratio"]) == ("two → gone/one", pytest.approx(3.0))
 
 
+def test_a_run_is_named_once_where_its_optimizers_are_compared(write: Write, capsys: pytest.CaptureFixture[str]):
+    write("a.sqlite", 3.0)
+    assert main(["compare", "two", "one", "--store", "a.sqlite"]) == 0
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("run: a.sqlite#1, suite mine, ")
+    assert not any(line.startswith(("before: ", "after: ")) for line in others)
+    assert [line.strip() for line in others if "a.sqlite#1" in line] == ["a.sqlite#1"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

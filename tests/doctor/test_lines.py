@@ -41,7 +41,7 @@ def test_everything_is_good_on_a_good_machine(seen):
         (timing.waiting, {"after": {"processors": Processors(60.0, 528.0, 7.0)}}, "bad", "took 5.0 %"),
         (timing.frequency, {"governors": ("performance", "powersave")}, "warning", "performance and powersave"),
         (timing.frequency, {"turbo": True}, "warning", "turbo on"),
-        (timing.frequency, {"frequencies": ((3e9, 3e9), (2e9, 3e9))}, "warning", "2.00 to 3.00 GHz"),
+        (timing.frequency, {"frequencies": ((3e9, 3e9), (2e9, 3e9))}, "warning", "2.00–3.00 GHz"),
         (timing.frequency, {"governors": (), "turbo": None, "frequencies": ()}, "unknown", "virtual"),
         (timing.throttling, {"after": {"throttles": 4}}, "bad", "1 meanwhile, 4 since"),
         (timing.throttling, {"before": {"throttles": None}}, "unknown", "virtual"),

@@ -87,3 +87,12 @@ def test_they_round_trip_through_json_and_have_tables(made: ReportModel) -> None
     cells = [list(column.cells) for column in table.columns]
     cells = [[str(cell) for cell in column] for column in cells]
     assert (cells[2], cells[5], cells[6]) == (["task alone", "whole"], ["0.6", "0.8"], ["600", "1000"])
+
+
+def test_counts_of_a_stage_are_whole_with_their_thousands_and_times_have_units(results: Any) -> None:
+    stages = (stage("teacher", 4321, on_curve=False), stage("main", 12345))
+    results.add("x/sgd", "x/net", meta=["x/hints"], stages=stages)
+    table = stages_table(with_stages(results.report(), (), results.records, results.snapshots.get))
+    shown = {column.header: [str(cell) for cell in column.cells] for column in table.columns}
+    assert (shown["evaluations"], shown["examples"]) == (["4,321", "12,345"], ["43,210", "123,450"])
+    assert (shown["FLOPs"][0], shown["time"][0]) == ("4.321e+05", "4321 s")

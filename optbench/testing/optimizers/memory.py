@@ -12,6 +12,7 @@ from optbench.analysis import fit_exponent
 from optbench.measure.holding import reachable
 from optbench.measure.memory import LiveBytes, state_bytes
 from optbench.records.orders import SLACK_OF_FEW, degree, unreadable
+from optbench.records.text import interval_text
 from optbench.testing.framework import CheckFailed, DoesNotApply, Subject
 from optbench.testing.holders import births, by_owner, made_at
 from optbench.testing.trials import Watcher, limited, owns_its_loop, place, run
@@ -84,7 +85,7 @@ def _require_exponent(subject: Subject, declared: str, allowed: float, what: str
     fit = fit_exponent(_SIZES, [max(size, 1) for size in sizes])
     if fit.exponent <= allowed + SLACK_OF_FEW or fit.low <= allowed:  # histories fill unequally: no clear case
         return
-    grows = f"{what} grows as n^{fit.exponent:.2f} (95 % interval {fit.low:.2f} to {fit.high:.2f})"
+    grows = f"{what} grows as n^{fit.exponent:.2f} (95 % interval {interval_text(fit.low, fit.high)})"
     seen = f"{sizes[0]} bytes at n = {_SIZES[0]}, {sizes[-1]} at n = {_SIZES[-1]}"
     holder = next(iter(_measured(subject)[-1].largest.items()), None)
     held_by = f"; most is held by {holder[0]}, {holder[1]} bytes" if holder else ""

@@ -7,6 +7,7 @@ import pytest
 from optbench_reporters.html import HtmlReporter
 
 from optbench.records import Component, Status
+from optbench.records.text import percent_range, range_text
 
 EVIL = "<img src=x onerror=alert(1)>"
 pytestmark = pytest.mark.browser
@@ -65,6 +66,14 @@ def test_the_table_prints_those_numbers_in_pythons_order(visit, folder, report):
     scores = report.scores_at("evaluations", 1e-5)
     assert [row[0] for row in printed] == [labels[score.optimizer] for score in scores]
     assert [row[1].split(" %")[0] for row in printed] == [f"{100 * s.hits / s.trials:.0f}" for s in scores]
+
+
+def test_ranges_are_written_as_python_writes_them(visit, folder):
+    page = visit(folder)
+    shares = [(0.772, 1.0), (0.997, 1.0), (0.0, 0.004)]
+    assert page.evaluate("shares => shares.map(s => OB.percents(...s))", shares) == [percent_range(*s) for s in shares]
+    ends = [("-2", "-1"), ("-1", "1"), ("1×", "2×"), ("1×", "1×")]
+    assert page.evaluate("ends => ends.map(e => OB.range(...e))", ends) == [range_text(*e) for e in ends]
 
 
 def test_profiles_end_at_the_share_of_solved_problems(visit, folder, report):
