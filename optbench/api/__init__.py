@@ -27,6 +27,7 @@ from optbench.api.plugins import (
     Work,
 )
 from optbench.api.problems import Block, FunctionProblem, Layout, LearningProblem, Panel, Point, Problem, Streams
+from optbench.api.progress import announce
 from optbench.api.recipes import Judged, MetaAlgorithm, Planner, Readout, Recipe, Stage, Variants
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ __all__ = [
     "UserError",
     "Variants",
     "Work",
+    "announce",
     "dataset",
     "hookimpl",
     "hookspec",

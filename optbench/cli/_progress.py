@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +13,41 @@ if TYPE_CHECKING:
     from optbench.runner.session import Progress
 
 _LINE_SECONDS = 10.0
+_REDRAWN = 4  # times a second
+
+
+@contextmanager
+def activity(*, quiet: bool = False) -> Iterator[None]:
+    """Show what is announced inside, and for how long it goes on, in one line that goes away; a terminal's alone."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.progress import SpinnerColumn, TimeElapsedColumn
+
+    from optbench.api.progress import listening
+
+    with _bar(SpinnerColumn(), _description(), TimeElapsedColumn()) as bar:
+        task = bar.add_task("", total=None)
+        with listening(lambda text: bar.update(task, description=text)):
+            yield
+
+
+def _bar(*columns: Any) -> Any:
+    """Return rich's progress on stderr; what others print is left to them."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    screen = Console(stderr=True)
+    return Bar(*columns, console=screen, transient=True, redirect_stdout=False, refresh_per_second=_REDRAWN)
+
+
+def _description() -> Any:
+    """Return the column of what is done; names of plugins are no markup, and long ones don't break the line."""
+    from rich.progress import TextColumn
+    from rich.table import Column
+
+    column = Column(no_wrap=True, overflow="ellipsis")
+    return TextColumn("{task.description}", markup=False, table_column=column)
 
 
 class ProgressLine:
@@ -24,12 +61,9 @@ class ProgressLine:
     def __enter__(self) -> Self:
         """Open the bar on a terminal."""
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-            from rich.progress import Progress as Bar
+            from rich.progress import BarColumn, MofNCompleteColumn
 
-            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._bar = _bar(BarColumn(), MofNCompleteColumn(), _description())
             self._task = self._bar.add_task("looking up what is stored", total=None)
             self._bar.start()
         return self

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optbench.api import UserError
+from optbench.api import UserError, announce
 from optbench.cli._common import console
 from optbench.cli._reporters import chosen_reporters
 from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
+from optbench.records.text import amount
 
 if TYPE_CHECKING:
     from optbench.cli._traces import TraceReader
@@ -46,6 +47,7 @@ def build_model(
     """
     from optbench.report import ProblemArms, build_report, label_tuned, with_tuning
 
+    announce(f"reading the curves of {amount(len(records), 'trial')}")
     compared = ProblemArms(suite)
     labelled = compared.labelled(label_tuned(suite, records, arms))
     read = _traces(store, labelled, keys)
@@ -64,6 +66,7 @@ def build_model(
     )
     whole = json.loads(json.dumps(suite.to_json()))  # as it ran
     model = replace(model, missing=missing, suite=whole, suite_file=_text_of(suite.source))
+    announce("comparing what was learned, and what tuning found")
     model = _with_learned(catalogue, model, labelled, read("snapshots"))
     return with_tuning(model, suite, list(map(compared.record, records)), list(map(compared.tuned, arms)))
 
@@ -130,6 +133,7 @@ def write_reports(
     if not again and (files := kept.files()):
         return files
     for reporter in chosen:
+        announce(f"writing {reporter.registered.name}")
         try:
             written += reporter.made()(model, folder)
         except OSError as error:

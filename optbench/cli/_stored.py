@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optbench.api import UserError
+from optbench.api import UserError, announce
 from optbench.records import SuiteSpec, TrialRecord
+from optbench.records.text import amount
 
 if TYPE_CHECKING:
     from optbench.store import ResultKey, Run, Store
@@ -64,7 +65,9 @@ def _read(store: Store, run: Run) -> StoredRun:
 
     spec = SuiteSpec.from_json(run.suite)
     unreadable: list[ResultKey] = []
+    announce(f"reading the results of run {run.id}")
     found = store.get(store.run_keys(run.id), unreadable)
+    announce(f"scoring {amount(sum(key.pass_ == 'time' for key in found), 'trial')}")
     memory = {key.id: record for key, record in found.items() if key.pass_ == "memory"}
     asked = Asked(spec.targets, spec.weights)
     records = with_spread(

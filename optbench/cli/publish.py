@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from optbench.api import UserError
+from optbench.api import UserError, announce
+from optbench.api.progress import within
 from optbench.cli._common import check_writable, json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._progress import activity
 from optbench.cli._reporters import chosen_reporters
 from optbench.cli._reporting import pages, write_reports
 from optbench.cli._stored import existing, latest
@@ -67,7 +69,8 @@ def command(
     """
     _check_folder(folder)
     _check_link(history)
-    faults = _faults(folder / _SHARDS)
+    with activity(quiet=as_json):
+        faults = _faults(folder / _SHARDS)
     if verify:
         if not folder.is_dir():
             raise UserError(f"no folder {folder}", remedy="name the folder of a site")
@@ -77,12 +80,14 @@ def command(
         raise UserError("; ".join(f"shard {name}: {fault}" for name, fault in faults.items()), remedy=_REMEDY)
     _check_writable(folder)
     catalogue = open_catalogue(plugin, block)
-    added = _add(folder / _SHARDS, store, suite, numbers)
-    settings = _settings(folder, title, history)
-    for report in _without_shard(folder):
-        shutil.rmtree(report)
-    runs = [_page(catalogue, folder, shard, rebuild=rebuild) for shard in _shards(folder)]
-    written = _index(catalogue, folder, Site(runs=tuple(runs), **settings))
+    with activity(quiet=as_json):
+        added = _add(folder / _SHARDS, store, suite, numbers)
+        settings = _settings(folder, title, history)
+        for report in _without_shard(folder):
+            shutil.rmtree(report)
+        runs = _pages(catalogue, folder, rebuild=rebuild)
+        announce("writing the site")
+        written = _index(catalogue, folder, Site(runs=tuple(runs), **settings))
     warn_broken(catalogue)
     if as_json:
         print_json({"added": [path.name for path in added], "runs": len(runs), "pages": list(map(str, written))})
@@ -127,6 +132,7 @@ def _faults(folder: Path) -> dict[str, str]:
     """Return what is wrong with shards, by name."""
     from optbench.store.shards import shard_fault, shards_in
 
+    announce("looking at the shards that are there")
     return {shard.name: fault for shard in shards_in(folder) if (fault := shard_fault(shard))}
 
 
@@ -158,7 +164,10 @@ def _add(folder: Path, location: str, suites: Sequence[str], numbers: Sequence[i
     if not (suites or numbers) and known and not database_path(location).exists():
         return []  # shards of other machines, whose pages are written
     with Store.open(existing(location)) as store:
-        shards = [write_shard(store, run, folder) for run in _chosen(store, location, suites, numbers)]
+        shards = []
+        for run in _chosen(store, location, suites, numbers):
+            announce(f"writing run {run.id} as a shard")
+            shards.append(write_shard(store, run, folder))
     return [shard for shard in dict.fromkeys(shards) if shard not in known]
 
 
@@ -187,6 +196,15 @@ def _settings(folder: Path, title: str | None, history: str | None) -> dict[str,
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return settings
+
+
+def _pages(catalogue: Catalogue, folder: Path, *, rebuild: bool) -> list[SiteRun]:
+    """Return what the index tells of each run; reports that are not there yet are written."""
+    shards, runs = _shards(folder), []
+    for number, shard in enumerate(shards, 1):
+        with within(f"run {number} of {len(shards)}"):
+            runs.append(_page(catalogue, folder, shard, rebuild=rebuild))
+    return runs
 
 
 def _page(catalogue: Catalogue, folder: Path, shard: Path, *, rebuild: bool) -> SiteRun:

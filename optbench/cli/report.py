@@ -12,6 +12,7 @@ import click
 
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._progress import activity
 from optbench.cli._reporting import build_model, model_json, print_model, raise_all, report_folder, write_reports
 from optbench.cli._reporting import pages as shown
 from optbench.cli._roles import NO_RESULT, by_role
@@ -70,9 +71,10 @@ def command(
     with Store.open(existing(store)) as opened:
         if watch:
             _watch(catalogue, opened, (suite, store), (out, reporter), every)
-        model = current_model(catalogue, opened, suite, store)
         failed: list[Exception] = []
-        written = write_reports(catalogue, model, out or report_folder(model.name), reporter, failed=failed)
+        with activity(quiet=as_json):
+            model = current_model(catalogue, opened, suite, store)
+            written = write_reports(catalogue, model, out or report_folder(model.name), reporter, failed=failed)
     warn_broken(catalogue)
     if as_json:
         files = list(map(str, written))

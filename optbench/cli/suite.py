@@ -177,6 +177,7 @@ def _bytes(text: str) -> int:
 
 
 def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
+    from optbench.api.progress import listening
     from optbench.cli._execute import command_line
     from optbench.cli._progress import ProgressLine
     from optbench.store import Store
@@ -195,21 +196,21 @@ def _run(spec: SuiteSpec, catalogue: Catalogue, options: _Options) -> int:
             projections = session.project(planned_projections(spec, measured))
         results = plan.sort(measured)
         records = [*results.plain, *_refused(plan.plain, session.asked)]
-        progress.say("drawing the report")
         report_began = time.perf_counter()
-        model = build_model(
-            catalogue,
-            store,
-            suite=spec,
-            records=records,
-            keys={record.id: session.factory.key(record.spec, "time") for record in measured},
-            environment=environment,
-            command=command_line(),
-            projections=projections,
-            arms=results.arms,
-        )
         failed: list[Exception] = []
-        written = () if options.no_report else write_reports(catalogue, model, folder, again=False, failed=failed)
+        with listening(progress.say):
+            model = build_model(
+                catalogue,
+                store,
+                suite=spec,
+                records=records,
+                keys={record.id: session.factory.key(record.spec, "time") for record in measured},
+                environment=environment,
+                command=command_line(),
+                projections=projections,
+                arms=results.arms,
+            )
+            written = () if options.no_report else write_reports(catalogue, model, folder, again=False, failed=failed)
     now = time.perf_counter()
     rows = [*plain_rows(records, spec), *tuned_rows(results.arms, spec)]
     finished = _Finished(spec, rows, session, model, written, planned, now - report_began, now - began)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from optbench.api import announce
 from optbench.records import ReportModel
 from optbench_reporters.palette import Slot
 
@@ -25,4 +26,5 @@ def figure_files(
     with theme():
         for section in sections:
             for name, figure in section.figures_of(canvas):
+                announce(f"drawing figures: {name}")
                 yield from files(name, figure)
