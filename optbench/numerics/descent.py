@@ -16,9 +16,10 @@ from optbench.numerics.line import Found, LineSearch
 from optbench.numerics.position import Asked, Visit, arrive, locate, rounding
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import limits, slope_and_size
+from optbench.numerics.scalars import limits
 from optbench.numerics.steady import Steady
 from optbench.numerics.unit import InUnit, power_of_two
+from optbench.numerics.vectors import Vectors, View, vectors
 
 if TYPE_CHECKING:
     from optbench.api import Oracle
@@ -45,6 +46,7 @@ class Move(NamedTuple):
     next_slope: float  # next_gradient·direction
     value: float = math.nan  # f before, where known; beside it changes of f may be rounding
     next_value: float = math.nan  # f after
+    next_view: View | None = None  # numpy's, of next_gradient, where one was taken
 
     @property
     def curvature(self) -> float:
@@ -58,12 +60,14 @@ class Move(NamedTuple):
         It is that of the cubic through both values and slopes (Zhang, Deng & Chen, J. Optim. Theory Appl. 102 (1999)).
         What may be rounding of the values is left out, and it lies within ½ and 2, whatever noise there is in f.
         """
-        mean = self.curvature
-        excess = 3 * (2 * (self.value - self.next_value) + self.step * (self.slope + self.next_slope))
-        trusted = abs(excess) - _VALUES * rounding(self.value, self.gradient)
-        if not (trusted > 0 and 0 < mean < math.inf):
+        step, slope, next_slope, value = self.step, self.slope, self.next_slope, self.value
+        mean = step * (next_slope - slope)
+        excess = 3 * (2 * (value - self.next_value) + step * (slope + next_slope))
+        doubt = _VALUES * rounding(value, self.gradient)
+        if not (abs(excess) > doubt and 0 < mean < math.inf):
             return 1.0
-        return min(max(1 + math.copysign(trusted, excess) / mean, 1 / _STRETCH), _STRETCH)
+        stretch = 1 + (excess - math.copysign(doubt, excess)) / mean
+        return min(max(stretch, 1 / _STRETCH), _STRETCH)
 
     @property
     def is_convex(self) -> bool:
@@ -123,6 +127,7 @@ class DescentState(Generic[Memory]):
 
     # buffers that trial points are written to
     spare: list[Tensor]  # two of (n,)
+    vectors: Vectors
 
     # what a method measures in, as it was where it began
     reach: float = 1.0  # length of a first displacement, where nothing tells a better one
@@ -164,7 +169,13 @@ class Descent(Generic[Memory]):
     def _begin(point: Tensor, batch: int, memory: Memory, spare: list[Tensor]) -> DescentState[Memory]:
         eps = limits(point.dtype).eps
         return DescentState(
-            point=point, memory=memory, batch=batch, progress=Progress(eps), steady=Steady(eps), spare=spare
+            point=point,
+            memory=memory,
+            batch=batch,
+            progress=Progress(eps),
+            steady=Steady(eps),
+            spare=spare,
+            vectors=vectors(point, *spare),
         )
 
     def step(self, oracle: Oracle, state: DescentState[Memory]) -> DescentState[Memory]:
@@ -179,7 +190,7 @@ class Descent(Generic[Memory]):
             return state
         if not -math.inf < slope < 0:
             return self._give_up(state)
-        ray = Ray(seen, here, direction, (state.spare[0], state.spare[1]))
+        ray = Ray(seen, here, direction, state.spare, state.vectors)
         line = ray.line(slope)
         found = self.search.search(line, self._first_step(state, slope))
         state.steady.note(line, found)
@@ -198,7 +209,7 @@ class Descent(Generic[Memory]):
         if here.largest_entry:
             state.reach = max(1.0, state.progress.eps**0.5 * min(here.largest_entry, _FARTHEST))
         direction = self.directions.direction(state.memory, here.gradient)
-        return seen, here, direction, *slope_and_size(here.gradient, direction)
+        return seen, here, direction, *state.vectors.slope_and_size(here.gradient, direction)
 
     def _takes_unit(self, state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
         """Where a method begins, let f be measured in the gradient's unit if squares in its own leave the floats.
@@ -229,16 +240,9 @@ class Descent(Generic[Memory]):
 
     def _move(self, state: DescentState[Memory], ray: Ray, slope: float, found: Found) -> DescentState[Memory]:
         visit = ray.take(found.trial.step)
-        move = Move(
-            direction=ray.direction,
-            step=visit.step,
-            gradient=ray.start.gradient,
-            next_gradient=visit.gradient,
-            slope=slope,
-            next_slope=found.trial.slope,
-            value=ray.start.value,
-            next_value=visit.value,
-        )
+        start, view = ray.start, state.vectors.view(visit.gradient)
+        ends = start.gradient, visit.gradient, slope, found.trial.slope, start.value, visit.value
+        move = Move(ray.direction, visit.step, *ends, view)
         self.directions.learn(state.memory, move)
         state.steepest = False
         state.last_step, state.last_slope = visit.step, slope

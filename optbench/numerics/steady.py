@@ -43,9 +43,9 @@ class Steady:
     def note(self, line: Line, found: Found) -> None:
         """Take the end of a search into account."""
         trial, promise = found.trial, -found.trial.step * line.slope
-        if found.succeeded and trial.value <= line.value - max(_SHARE * promise, line.noise):
+        if found.outcome == "accepted" and trial.value <= line.value - max(_SHARE * promise, line.noise):
             rounding = 10 * self.eps * max(-line.slope, abs(trial.slope))
             self.steps = self.steps + 1 if trial.slope - line.slope <= rounding else 0
             self.first, self.last = (promise if self.steps == 1 else self.first), promise
         else:
-            self.forget()
+            self.steps = 0

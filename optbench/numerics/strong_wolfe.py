@@ -29,8 +29,12 @@ class StrongWolfe:
     max_evaluations: int = 25
 
     def search(self, line: Line, first: float) -> Found:
-        """Bracket an acceptable step, then zoom into the bracket."""
-        return _Search(line, self, first).bracket()
+        """Bracket an acceptable step, then zoom into the bracket; most searches end with their first trial."""
+        trial = line.at(first)
+        enough = line.value + self.c1 * first * line.slope
+        if abs(trial.slope) <= -self.c2 * line.slope and -math.inf < trial.value <= enough:
+            return Found(trial, "accepted", 1)
+        return _Search(line, self, first).bracket(trial)
 
 
 class _Search:
@@ -38,13 +42,12 @@ class _Search:
 
     def __init__(self, line: Line, conditions: StrongWolfe, first: float) -> None:
         self.line, self.conditions, self.first = line, conditions, first
-        self.count = 0
+        self.count = 1
 
-    def bracket(self) -> Found:
-        """Lengthen the step until it is acceptable or an acceptable one lies before it."""
-        previous, step = self.line.start, self.first
-        while self._more():
-            trial = self._evaluate(step)
+    def bracket(self, trial: Trial) -> Found:
+        """Lengthen the first step until it is acceptable or an acceptable one lies before it."""
+        previous = self.line.start
+        while True:
             if trial.value == -math.inf:
                 return self._found(trial, "unbounded")
             if self._is_beyond(trial, previous):
@@ -54,6 +57,9 @@ class _Search:
             if trial.slope >= 0:
                 return self.zoom(trial, previous)
             previous, step = trial, _longer(previous, trial)
+            if not self._more():
+                break
+            trial = self._evaluate(step)
         endless = previous.step > ENDLESS * self.first and previous.value < self.line.value - self.line.noise
         return self._found(previous, "unbounded" if endless else "failed")
 

@@ -31,7 +31,7 @@ def move_along(
 
     A step of 1 is tried first, or more than the last one where nothing has bent f upwards.
     """
-    ray = Ray(oracle, here, direction, (state.spare[0], state.spare[1]))
+    ray = Ray(oracle, here, direction, state.spare)
     line, growth = ray.line(slope), state.steady.growth
     found = search.search(line, growth * state.last_step if growth > 1 else 1.0)
     state.steady.note(line, found)

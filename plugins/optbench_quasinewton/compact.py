@@ -1,49 +1,47 @@
 """The small matrices of the compact form of L-BFGS. Shapes: m = pairs kept.
 
-All of them are float64, in the order of the ring that the pairs are kept in; what belongs to empty places is zero. They
-are tensors beside the pairs, updated without synchronisation; on the CPU numpy's views of them, whose operations take a
-third of the time. What is written here is valid for both.
+All of them are float64, in the order of the ring that the pairs are kept in; what belongs to empty places is zero.
+On the CPU they are arrays that BLAS updates in place, and single numbers are floats: a call takes a tenth of the time
+of one of torch, and a step makes dozens. Elsewhere they are tensors beside the pairs, and nothing is synchronised.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from scipy.linalg.blas import daxpy, dcopy, dgemv, dsbmv, dscal
 from torch import Tensor
 
 from optbench.numerics.scalars import in_numpy
+from optbench_quasinewton.secant import Weights
 
-Small = Any  # a tensor or an array
+Small = Any  # an array or a tensor
+Number = Any  # a float or a tensor of shape ()
 
 _ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
 _LEAST = 1e-3  # of the curvature along s that must be left
 
 
-def small(tensor: Tensor) -> Small:
-    """Return numpy's view of a tensor on the CPU, elsewhere the tensor itself."""
-    return tensor.numpy() if in_numpy(tensor) else tensor
-
-
 @dataclass
 class Mirrored:
-    """A small tensor of the pairs' dtype and its image among the small matrices; float64 is shared."""
+    """A small vector in the pairs' dtype and its image among the small matrices; float64 is shared."""
 
     tensor: Tensor
     view: Small  # of the tensor
     image: Small  # float64
-    halves: tuple[Small, Small]  # of the image, where it has two
     shared: bool  # the image is the view
 
     @classmethod
-    def zeros(cls, shape: tuple[int, ...], like: Tensor) -> Mirrored:
+    def zeros(cls, size: int, like: Tensor) -> Mirrored:
         """Allocate beside `like`."""
-        tensor = like.new_zeros(shape)
-        image = small(tensor.to(torch.float64))
-        middle = image.shape[0] // 2 if shape else 0
-        halves = (image[:middle], image[middle:]) if shape else (image, image)
-        return cls(tensor, small(tensor), image, halves, like.dtype == torch.float64)
+        tensor = like.new_zeros(size)
+        wide = tensor.to(torch.float64)
+        view, image = (tensor.numpy(), wide.numpy()) if in_numpy(like) else (tensor, wide)
+        return cls(tensor, view, image, like.dtype == torch.float64)
 
     def to_image(self) -> None:
         """Bring the image up to date."""
@@ -56,102 +54,209 @@ class Mirrored:
             self.view[...] = self.image
 
 
-@dataclass
-class Products:
-    """Products of the pairs among themselves, updated in place."""
+class Products(Protocol):
+    """Products of the pairs among themselves, updated in place; what they make of the products with a gradient.
 
-    inverse_upper: Small  # (m, m), the inverse of R, R[i, j] = s_i·y_j for i not newer than j
-    inverse_lower: Small  # (m, m), a view: its transpose
-    changes: Small  # (m, m), y_i·y_j
-    latest: Small  # (2m,), of all displacements, then all changes, with the newest change, when it was new
-    columns: Small  # (m, 2m), a view: the columns of the inverse, each followed by that of the changes
-    curvatures: Small  # (m,), s_i·y_i over the stretch, by which y_i is too short: H·stretch·y_i = s_i for the newest
-    scale: Mirrored  # (), −γ: the first inverse Hessian is γ·I
+    Byrd, Nocedal & Schnabel, Math. Programming 63 (1994), equation 3.1: with R[i, j] = s_i·y_j for i not newer than j
+    and the diagonal D of s_i·y_i, H = γI + [S Y]·[[R⁻ᵀ(D + γYᵀY)R⁻¹, −γR⁻ᵀ], [−γR⁻¹, 0]]·[S Y]ᵀ.
+    """
 
-    @classmethod
-    def empty(cls, history: int, like: Tensor) -> Products:
-        """Return those of no pairs, beside `like`."""
-        both = small(like.new_zeros(2 * history, history, dtype=torch.float64))
-        curvatures = small(like.new_zeros(history, dtype=torch.float64))
-        latest = small(like.new_zeros(2 * history, dtype=torch.float64))
-        inverse, changes = both[:history], both[history:]
-        return cls(inverse, inverse.T, changes, latest, both.T, curvatures, Mirrored.zeros((), like))
+    scale: Number  # −γ
+
+    def begin(
+        self, place: int, later: Small, earlier: Small, weights: Weights, step: float, curvature: float
+    ) -> Number:
+        """Take up a pair for a place; return how much of the last pair it has, which is to be taken out. None: nothing.
+
+        Its change is `weights` of two gradients with the projections `later` and `earlier` (2m,), which tell its
+        products with all displacements, then all changes; s·y is `curvature`.
+
+        Only where f is quadratic along the two is anything taken out, so that they become conjugate. With ⁻ for the
+        last pair, on a quadratic with the Hessian A both s·y⁻ and s⁻·y are s·A·s⁻. The first follows from s⁻·H⁻¹·s,
+        how far s, which is −step·H·g, leads back along s⁻. Where they differ by more than a share of what is left of
+        s·A·s, both displacements of length 1 in the norm of A, there is no A (Nazareth, JOTA 23 (1977)).
+        """
+        ...
+
+    def end(self, place: int, square: Number, stretch: float) -> None:
+        """Put the pair that was begun in the place of the oldest, given y·y. Nothing is ever solved or reordered.
+
+        The oldest row of R⁻¹ becomes zero, and a column is written to its place. What the pair says is
+        H·stretch·y = s: an update by s and a multiple of y differs from that by s and y in its last term alone,
+        s·sᵀ/(s·y), so that only the entry of D is divided.
+        """
+        ...
+
+    def weigh(self, projection: Mirrored, out: Mirrored) -> None:
+        """Write w (2m,) with −H·g = −γ·g − [S Y]·w into `out`, given the products of all pairs with g, `projection`."""
+        ...
 
     def forget(self) -> None:
         """Drop every pair."""
-        for array in (self.columns, self.curvatures, self.latest):
-            array[...] = 0
+        ...
 
-    def extend(self, place: int, with_new: Small, *, scaled: bool, stretch: float = 1.0) -> None:
-        """Put a new pair in the place of the oldest.
 
-        `with_new` (2m,), which is overwritten, holds the products of all displacements, then of all gradient changes,
-        with the new change. What the pair says is H·stretch·y = s: an update by s and a multiple of y differs from that
-        by s and y in its last term alone, s·sᵀ/(s·y). γ becomes s·y/y·y of the new pair where `scaled`, otherwise 1.
-        """
-        m = len(self.curvatures)
-        self.latest[...] = with_new
-        curvature = with_new[place]
+def products(history: int, like: Tensor, *, scaled: bool, conjugate: bool) -> Products:
+    """Return those of no pairs of vectors like `like`; γ is s·y/y·y of the newest pair where `scaled`, otherwise 1."""
+    return OnHost(history, scaled, conjugate) if in_numpy(like) else OnDevice(history, scaled, conjugate, like)
+
+
+class OnHost:
+    """By BLAS; `place * m` is where a row begins in a matrix's entries."""
+
+    def __init__(self, history: int, scaled: bool, conjugate: bool) -> None:
+        """Allocate for so many pairs."""
+        self.scale, self._scaled, self._conjugate = -1.0, scaled, conjugate
+        self._inverse_lower, self.changes = np.zeros((history, history)), np.zeros((history, history))
+        self.inverse_upper = self._inverse_lower.T  # R⁻¹
+        self._entries = self._inverse_lower.reshape(-1), self.changes.reshape(-1)  # of R⁻ᵀ, and y_i·y_j
+        self.curvatures = np.zeros(history)  # s_i·y_i over the stretch
+        self._diagonal = self.curvatures.reshape(1, -1)
+        self._latest, self._new = np.zeros(2 * history), np.zeros(2 * history)  # products with the newest change
+        self._zeros = np.zeros(history)
+
+    def begin(
+        self, place: int, later: Small, earlier: Small, weights: Weights, step: float, curvature: float
+    ) -> Number:
+        """Subtract the projections."""
+        after, before = weights
+        new, size = self._new, len(self._new)
+        dcopy(later, new)
+        if after != 1:
+            dscal(after, new)
+        daxpy(earlier, new, size, before)
+        m, last = size // 2, (place or size // 2) - 1
+        share, left = self._shared(last, -step * earlier.item(last), new.item(last), curvature)
+        new[place] = left
+        if not share:
+            return None
+        daxpy(self._latest, new, size, -share)
+        new[place] = left
+        later[place] -= share * later.item(last)
+        later[m + place] -= share * later.item(m + last)
+        return share
+
+    def _shared(self, last: int, back: float, across: float, curvature: float) -> tuple[float, float]:
+        """Return how much of the last pair is to be taken out of one with this s·y, and what is left of s·y."""
+        was = self._latest.item(last)
+        if self._conjugate and was > 0:
+            along = back * self.curvatures.item(last) / was
+            share = along / was
+            left = 1 - share * across / curvature
+            allowed = _ASYMMETRY * left * math.sqrt(was) * math.sqrt(curvature)
+            if left > _LEAST and abs(along - across) <= allowed:
+                return share, left * curvature
+        return 0.0, curvature
+
+    def end(self, place: int, square: Number, stretch: float) -> None:
+        """Write a row and a column of each matrix."""
+        new, m = self._new, len(self.curvatures)
+        inverse_lower, changes = self._entries
+        curvature = new.item(place)
         self.curvatures[place] = curvature / stretch
-        self.scale.image[...] = -curvature / (stretch * with_new[m + place]) if scaled else -1
-        self.scale.to_tensor()
-        self.changes[place] = with_new[m:]
-        with_new[:m] = extended(self.inverse_upper, with_new[:m], place)
-        self.columns[place] = with_new
-
-    def shared(self, last: int, curvature: Small, back: Small, across: Small) -> Small:
-        """Return how much of the pair at `last` is in a new one, shape (); 0 where f isn't quadratic along the two.
-
-        `curvature` is s·y, `back` how far s leads back along s⁻, s·H⁻¹·s⁻, and `across` s⁻·y, with ⁻ for the last pair.
-        On a quadratic with the Hessian A both s·y⁻, which follows from the second, and s⁻·y are s·A·s⁻; where they
-        differ by more than a share of what is left of s·A·s, both displacements of length 1 in the norm of A, there is
-        no A. Without as much of it the new pair is conjugate.
-        """
-        before = self.latest[last]
-        along = back * self.curvatures[last] / before
-        share = along / before
-        left = 1 - share * across / curvature
-        allowed = _ASYMMETRY * left * before**0.5 * curvature**0.5
-        return only_where((abs(along - across) <= allowed) & (left > _LEAST), share)
+        self.scale = -_ratio(curvature, stretch * square) if self._scaled else -1.0
+        new[m + place] = square
+        dcopy(new, changes, m, m, 1, place, m)
+        dcopy(new, changes, m, m, 1, place * m)
+        dcopy(self._zeros, inverse_lower, m, 0, 1, place, m)
+        new[place] = 0.0  # the oldest column no longer counts
+        diagonal = _ratio(1.0, curvature)
+        column = dgemv(-diagonal, self.inverse_upper, new)
+        column[place] = diagonal
+        dcopy(column, inverse_lower, m, 0, 1, place * m)
+        new[place] = curvature
+        self._latest, self._new = new, self._latest
 
     def weigh(self, projection: Mirrored, out: Mirrored) -> None:
-        """Write w (2m,) with −H·g = −γ·g − [S Y]·w into `out`, given the products of all pairs with g, `projection`.
-
-        Byrd, Nocedal & Schnabel, Math. Programming 63 (1994), equation 3.1: with R and the diagonal D,
-        H = γI + [S Y]·[[R⁻ᵀ(D + γYᵀY)R⁻¹, −γR⁻ᵀ], [−γR⁻¹, 0]]·[S Y]ᵀ.
-        """
-        (along, across), (of_displacements, of_changes), scale = projection.halves, out.halves, self.scale.image
-        solved = product(self.inverse_upper, along, of_changes)
-        inner = across - product(self.changes, solved)
-        inner *= scale
-        inner += self.curvatures * solved
-        product(self.inverse_lower, inner, of_displacements)
-        solved *= scale
+        """Multiply by three matrices and a diagonal. A call that names its arguments takes twice as long."""
+        given, weights, scale, m = projection.image, out.image, self.scale, len(self.curvatures)
+        # α, A, x, β, y, offsets and strides of x and y, transposed, in place
+        dgemv(1.0, self.inverse_upper, given, 0.0, weights, 0, 1, m, 1, 0, 1)
+        # no bands beside the diagonal, α, D, x, its stride and offset, β, y, its stride and offset
+        inner = dsbmv(0, 1.0, self._diagonal, weights, 1, m, scale, given, 1, m)
+        dgemv(-scale, self.changes, weights, 1.0, inner, m, 1, m, 1, 1, 1)
+        dgemv(1.0, self.inverse_upper, inner, 0.0, weights, m, 1, 0, 1, 1, 1)
+        dscal(scale, weights, m, m)
         out.to_tensor()
 
-
-def only_where(condition: Small, number: Small) -> Small:
-    """Return a number, shape (), or 0; a tensor is not read."""
-    if isinstance(condition, Tensor):
-        return torch.where(condition, number, torch.zeros_like(number))
-    return number if condition else 0.0
+    def forget(self) -> None:
+        """Set to zero."""
+        for array in (self._inverse_lower, self.changes, self.curvatures, self._latest):
+            array.fill(0.0)
 
 
-def product(matrix: Small, vector: Small, out: Small | None = None) -> Small:
-    """Return a matrix times a vector; numpy's method takes a third of its operator's time."""
-    return torch.mv(matrix, vector, out=out) if isinstance(matrix, Tensor) else matrix.dot(vector, out)
+def _ratio(above: float, below: float) -> float:
+    return above / below if below else math.inf
 
 
-def extended(inverse: Small, column: Small, place: int) -> Small:
-    """Return the column at `place` with which an inverse upper triangle belongs to R with a new last `column`.
+class OnDevice:
+    """By torch; nothing is read, and a share that is 0 is taken out like any other."""
 
-    The oldest row of `inverse` (m, m), that at `place`, becomes zero; its column no longer counts. `column` (m,) holds
-    the new column of R, its diagonal at `place`, and is overwritten. Nothing is ever solved or reordered.
-    """
-    diagonal = 1 / column[place]
-    column[place] = 0
-    inverse[place] = 0
-    new = product(inverse, column)
-    new *= -diagonal
-    new[place] = diagonal
-    return new
+    def __init__(self, history: int, scaled: bool, conjugate: bool, like: Tensor) -> None:
+        """Allocate for so many pairs, beside `like`."""
+
+        def zeros(*shape: int) -> Tensor:
+            return like.new_zeros(shape, dtype=torch.float64)
+
+        self.scale, self._scaled, self._conjugate = -like.new_ones(()), scaled, conjugate
+        self.inverse_upper, self.changes = zeros(history, history), zeros(history, history)
+        self.curvatures, self._latest, self._new = zeros(history), zeros(2 * history), zeros(2 * history)
+
+    def begin(
+        self, place: int, later: Small, earlier: Small, weights: Weights, step: float, curvature: float
+    ) -> Number:
+        """Subtract the projections."""
+        after, before = weights
+        new, last = after * later + before * earlier, (place or len(self.curvatures)) - 1
+        new[place] = curvature
+        self._new = new
+        if not self._conjugate:
+            return None
+        share, left = self._shared(last, -step * earlier[last], new[last], curvature)
+        new -= share * self._latest
+        new[place] = left
+        halves = later.view(2, -1)
+        halves[:, place] -= share * halves[:, last]
+        return share
+
+    def _shared(self, last: int, back: Tensor, across: Tensor, curvature: float) -> tuple[Tensor, Tensor]:
+        """Return how much of the last pair is to be taken out of one with this s·y, and what is left of s·y."""
+        was = self._latest[last]
+        along = back * self.curvatures[last] / was
+        share = along / was
+        left = 1 - share * across / curvature
+        allowed = _ASYMMETRY * left * was**0.5 * math.sqrt(curvature)
+        quadratic = (left > _LEAST) & (abs(along - across) <= allowed)
+        share, left = torch.where(quadratic, share, torch.zeros_like(share)), torch.where(quadratic, left, 1.0)
+        return share, left * curvature
+
+    def end(self, place: int, square: Number, stretch: float) -> None:
+        """Write a row and a column of each matrix."""
+        new, m = self._new, len(self.curvatures)
+        curvature = new[place].clone()
+        self.curvatures[place] = curvature / stretch
+        scale = -curvature / (stretch * square) if self._scaled else -torch.ones_like(curvature)
+        self.scale = scale.to(self.scale.dtype)
+        new[m + place] = square
+        self.changes[place] = new[m:]
+        self.changes[:, place] = new[m:]
+        self.inverse_upper[place] = 0
+        new[place] = 0  # the oldest column no longer counts
+        self.inverse_upper[:, place] = torch.mv(self.inverse_upper, new[:m]) / -curvature
+        self.inverse_upper[place, place] = 1 / curvature
+        new[place] = curvature
+        self._latest = new
+
+    def weigh(self, projection: Mirrored, out: Mirrored) -> None:
+        """Multiply by three matrices and a diagonal."""
+        m, scale = len(self.curvatures), self.scale.to(torch.float64)
+        solved = torch.mv(self.inverse_upper, projection.image[:m])
+        inner = scale * (projection.image[m:] - torch.mv(self.changes, solved)) + self.curvatures * solved
+        torch.mv(self.inverse_upper.T, inner, out=out.image[:m])
+        torch.mul(solved, scale, out=out.image[m:])
+        out.to_tensor()
+
+    def forget(self) -> None:
+        """Set to zero."""
+        for tensor in (self.inverse_upper, self.changes, self.curvatures, self._latest):
+            tensor.zero_()

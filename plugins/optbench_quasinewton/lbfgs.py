@@ -5,18 +5,18 @@ Shapes: n = number of parameters, m = pairs kept.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
-from optbench_quasinewton.compact import Mirrored, Products, Small
+from optbench_quasinewton.compact import Mirrored, Products, products
 from optbench_quasinewton.passes import Passes, passes
-from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, mean, skipping
+from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, mean, skipping
 
 
 def lbfgs(
@@ -115,10 +115,10 @@ class CompactInverse:
             passes=passes(rows, direction),
             newest=-1,
             count=0,
-            products=Products.empty(m, point),
-            projection=Projection(Mirrored.zeros((2 * m,), point)),
-            earlier=Projection(Mirrored.zeros((2 * m,), point)),
-            weights=Mirrored.zeros((2 * m,), point),
+            products=products(m, point, scaled=self.scaled, conjugate=self.conjugate and m > 1),
+            projection=Projection(Mirrored.zeros(2 * m, point)),
+            earlier=Projection(Mirrored.zeros(2 * m, point)),
+            weights=Mirrored.zeros(2 * m, point),
             direction=direction,
         )
 
@@ -131,27 +131,28 @@ class CompactInverse:
         memory.passes.combine(gradient, memory.products.scale, memory.weights)
         return memory.direction
 
-    @np.errstate(all="ignore")
     def learn(self, memory: Pairs, move: Move) -> None:
         """Put the pair in the oldest one's place, and project the gradient after the move."""
         weights = self.secant(move)
         if weights is None:
             return
+        after, before = weights
+        curvature = move.step * (after * move.next_slope + before * move.slope)
+        if not 0 < curvature < math.inf:
+            return
         if memory.projection.gradient is not move.gradient and memory.count:
             memory.projection.project(memory, move.gradient)
         last, place = memory.newest, (memory.newest + 1) % self.history
         memory.newest, memory.count = place, min(memory.count + 1, self.history)
+        small, later, earlier = memory.products, memory.earlier, memory.projection
+        memory.projection, memory.earlier, earlier.gradient = later, earlier, None
         memory.passes.put(place, move, weights)
-        memory.projection, memory.earlier = memory.earlier, memory.projection
-        memory.earlier.gradient = None
-        memory.projection.project(memory, move.next_gradient)
-        with_new = self._with_new(memory, place, move, weights)
-        if self.conjugate and memory.count > 1:
-            self._separate(memory, last, place, move, with_new)
-        with_new[self.history + place] = memory.passes.square(place)
-        stretch = self.stretch(move, weights)
-        memory.products.extend(place, with_new, scaled=self.scaled, stretch=stretch)
-        memory.products.weigh(memory.projection.values, memory.weights)
+        later.project(memory, move.next_gradient)
+        share = small.begin(place, later.values.image, earlier.values.image, weights, move.step, curvature)
+        if share is not None:
+            memory.passes.take_out(last, share, place)
+        small.end(place, memory.passes.square(place), self.stretch(move, weights))
+        small.weigh(later.values, memory.weights)
 
     def forget(self, memory: Pairs) -> None:
         """Drop every pair."""
@@ -164,32 +165,6 @@ class CompactInverse:
         """Tell whether a pair has set the scale."""
         return memory.count > 0
 
-    def _with_new(self, memory: Pairs, place: int, move: Move, weights: Weights) -> Small:
-        """Return the products of all pairs with the new change, a sum of two gradients; its square is still missing."""
-        after, before = weights
-        later, earlier = memory.projection.values.image, memory.earlier.values.image
-        with_new = later - earlier if after == 1 else after * later + before * earlier
-        with_new[place] = move.step * (after * move.next_slope + before * move.slope)
-        return with_new
-
-    def _separate(self, memory: Pairs, last: int, place: int, move: Move, with_new: Small) -> None:
-        """Leave out of the new pair what it has of the last one, and of its products what follows.
-
-        Nazareth, J. Optim. Theory Appl. 23 (1977). The new displacement is −step·H·g.
-        """
-        back, across = -move.step * memory.earlier.values.image[last], with_new[last]
-        share = memory.products.shared(last, with_new[place], back, across)
-        if isinstance(share, float) and not share:
-            return
-        memory.passes.take_out(last, share, place)
-        projection = memory.projection.values.image
-        for half in (0, self.history):
-            projection[half + place] -= share * projection[half + last]
-        left = with_new[place] - share * across
-        with_new -= share * memory.products.latest
-        with_new[place] = left
-
-    @np.errstate(all="ignore")
     def _take(self, memory: Pairs, gradient: Tensor) -> None:
         """Make a gradient that no move led to the one whose direction is known."""
         memory.projection.project(memory, gradient)

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from scipy.linalg import get_blas_funcs
 from torch import Tensor
 
 from optbench.numerics.descent import Move
-from optbench.numerics.scalars import in_numpy, representable
-from optbench_quasinewton.compact import Mirrored, Small, small
-from optbench_quasinewton.secant import DIFFERENCE, Weights, combine
-
-_SHORT = 2**14  # numbers of parameters up to which the calls, not the memory, take the time
+from optbench.numerics.scalars import representable
+from optbench.numerics.vectors import are_short
+from optbench_quasinewton.compact import Mirrored, Number, Small
+from optbench_quasinewton.secant import Weights, combine
 
 
 class Passes(Protocol):
@@ -40,15 +38,14 @@ class Passes(Protocol):
         """Write the products of all pairs with a gradient, shape (2m,)."""
         ...
 
-    def combine(self, gradient: Tensor, scale: Mirrored, weights: Mirrored) -> None:
+    def combine(self, gradient: Tensor, scale: Number, weights: Mirrored) -> None:
         """Write scale·gradient − rowsᵀ·weights into the direction."""
         ...
 
 
 def passes(rows: Tensor, direction: Tensor) -> Passes:
     """Return the fastest over `rows` (2m, n), the displacements and then the gradient changes, for `direction` (n,)."""
-    short = in_numpy(rows) and direction.numel() <= _SHORT
-    return ByNumpy(rows, direction) if short else ByTorch(rows, direction)
+    return ByNumpy(rows, direction) if are_short(direction) else ByTorch(rows, direction)
 
 
 class ByTorch:
@@ -78,16 +75,17 @@ class ByTorch:
     def square(self, place: int) -> Small:
         """Multiply in one pass."""
         change = self._changes[place]
-        return small(torch.dot(change, change).to(torch.float64))
+        square = torch.dot(change, change)
+        return square.item() if square.is_cpu else square.to(torch.float64)
 
     def project(self, gradient: Tensor, out: Mirrored) -> None:
         """Multiply in one pass over the pairs."""
         torch.mv(self._rows, gradient, out=out.tensor)
         out.to_image()
 
-    def combine(self, gradient: Tensor, scale: Mirrored, weights: Mirrored) -> None:
+    def combine(self, gradient: Tensor, scale: Number, weights: Mirrored) -> None:
         """Add up in one pass over the pairs."""
-        torch.mul(gradient, scale.tensor, out=self._direction)
+        torch.mul(gradient, scale, out=self._direction)
         self._direction.addmv_(self._columns, weights.tensor, alpha=-1)
 
 
@@ -100,20 +98,24 @@ class ByNumpy:
         self._columns = self._rows.T
         half = len(rows) // 2
         self._displacements, self._changes = list(self._rows[:half]), list(self._rows[half:])
-        self._change_rows = rows[half:].unbind()
         self._direction, self._direction_view = direction, direction.numpy()
         self._gradient, self._gradient_view = direction, self._direction_view  # the gradient seen last
-        self._multiply_add, self._add = get_blas_funcs(("gemv", "axpy"), (self._rows,))
+        self._multiply_add, self._add, self._dot, self._copy, self._scale = get_blas_funcs(
+            ("gemv", "axpy", "dot", "copy", "scal"), (self._rows,)
+        )
 
     def put(self, place: int, move: Move, weights: Weights) -> None:
         """Write in two passes."""
         direction = self._direction_view if move.direction is self._direction else move.direction.numpy()
-        np.multiply(direction, move.step, self._displacements[place])
-        if weights == DIFFERENCE:
-            before = self._view(move.gradient)
-            np.subtract(self._view(move.next_gradient), before, self._changes[place])
-        else:
-            combine(move.next_gradient, weights[0], move.gradient, weights[1], out=self._change_rows[place])
+        before, after = (
+            self._view(move.gradient),
+            move.next_gradient.numpy() if move.next_view is None else move.next_view,
+        )
+        self._gradient, self._gradient_view = move.next_gradient, after
+        self._write(self._displacements[place], move.step, direction)
+        change = self._changes[place]
+        self._write(change, weights[0], after)
+        self._add(before, change, len(change), weights[1])
 
     def take_out(self, last: int, share: Small, place: int) -> None:
         """Subtract in two passes."""
@@ -124,19 +126,24 @@ class ByNumpy:
     def square(self, place: int) -> Small:
         """Multiply in one pass."""
         change = self._changes[place]
-        return change.dot(change)
+        return self._dot(change, change)
 
     def project(self, gradient: Tensor, out: Mirrored) -> None:
         """Multiply in one pass over the pairs."""
-        self._rows.dot(self._view(gradient), out.view)
+        self._multiply_add(1.0, self._columns, self._view(gradient), 0.0, out.view, 0, 1, 0, 1, 1, 1)
         out.to_image()
 
-    def combine(self, gradient: Tensor, scale: Mirrored, weights: Mirrored) -> None:
+    def combine(self, gradient: Tensor, scale: Number, weights: Mirrored) -> None:
         """Add up in one pass over the pairs."""
         out = self._direction_view
-        np.copyto(out, self._view(gradient))
+        self._copy(self._view(gradient), out)
         # α, A, x, β, y, four offsets and steps, not transposed, in place: named, the same takes twice as long
-        self._multiply_add(-1.0, self._columns, weights.view, scale.view, out, 0, 1, 0, 1, 0, 1)
+        self._multiply_add(-1.0, self._columns, weights.view, scale, out, 0, 1, 0, 1, 0, 1)
+
+    def _write(self, target: Any, factor: float, vector: Any) -> None:
+        self._copy(vector, target)
+        if factor != 1:
+            self._scale(factor, target)
 
     def _view(self, gradient: Tensor) -> Any:
         """Return the gradient as an array; the same one is asked for several times."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from optbench.numerics.position import Visit
 from optbench.numerics.ray import Ray
+from optbench.numerics.vectors import AnyVectors, ShortVectors
 
 
 def value_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -23,8 +24,8 @@ def calls() -> list[Tensor]:
     return []
 
 
-@pytest.fixture
-def ray(calls: list[Tensor]) -> Ray:
+@pytest.fixture(params=[True, False], ids=["short", "any"])
+def ray(calls: list[Tensor], request: pytest.FixtureRequest) -> Ray:
     def counted(x: Tensor) -> tuple[Tensor, Tensor]:
         calls.append(x.clone())
         return value_and_gradient(x)
@@ -33,9 +34,9 @@ def ray(calls: list[Tensor]) -> Ray:
     point = torch.zeros(2, dtype=torch.float64)
     value, gradient = value_and_gradient(point)
     direction = torch.tensor([1.0, 2.0], dtype=torch.float64)
-    return Ray(
-        oracle, Visit(point, float(value), gradient), direction, (torch.empty_like(point), torch.empty_like(point))
-    )
+    spare = [torch.empty_like(point), torch.empty_like(point)]
+    arithmetic = ShortVectors(point, *spare) if request.param else AnyVectors(point)
+    return Ray(oracle, Visit(point, float(value), gradient), direction, spare, arithmetic)
 
 
 def test_value_and_slope_are_those_of_the_function_along_the_ray(ray: Ray) -> None:
@@ -75,7 +76,9 @@ def test_the_start_is_never_written(ray: Ray) -> None:
     assert ray.start.point._version == version
 
 
-def test_a_step_beyond_the_dtype_counts_as_infinitely_high(ray: Ray, calls: list[Tensor]) -> None:
-    ray.direction = ray.direction.float()
+def test_a_step_beyond_the_dtype_counts_as_infinitely_high(calls: list[Tensor]) -> None:
+    oracle: Any = SimpleNamespace(value_and_gradient=calls.append, offers=frozenset())
+    point = torch.zeros(2)
+    ray = Ray(oracle, Visit(point, 2.0, point), point + 1, [torch.empty_like(point), torch.empty_like(point)])
     assert ray(1e39) == (math.inf, math.inf)
     assert not calls

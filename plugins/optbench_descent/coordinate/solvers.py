@@ -191,7 +191,7 @@ def move_downhill(oracle: Oracle, state: SweepState, here: Visit, block: slice, 
 def move_along(oracle: Oracle, state: SweepState, here: Visit, block: slice, search: LineSearch, start: Start) -> None:
     """Go where the search ends along the state's direction, which is zero again afterwards."""
     if -math.inf < start.slope < 0:
-        ray = Ray(oracle, here, state.direction, (state.spare[0], state.spare[1]))
+        ray = Ray(oracle, here, state.direction, state.spare)
         found = search.search(ray.line(start.slope), start.first)
         if found.outcome == "unbounded":
             state.finished = "unbounded"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from optbench_quasinewton import compact, passes
-from optbench_quasinewton.compact import Products
+from optbench_quasinewton import compact
+from optbench_quasinewton.compact import OnDevice, OnHost
 from optbench_quasinewton.lbfgs import CompactInverse, Pairs, lbfgs
 from optbench_quasinewton.passes import ByNumpy, ByTorch
 from optbench_quasinewton.secant import at_the_end, damping, mean
 from torch import Tensor
 
+from optbench.numerics import vectors
 from optbench.numerics.descent import Move
 
 
@@ -198,17 +200,20 @@ def test_conjugate_pairs_end_a_quadratic_after_few_evaluations_for_each_eigenval
     assert counts["plain"] > 30
 
 
-@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
-def test_a_share_is_taken_only_where_the_function_is_quadratic_along_both_moves(kind: Any) -> None:
+@pytest.mark.parametrize("of", [OnHost, partial(OnDevice, like=torch.zeros(1, dtype=torch.float64))])
+def test_a_share_is_taken_only_where_the_function_is_quadratic_along_both_moves(of: Any) -> None:
     """Curvatures 4 along the last move and 9 along this; a cosine of 1/2 has the products 3 and 3.
 
     The last pair stands for twice its curvature: its displacement's product with y⁻ is half of that with H⁻¹·s⁻.
     """
-    products = Products.empty(2, torch.zeros(1, dtype=torch.float64))
-    products.latest, products.curvatures = kind([4.0, 0, 0, 0]), kind([2.0, 0])
+    small = of(2, scaled=True, conjugate=True)
+    kind = np.asarray if of is OnHost else torch.as_tensor
 
     def share(along: float, across: float) -> float:
-        return float(products.shared(0, *kind([9.0, 2 * along, across])))
+        small._latest, small.curvatures = kind([4.0, 0, 0, 0]), kind([2.0, 0])
+        earlier = kind([-2 * along, 0, 0, 0])
+        later = kind([across - 2 * along, 0, 0, 0])
+        return float(small.begin(1, later, earlier, (1.0, -1.0), 1.0, 9.0) or 0)
 
     assert share(3.0, 3.0) == pytest.approx(0.75)
     assert share(-3.0, -3.0) == pytest.approx(-0.75)
@@ -237,9 +242,9 @@ def test_long_vectors_and_those_elsewhere_make_the_same_pairs_conjugate(
     on_cpu: bool, longest: int, dtype: torch.dtype, tolerance: float, oracle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = _points(oracle, dtype)
-    for module in (compact, passes):
+    for module in (compact, vectors):
         monkeypatch.setattr(module, "in_numpy", lambda _: on_cpu)
-    monkeypatch.setattr(passes, "_SHORT", longest)
+    monkeypatch.setattr(vectors, "_SHORT", longest)
     for point, same in zip(_points(oracle, dtype), expected, strict=True):
         assert torch.allclose(point, same, rtol=tolerance, atol=tolerance)
 
@@ -254,9 +259,9 @@ def test_long_vectors_and_those_elsewhere_than_on_the_cpu_give_the_same_directio
     memory = learnt(rule, seen)
     assert isinstance(memory.passes, ByNumpy)
     expected = rule.direction(memory, gradient)
-    for module in (compact, passes):
+    for module in (compact, vectors):
         monkeypatch.setattr(module, "in_numpy", lambda _: on_cpu)
-    monkeypatch.setattr(passes, "_SHORT", longest)
+    monkeypatch.setattr(vectors, "_SHORT", longest)
     memory = learnt(rule, seen)
     assert isinstance(memory.passes, ByTorch)
     assert isinstance(memory.products.changes, Tensor) != on_cpu
@@ -343,7 +348,7 @@ def test_what_overflows_ends_without_an_exception_or_a_warning(secant: str, orac
 
 @pytest.mark.parametrize("longest", [4, 5])
 def test_buffers_are_allocated_once(longest: int, oracle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_SHORT", longest)
+    monkeypatch.setattr(vectors, "_SHORT", longest)
     problem = oracle(lambda x: (x**4).sum() + (x - 1).square().sum(), 5)
     method = lbfgs(history=2, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
     state = method.init(problem, torch.full((5,), 3.0, dtype=torch.float64))
@@ -358,7 +363,6 @@ def _addresses(memory: Pairs) -> set[int]:
     held = (
         memory,
         memory.products,
-        memory.products.scale,
         memory.weights,
         memory.passes,
         memory.projection,
