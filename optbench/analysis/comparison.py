@@ -105,10 +105,21 @@ def compare(
     one, two = _paired(first, second)
     if not margin >= 1:
         raise ValueError(f"the margin is a ratio of at least 1, not {margin}")
+    return _compared((one, two), generator, 1 - confidence, math.log(margin), least)
+
+
+def _compared(
+    costs: tuple[NDArray[np.float64], NDArray[np.float64]],
+    generator: np.random.Generator | None,
+    level: float,
+    least_effect: float,
+    least: int,
+) -> Comparison:
+    """Compare costs, (tasks, seeds) each; `level` is that of the tests, `least_effect` a log ratio."""
+    one, two = costs
     run = ~np.isnan(one)
     pairs = int(np.count_nonzero(run, axis=1).min(initial=run.shape[1])) if len(one) else 0
     logs = log_ratios(one, two)
-    level, least_effect = 1 - confidence, math.log(margin)
     if np.all(np.isfinite(logs[run])):
         interval, verdict = _by_means(logs, generator, level, least_effect)
     else:

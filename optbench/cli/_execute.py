@@ -41,7 +41,8 @@ def open_session(
     from optbench.runner.environment import capture
     from optbench.runner.jobs import JobFactory
     from optbench.runner.scoring import Asked
-    from optbench.runner.session import Session, spool_folder
+    from optbench.runner.session import Session
+    from optbench.runner.spool import spool_folder
 
     cores = os.cpu_count() or 1
     if spec.threads > cores:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.api import UserError, announce
+from optbench.cli._about import named_info, plugin_info, rising
 from optbench.cli._common import console
 from optbench.cli._reporters import chosen_reporters
 from optbench.records import Environment, ReportModel, SuiteSpec, TrialRecord
@@ -19,7 +19,7 @@ from optbench.records.text import amount
 
 if TYPE_CHECKING:
     from optbench.cli._traces import TraceReader
-    from optbench.registry import Catalogue, Registered
+    from optbench.registry import Catalogue
     from optbench.report import Info, Labelled
     from optbench.store import ResultKey, Store
     from optbench.tuning import TunedArm
@@ -99,7 +99,7 @@ def _with_learned(catalogue: Catalogue, model: ReportModel, labelled: Labelled, 
     from optbench.report import with_ablations, with_learning, with_stages
 
     suite, records = labelled.suite, labelled.records
-    model = with_learning(model, suite.metrics, records, snapshots, _rising(catalogue, suite.metrics))
+    model = with_learning(model, suite.metrics, records, snapshots, rising(catalogue, suite.metrics))
     model = with_stages(model, suite.metrics, records, snapshots)
     switched = plugin_info(
         catalogue, "meta-algorithms", {part.name for ablation in suite.ablations for part in ablation.factor}
@@ -215,72 +215,6 @@ def pages(written: Sequence[Path]) -> list[Path]:
     return [path for path in found if len(path.parts) == first]
 
 
-def model_json(model: ReportModel) -> dict[str, Any]:
-    """Return the gates, and what a suite that sweeps a size or names pairs adds; no trials.
-
-    What is told against size names an optimizer by its qualified name.
-    """
-    data: dict[str, Any] = {"gates": [gate.to_row() for gate in model.gates]}
-    if model.scaling:
-        data["scaling"] = [{**asdict(fit), "optimizer": fit.name} for fit in model.scaling]
-        data["scaling_points"] = [{**asdict(point), "optimizer": point.name} for point in model.scaling_points]
-    if model.comparisons:
-        data["comparisons"] = [row.to_row() for row in model.comparisons]
-        data["solved"] = [count.to_row() for count in model.solved]
-    if model.stages:
-        data["stages"] = [_named(model, asdict(cell)) for cell in model.stages]
-    if model.two_results:
-        data["two_results"] = [_named(model, asdict(both)) for both in model.two_results]
-    if model.ablations:
-        data["ablations"] = _ablations_json(model)
-    if model.tuned:
-        data |= _tuning_json(model)
-    return data
-
-
-def _named(model: ReportModel, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with expressions for the report's names of optimizers and problems; null where there is none."""
-    arms = {item.id: item.expression for item in model.optimizers}
-    problems = {item.id: item.expression for item in model.problems}
-    named: dict[str, Any] = {key: arms.get(row[key]) for key in ("optimizer", "baseline") if key in row}
-    return {**row, **named, "problem": problems[row["problem"]]}
-
-
-def _ablations_json(model: ReportModel) -> list[dict[str, Any]]:
-    """Return the effects, with what a report's names stand for; null over several arms, or problems."""
-    arms = {item.id: item.expression for item in model.optimizers}
-    problems = {item.id: item.expression for item in model.problems}
-    return [
-        {
-            **effect.to_row(),
-            "present": arms.get(effect.present),
-            "absent": arms.get(effect.absent),
-            "problem": problems.get(effect.problem),
-        }
-        for effect in model.ablations
-    ]
-
-
-def _tuning_json(model: ReportModel) -> dict[str, Any]:
-    """Return what was tuned, and whether the tunings agree, with what a report's names stand for."""
-    arms = {item.id: item.expression for item in model.optimizers}
-    problems = {item.id: item.expression for item in model.problems}
-    tuned = [
-        {
-            **cell.to_row(),
-            "optimizer": arms[cell.optimizer],
-            "untuned": arms.get(cell.untuned or ""),
-            "problem": problems[cell.problem],
-        }
-        for cell in model.tuned
-    ]
-    agreements = [
-        {**asdict(item), "problem": problems[item.problem], "leaders": [[arms[arm] for arm in x] for x in item.leaders]}
-        for item in model.agreements
-    ]
-    return {"tuning": tuned, "tuning_agreement": agreements}
-
-
 def _text_of(source: str) -> str:
     """Return what the suite's file says now; empty where there is none any more."""
     path = Path(source)
@@ -288,52 +222,3 @@ def _text_of(source: str) -> str:
         return path.read_text(encoding="utf-8") if path.suffix == ".toml" else ""
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-def _rising(catalogue: Catalogue, metrics: Iterable[str]) -> list[str]:
-    """Return the metrics of which higher is better; of what is not installed any more nothing is known."""
-    found = []
-    for name in metrics:
-        with contextlib.suppress(UserError):
-            found += [name] if catalogue.get("metrics", name).record.higher_is_better else []
-    return found
-
-
-def named_info(catalogue: Catalogue, records: Iterable[TrialRecord]) -> dict[str, dict[str, Any]]:
-    """Return what plugins say that options of problems name, as initializers are named."""
-    from optbench.registry import named_plugins
-
-    problems = {repr(record.spec.problem): record.spec.problem for record in records}
-    info: dict[str, dict[str, Any]] = {}
-    for problem in problems.values():
-        with contextlib.suppress(UserError):
-            named = named_plugins(catalogue, catalogue.get("problems", problem.name), problem.options)
-            info |= {registered.qualified: _about(catalogue, registered) for registered, _ in named.values()}
-    return info
-
-
-def plugin_info(catalogue: Catalogue, kind: str, names: set[str]) -> dict[str, dict[str, Any]]:
-    """Return what plugins say of themselves; a plugin that is gone since the results were stored says nothing."""
-    info = {}
-    for name in names:
-        with contextlib.suppress(UserError):
-            info[name] = _about(catalogue, catalogue.get(kind, name))
-    return info
-
-
-def _about(catalogue: Catalogue, registered: Registered) -> dict[str, Any]:
-    from optbench.registry import default_options
-
-    record = registered.record
-    return {
-        "family": registered.plugin,
-        "summary": record.summary,
-        "cite": record.cite,
-        "kind": getattr(record, "kind", ""),
-        "state_memory": getattr(record, "state_memory", ""),
-        "peak_memory": getattr(record, "peak_memory", ""),
-        "step_time": getattr(record, "step_time", ""),
-        "defaults": default_options(catalogue, registered),
-        "docs": {name: option.doc for name, option in record.options.items()},
-        "version": f"{registered.distribution} {registered.version}".strip(),
-    }

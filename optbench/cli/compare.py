@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from optbench.api import UserError
+from optbench.cli._about import plugin_info
 from optbench.cli._common import console, json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
-from optbench.cli._reporting import plugin_info
 from optbench.cli._sides import ALLOWED, Given, Results, of_optimizer, read
 from optbench.records import BYTES, Changes, TrialRecord
 

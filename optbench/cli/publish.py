@@ -82,18 +82,24 @@ def command(
     catalogue = open_catalogue(plugin, block)
     with activity(quiet=as_json):
         added = _add(folder / _SHARDS, store, suite, numbers)
-        settings = _settings(folder, title, history)
-        for report in _without_shard(folder):
-            shutil.rmtree(report)
-        runs = _pages(catalogue, folder, rebuild=rebuild)
-        announce("writing the site")
-        written = _index(catalogue, folder, Site(runs=tuple(runs), **settings))
+        runs, written = _written(catalogue, folder, _settings(folder, title, history), rebuild=rebuild)
     warn_broken(catalogue)
     if as_json:
         print_json({"added": [path.name for path in added], "runs": len(runs), "pages": list(map(str, written))})
     else:
         _tell(added, runs, written)
     return 0
+
+
+def _written(
+    catalogue: Catalogue, folder: Path, settings: dict[str, str], *, rebuild: bool
+) -> tuple[list[SiteRun], list[Path]]:
+    """Write the pages of the shards that are there; returns what the index tells of each run, and its pages."""
+    for report in _without_shard(folder):
+        shutil.rmtree(report)
+    runs = _pages(catalogue, folder, rebuild=rebuild)
+    announce("writing the site")
+    return runs, _index(catalogue, folder, Site(runs=tuple(runs), **settings))
 
 
 _REMEDY = "restore it as it was published, or remove it"

@@ -12,8 +12,9 @@ import click
 
 from optbench.cli._common import json_option, open_catalogue, plugin_options, print_json, warn_broken
 from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._model_json import model_json
 from optbench.cli._progress import activity
-from optbench.cli._reporting import build_model, model_json, print_model, raise_all, report_folder, write_reports
+from optbench.cli._reporting import build_model, print_model, raise_all, report_folder, write_reports
 from optbench.cli._reporting import pages as shown
 from optbench.cli._roles import NO_RESULT, by_role
 from optbench.cli._stored import StoredRun, existing, latest

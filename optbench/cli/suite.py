@@ -20,10 +20,10 @@ from optbench.cli._common import (
     warn_broken,
 )
 from optbench.cli._execute import DEFAULT_STORE
+from optbench.cli._model_json import model_json
 from optbench.cli._plan import Plan, plain_rows, tuned_rows
 from optbench.cli._reporting import (
     build_model,
-    model_json,
     pages,
     print_model,
     raise_all,

@@ -11,7 +11,6 @@ from optbench.analysis import log_grid
 from optbench.records import (
     DEFAULT_TARGETS,
     Cell,
-    Component,
     Environment,
     Failure,
     ReportCurve,
@@ -36,9 +35,9 @@ from optbench.report.cells import (
     rounded,
     seed_costs,
 )
-from optbench.report.describing import described
 from optbench.report.gates import judge
-from optbench.report.naming import Info, Parts, expression, key_of, labels, slugs
+from optbench.report.listing import case_of, list_optimizers, list_problems
+from optbench.report.naming import Info, key_of
 from optbench.report.notes import notes
 from optbench.report.pairings import compare_pairings, count_solved
 from optbench.report.runs import Axes, Reference, Run, Traces, load_run, reference
@@ -50,25 +49,17 @@ RELATIVE = "relative:"
 
 
 @dataclass(frozen=True)
-class _Case:
-    """What distinguishes a problem: times on two devices, or errors in two precisions, are not compared."""
-
-    component: Component
-    device: str
-    dtype: str
-
-    @property
-    def key(self) -> str:
-        return f"{key_of((self.component,))} {self.device} {self.dtype}"
-
-
-@dataclass(frozen=True)
 class _Goals:
     """What the optimizers of a suite are to reach."""
 
     gaps: Mapping[float, str]  # relative gap -> its name in records
     thresholds: tuple[str, ...]  # of metrics
     shared_start: bool  # whether gaps are measured from one value for all
+
+    @classmethod
+    def of(cls, suite: SuiteSpec) -> _Goals:
+        thresholds = tuple(name for name in suite.targets if Target.parse(name).is_metric)
+        return cls(_reachable_targets(suite), thresholds, shared_start=bool(suite.arms))
 
 
 @dataclass
@@ -103,10 +94,8 @@ def build_report(
     `problem_info` map qualified names to what their plugins say, and to the `defaults` of the options, which labels
     leave out. `created` is the date to print.
     """
-    targets, axes = _reachable_targets(suite), Axes(suite.weights, flops=any(record.cost for record in records))
-    optimizers, cases = _optimizers(suite, records, optimizer_info), _cases(suite, records, problem_info)
-    thresholds = tuple(name for name in suite.targets if Target.parse(name).is_metric)
-    goals = _Goals(targets, thresholds, shared_start=bool(suite.arms))
+    goals, axes = _Goals.of(suite), Axes(suite.weights, flops=any(record.cost for record in records))
+    optimizers, cases = list_optimizers(suite, records, optimizer_info), list_problems(suite, records, problem_info)
     parts = _collected(_by_problem(records, cases, optimizers), (events, snapshots), goals, axes)
     model = ReportModel(
         name=suite.name,
@@ -118,7 +107,7 @@ def build_report(
         environment=environment,
         budget=suite.budget.in_words,
         seeds=len({record.spec.seed for record in records}),
-        targets=tuple(targets),
+        targets=tuple(goals.gaps),
         measures=axes.measures,
         weights=suite.weights,
         optimizers=tuple(optimizers.values()),
@@ -155,7 +144,7 @@ def reading_order(suite: SuiteSpec, records: Sequence[TrialRecord]) -> list[str]
 
     def place(record: TrialRecord) -> tuple[int, str, int]:
         problem = problems.get(key_of((record.spec.problem,)), len(problems))
-        return problem, _case(record).key, optimizers.get(key_of(record.spec.recipe), len(optimizers))
+        return problem, case_of(record).key, optimizers.get(key_of(record.spec.recipe), len(optimizers))
 
     return [record.id for record in sorted(records, key=place)]
 
@@ -200,7 +189,9 @@ def _with_pairs(
     optimizers, problems = shown
     names = {key: optimizer.label for key, optimizer in optimizers.items()}
     repetitions = suite.repetitions
-    solved = count_solved(suite.targets, records, names, lambda record: problems[_case(record).key].label, repetitions)
+    solved = count_solved(
+        suite.targets, records, names, lambda record: problems[case_of(record).key].label, repetitions
+    )
     comparisons = compare_pairings(suite.pairings, records, names, repetitions)
     return replace(model, comparisons=comparisons, solved=solved)
 
@@ -223,7 +214,7 @@ def _by_problem(
     """Yield each problem with the trials of each optimizer that was run on it, in the order of both."""
     cells: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
     for record in records:
-        cells[_case(record).key, key_of(record.spec.recipe)].append(record)
+        cells[case_of(record).key, key_of(record.spec.recipe)].append(record)
     for case, problem in cases.items():
         yield problem, {arm: cells[case, key] for key, arm in optimizers.items() if (case, key) in cells}
 
@@ -250,78 +241,3 @@ def _add_problem(
 
 def _with_reference(problem: ReportProblem, anchor: Reference, *, flops: bool) -> ReportProblem:
     return replace(problem, f0=rounded(anchor.f0), f_star=anchor.f_star, reference=anchor.source, flops=flops)
-
-
-def _case(record: TrialRecord) -> _Case:
-    return _Case(record.spec.problem, record.spec.device, record.spec.dtype)
-
-
-def _optimizers(suite: SuiteSpec, records: Sequence[TrialRecord], info: Info) -> dict[str, ReportOptimizer]:
-    """Return the optimizers that have results, by key, in the suite's order."""
-    order = [key_of(entry.recipe) for entry in suite.optimizers]
-    found = _ordered({key_of(record.spec.recipe): record.spec.recipe for record in records}, order)
-    uses = {key_of(record.spec.recipe) for record in records if record.counts.get("gradient", 0)}
-    names = labels(list(found.values()), info)
-    optimizers = {}
-    for (key, parts), label, slug in zip(found.items(), names, slugs(names), strict=True):
-        about = info.get(parts[0].name, {})
-        optimizers[key] = ReportOptimizer(
-            id=slug,
-            label=label,
-            expression=expression(parts),
-            family=str(about.get("family") or parts[0].name.rpartition("/")[0] or "other"),
-            summary=str(about.get("summary", "")),
-            cite=str(about.get("cite", "")),
-            state_memory=str(about.get("state_memory", "")),
-            gradients=key in uses,
-            parts=described(parts, info),
-        )
-    return optimizers
-
-
-def _cases(suite: SuiteSpec, records: Sequence[TrialRecord], info: Info) -> dict[str, ReportProblem]:
-    """Return the problems that have results, by key, in the suite's order."""
-    order = [key_of((entry.use,)) for entry in suite.problems]
-    components = _ordered({key_of((r.spec.problem,)): (r.spec.problem,) for r in records}, order)
-    rank = {key: index for index, key in enumerate(components)}
-    cases = sorted({_case(r).key: _case(r) for r in records}.values(), key=lambda case: rank[key_of((case.component,))])
-    names = dict(zip(components, labels(list(components.values()), info), strict=True))
-    shown = [names[key_of((case.component,))] + _variant(case, cases) for case in cases]
-    first: dict[str, TrialRecord] = {}
-    for record in sorted(records, key=lambda record: record.size is None):
-        first.setdefault(_case(record).key, record)
-    return {
-        case.key: _problem(case, label, slug, first[case.key], info)
-        for case, label, slug in zip(cases, shown, slugs(shown), strict=True)
-    }
-
-
-def _variant(case: _Case, cases: Sequence[_Case]) -> str:
-    """Name the device or precision where the same problem ran on several."""
-    same = [other for other in cases if other.component == case.component]
-    told = [case.device] if len({other.device for other in same}) > 1 else []
-    told += [case.dtype] if len({other.dtype for other in same}) > 1 else []
-    return f" [{', '.join(told)}]" if told else ""
-
-
-def _problem(case: _Case, label: str, slug: str, record: TrialRecord, info: Info) -> ReportProblem:
-    about = info.get(case.component.name, {})
-    return ReportProblem(
-        id=slug,
-        label=label,
-        expression=expression((case.component,)),
-        kind=str(about.get("kind") or "other"),
-        device=case.device,
-        dtype=case.dtype,
-        size=record.size,
-        batch_size=record.batch_size,
-        summary=str(about.get("summary", "")),
-        cite=str(about.get("cite", "")),
-        deterministic=record.batch_size is None,
-        parts=described((case.component,), info),
-    )
-
-
-def _ordered(found: Mapping[str, Parts], order: Sequence[str]) -> dict[str, Parts]:
-    rank = {key: index for index, key in reversed(list(enumerate(order)))}
-    return dict(sorted(found.items(), key=lambda item: rank.get(item[0], len(order))))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import bisect
-import contextlib
-import json
-import os
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import psutil
 
-from optbench.api import Planner, UserError
+from optbench.api import Planner
 from optbench.measure.reliability import doubts, with_spread
 from optbench.records import (
     FAILED,
@@ -33,12 +30,11 @@ from optbench.runner.child import read_trace
 from optbench.runner.client import ForkServer
 from optbench.runner.jobs import JobFactory
 from optbench.runner.scoring import Asked, rescored, scored, with_facts
-from optbench.runner.supervise import Watched, collect, died_warming_up, events, facts, hard_limit
+from optbench.runner.slots import Slots, Work
+from optbench.runner.supervise import died_warming_up, events, facts
 from optbench.store import ResultKey, Store
 
-_POLL_SECONDS = 0.05  # between two looks at the heartbeats; a child's end wakes the parent at once
 _NO_MEMORY_PASS = {Status.TIMEOUT, Status.OOM, Status.KILLED, Status.CRASHED, Status.ERROR, Status.SKIPPED}
-_Work = Generator[Job, TrialRecord, None]
 
 
 @dataclass(frozen=True)
@@ -126,10 +122,10 @@ class Session:
         self.store.note_use(self.run, stored)
         missing = [(spec, small) for spec, small in planned if keys[spec.memory_id] not in stored]
         works = ((spec, self._projection(spec, small, keys[spec.memory_id])) for spec, small in missing)
-        _Slots(self, len(missing)).run(works)
+        Slots(self, len(missing)).run(works)
         return list(self.store.get(keys.values()).values())
 
-    def _projection(self, spec: TrialSpec, small: Rehearsals, key: ResultKey) -> _Work:
+    def _projection(self, spec: TrialSpec, small: Rehearsals, key: ResultKey) -> Work:
         job = replace(self._job(spec, "projection"), rehearsals=small)
         record = yield job
         self.store.add(self.run, key, record)
@@ -195,7 +191,7 @@ class Session:
         }
         runnable = [spec for spec in to_run if spec.device in devices]
         works = ((spec, self._work(spec, again, wanted)) for spec in runnable)
-        _Slots(self, len(runnable)).run(works)
+        Slots(self, len(runnable)).run(works)
         return absent | self._unstored
 
     def _only_memory(self, specs: Sequence[TrialSpec]) -> list[TrialSpec]:
@@ -208,7 +204,7 @@ class Session:
         able = [spec for spec in specs if found[spec.id].status not in _NO_MEMORY_PASS]
         return list({spec.memory_id: spec for spec in reversed(able)}.values())
 
-    def _work(self, spec: TrialSpec, again: set[str], wanted: dict[str, ResultKey]) -> _Work:
+    def _work(self, spec: TrialSpec, again: set[str], wanted: dict[str, ResultKey]) -> Work:
         """Yield the jobs of one trial; each comes back as a record."""
         if spec.id in again:
             record = yield from self._time_and_metrics(spec)
@@ -289,65 +285,6 @@ class Session:
         return self.factory.job(spec, pass_, folder, limit)
 
 
-class _Slots:
-    """Runs works side by side, `session.jobs` at a time; polls heartbeats and kills what is overdue."""
-
-    def __init__(self, session: Session, total: int) -> None:
-        self._session, self._total = session, total
-        self._running: dict[int, tuple[Watched, _Work, TrialSpec]] = {}
-        self._done = 0
-
-    def run(self, works: Iterable[tuple[TrialSpec, _Work]]) -> None:
-        waiting = iter(works)
-        while True:
-            while len(self._running) < self._session.jobs:
-                following = next(waiting, None)
-                if following is None:
-                    break
-                self._advance(following[1], following[0], None)
-            if not self._running:
-                self._session.ended += self._done
-                return
-            self._wait()
-
-    def _wait(self) -> None:
-        ended = self._session.server.wait(_POLL_SECONDS)
-        if ended is not None:
-            watched, work, spec = self._running.pop(ended.handle)
-            self._advance(work, spec, collect(watched, ended.code))
-        for watched, _, _ in self._running.values():
-            self._session.watching(watched.folder)
-            if not watched.verdict and (why := watched.overdue()):
-                watched.verdict = why
-                self._session.server.kill(watched.handle)
-
-    def _advance(self, work: _Work, spec: TrialSpec, record: TrialRecord | None) -> None:
-        """Give a work the record that it waits for; start its next job or note that it is done."""
-        try:
-            job = next(work) if record is None else work.send(record)
-        except StopIteration:
-            self._done += 1
-            self._tell(spec)
-            return
-        self._start(job, work, spec)
-        self._tell(spec)
-
-    def _start(self, job: Job, work: _Work, spec: TrialSpec) -> None:
-        path = Path(job.folder) / f"{job.pass_}.json"
-        for stale in ("result.json", "result.tmp"):
-            (Path(job.folder) / stale).unlink(missing_ok=True)
-        path.write_text(json.dumps(job.to_json()), encoding="utf-8")
-        started = time.perf_counter()
-        handle = self._session.server.start(path)
-        limits = self._session.limits
-        watched = Watched(job, handle, hard_limit(job, limits), started, limits.seconds)
-        self._running[handle] = (watched, work, spec)
-
-    def _tell(self, spec: TrialSpec) -> None:
-        current = f"{spec.optimizer.short} on {spec.problem.short}"
-        self._session.tell(self._done, self._total, current)
-
-
 def _found(records: Mapping[ResultKey, TrialRecord], key: ResultKey | None) -> TrialRecord | None:
     return None if key is None else records.get(key)
 
@@ -361,24 +298,3 @@ def merge(time_record: TrialRecord, memory_record: TrialRecord | None) -> TrialR
         return merged
     why = memory_record.message or memory_record.reason
     return replace(merged, memory_note=f"the memory pass ended as {memory_record.status}: {why}".removesuffix(": "))
-
-
-@contextlib.contextmanager
-def spool_folder(beside: Path) -> Generator[Path, None, None]:
-    """Give a folder for children's files beside the store; removes it afterwards, and those of processes that died."""
-    base = beside.with_name(f"{beside.name}.spool")
-    for old in base.glob("*") if base.exists() else ():
-        if old.name.isdigit() and not psutil.pid_exists(int(old.name)):
-            shutil.rmtree(old, ignore_errors=True)
-    folder = base / str(os.getpid())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"can't write beside the store: {base} ({error.strerror})"
-        raise UserError(message, "a folder that can be written", "use --store PATH") from None
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            base.rmdir()

@@ -266,8 +266,8 @@ def with_a_prior_stage(synthetic, curve):
     """Return effects of an arm, half of whose 100 FLOPs came before; the other's curve is of (FLOPs, loss)."""
     results = synthetic.Results()
     stages = [
-        StageRecord(name=name, prior=prior, counts={"gradient": 40}, flops=50.0, seconds=seconds)
-        for name, prior, seconds in (("teacher", True, 6.0), ("main", False, 2.0))
+        StageRecord(name=name, prior=prior, counts={"gradient": spent}, flops=50.0, seconds=seconds)
+        for name, prior, spent, seconds in (("teacher", True, 45, 6.0), ("main", False, 35, 2.0))
     ]
     known = {"cost": 100.0, "evaluations": 80, "seconds": 8.0}
     reached = {SOLVED.name: 60.0}
@@ -299,7 +299,20 @@ def test_evaluations_to_a_target_leave_out_what_came_before_the_task(synthetic):
     effects = with_a_prior_stage(synthetic, [(50.0, 8.0)])
     assert effects["evaluations to relative:1e-03"].ratio == pytest.approx(1.0)
     alone = effects["evaluations to relative:1e-03, task alone"]
-    assert (alone.value_present, alone.value_absent) == (20.0, 60.0)
+    assert (alone.value_present, alone.value_absent) == (15.0, 60.0)  # 45 of 60 evaluations came before
+
+
+def test_the_tasks_cost_is_the_lower_median_of_a_seeds_trials_and_the_objective_is_read_off_there(synthetic):
+    results = synthetic.Results()
+    for repetition, flops in enumerate((10.0, 20.0, 30.0)):
+        stages = (StageRecord(name="teacher", prior=True, flops=90.0), StageRecord(name="main", flops=flops))
+        results.add(SGD, "p/one", meta=(MEAN,), repetition=repetition, stages=stages, f_best=1.0)
+    curve = synthetic.snapshots_of([1, 2, 3], [8.0, 4.0, 2.0], flops=[15.0, 25.0, 35.0])
+    results.add(SGD, "p/one", curve, batch_size=5, f_best=2.0)
+    suite = SuiteSpec(name="s", title="s", problems=(), optimizers=(), ablations=(ablation(),))
+    model = with_ablations(results.report(), suite, results.records, snapshots=results.snapshots.get)
+    values = {effect.measure: (effect.value_present, effect.value_absent) for effect in model.ablations}
+    assert values == {"f": (1.0, 2.0), "f, task alone": (1.0, 8.0)}
 
 
 def test_a_baseline_without_snapshots_within_that_budget_is_left_out(synthetic):

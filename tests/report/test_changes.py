@@ -337,3 +337,70 @@ def test_a_problem_is_named_with_its_device_and_precision_where_there_are_severa
     ]
     label = problem_labels(records, {})
     assert [label(record) for record in records] == told
+
+
+def apart(synthetic, before, after, **fields):
+    """Return trials of two sides whose seeds are all different; values by problem."""
+    sides = []
+    for first, values in ((0, before), (50, after)):
+        costs = {(name, first + seed): value for name, row in values.items() for seed, value in enumerate(row)}
+        sides.append(trials(synthetic, costs, **fields))
+    return sides
+
+
+def test_an_effect_that_stands_alone_may_fall_once_another_is_counted(synthetic):
+    """p = 0.04 alone, 0.08 beside another."""
+    logs = [1.06 + step for step in (-1, -0.5, 0, 0.5, 1)]
+    sides = [[], []]
+    for name, moved in (("q/a", logs), ("q/b", [1.0, -1.0, 0.5, -0.5, 0.1])):
+        before = {(f"p{p}", 0): 100.0 for p in range(5)}
+        after = {(f"p{p}", 0): 100.0 * math.exp(0.05 * log) for p, log in enumerate(moved)}
+        sides[0] += trials(synthetic, before, optimizer=name)
+        sides[1] += trials(synthetic, after, optimizer=name)
+    effect, _ = judged(*sides)[0]
+    assert 0.05 < effect.p_value < 0.1
+    assert effect.outcome is Outcome.UNDECIDED
+
+
+@pytest.mark.parametrize(("margin", "outcome"), [(1.0, Outcome.WORSE), (1.5, Outcome.UNDECIDED)])
+def test_two_samples_differ_by_more_than_the_margin_or_not_at_all(synthetic, margin, outcome):
+    sides = apart(synthetic, {"p": [40.0, 44, 43, 41, 45]}, {"p": [52.0, 50, 55, 49, 53]})
+    assert judged(*sides, margin=margin)[0][0].outcome is outcome
+
+
+def test_a_metric_of_two_samples_is_that_after_less_that_before(synthetic):
+    sides = []
+    for first, values in ((0, [0.80, 0.81, 0.79]), (50, [0.90, 0.91, 0.92])):
+        results = synthetic.Results()
+        for seed, value in enumerate(values):
+            results.add("q/lbfgs", "f/p", seed=first + seed, metrics={"m": value})
+        sides.append(results.records)
+    (effect,), _ = judged(*sides, [metric("m", higher_is_better=True)])
+    assert effect.outcome is Outcome.BETTER
+    assert effect.difference == pytest.approx(0.11)
+    assert 0 < effect.low < 0.11 < effect.high
+
+
+def test_two_samples_with_unsolved_runs_have_the_ratio_of_their_medians(synthetic):
+    sides = apart(synthetic, {"p": [40.0, 40.0, 40.0]}, {"p": [80.0, 80.0, None]})
+    assert judged(*sides)[0][0].ratio == pytest.approx(2.0)
+
+
+def test_pairs_are_the_seeds_that_both_sides_ran(synthetic):
+    before = trials(synthetic, {("p", seed): 40.0 + seed for seed in range(5)})
+    after = trials(synthetic, {("p", seed): 40.0 if seed != 4 else None for seed in range(3, 10)})
+    (effect,), _ = judged(before, after)
+    assert (effect.pairs, effect.solved_before, effect.solved_after) == (2, 2, 1)
+
+
+def test_problems_without_a_common_seed_are_compared_by_geometric_means(synthetic):
+    sides = apart(synthetic, {name: [10.0, 1000.0] for name in "abc"}, {name: [100.0, 400.0] for name in "abc"})
+    assert judged(*sides)[0][0].ratio == pytest.approx(2.0)  # of 100 and 200; of means it would be below 1
+
+
+def test_a_trial_that_was_skipped_is_not_one_that_missed_its_target(synthetic):
+    before = trials(synthetic, grid(lambda p, s: 40.0, seeds=2))
+    after = trials(synthetic, grid(lambda p, s: 40.0, seeds=1))
+    after += trials(synthetic, {(f"p{p}", 1): None for p in range(6)}, status=Status.SKIPPED)
+    (effect,), _ = judged(before, after)
+    assert (effect.outcome, effect.pairs, effect.solved_after) == (Outcome.SAME, 6, 6)

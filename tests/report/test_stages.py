@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,10 +11,10 @@ from optbench.records import SNAPSHOT_COLUMNS, ReportModel, StageRecord, Trace
 from optbench.report import stages_table, two_results_table, with_stages
 
 
-def snapshots(flops: list[float], accuracy: list[float]) -> Trace:
+def snapshots(flops: list[float], accuracy: list[float], f: list[float] | None = None) -> Trace:
     columns = {name: [0.0] * len(flops) for name in SNAPSHOT_COLUMNS}
     columns |= {"flops": flops, "examples": flops, "evaluations": flops}
-    return Trace.from_columns({**columns, "x/test-accuracy": accuracy, "f": [1.0] * len(flops)})
+    return Trace.from_columns({**columns, "x/test-accuracy": accuracy, "f": f or [1.0] * len(flops)})
 
 
 def stage(name: str, spent: int, **fields: Any) -> StageRecord:
@@ -96,3 +97,31 @@ def test_counts_of_a_stage_are_whole_with_their_thousands_and_times_have_units(r
     shown = {column.header: [str(cell) for cell in column.cells] for column in table.columns}
     assert (shown["evaluations"], shown["examples"]) == (["4,321", "12,345"], ["43,210", "123,450"])
     assert (shown["FLOPs"][0], shown["time"][0]) == ("4.321e+05", "4321 s")
+
+
+def two_results(results: Any) -> Any:
+    model = with_stages(results.report(), (), results.records, results.snapshots.get)
+    names = {item.id: item.expression for item in model.optimizers}
+    return [(names.get(both.baseline), both.baseline_at_task, both.baseline_at_total) for both in model.two_results]
+
+
+PRIOR = (stage("teacher", 4, prior=True, on_curve=False), stage("main", 6))
+
+
+def test_what_has_something_before_its_task_itself_is_no_baseline(results: Any) -> None:
+    results.add("x/sgd", "x/net", snapshots([400.0], [0.5]), meta=["x/hints", "x/transfer"], stages=PRIOR)
+    results.add("x/sgd", "x/net", snapshots([400.0], [0.5]), meta=["x/hints"], stages=PRIOR)
+    assert two_results(results) == [(None, None, None)] * 2
+
+
+def test_a_baseline_ran_on_the_same_problem(results: Any) -> None:
+    results.add("x/sgd", "x/net", snapshots([400.0], [0.5]), meta=["x/hints"], stages=PRIOR)
+    results.add("x/sgd", "x/other", snapshots([400.0], [0.5]), stages=(stage("main", 10),))
+    assert two_results(results) == [(None, None, None)]
+
+
+def test_a_baseline_is_read_off_where_its_metric_is_a_number(results: Any) -> None:
+    trace = snapshots([300.0, 500.0, 900.0], [0.0, 0.0, 0.0], f=[3.0, math.nan, 1.0])
+    results.add("x/sgd", "x/net", snapshots([400.0], [0.5]), meta=["x/hints"], stages=PRIOR)
+    results.add("x/sgd", "x/net", trace, stages=(stage("main", 10),))
+    assert two_results(results) == [("x/sgd", 3.0, 1.0)]
