@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from scipy.linalg import get_blas_funcs
 from torch import Tensor
@@ -44,9 +45,9 @@ class Symmetric:
     def times(self, vector: Tensor, out: Tensor) -> Tensor:
         """Write the product with `vector` (n,) into `out` (n,), and return it."""
         if self._blas is not None:
-            self._blas.times(self.scale, vector, out)
-        else:
-            torch.mv(self.entries, vector, out=out).mul_(self.scale)
+            self._blas.times(self.scale, vector, out, waiting=self._count > 0)
+            return out
+        torch.mv(self.entries, vector, out=out).mul_(self.scale)
         if self._count:
             weights = torch.mv(self._rows, vector)
             out.addmv_(self._columns, weights.roll(_WAITING), alpha=representable(self.scale, out.dtype))
@@ -59,7 +60,10 @@ class Symmetric:
     def update(self, growth: float) -> None:
         """Become growth·(itself) + s·zᵀ + z·sᵀ with what was written to `room`."""
         self.scale *= growth
-        self._waiting[1, self._count].mul_(1 / self.scale)
+        if self._blas is not None:
+            self._blas.divide(self._count, self.scale)
+        else:
+            self._waiting[1, self._count].mul_(1 / self.scale)
         self._count += 1
         if self._count == _WAITING or not 1 / _LARGEST < self.scale < _LARGEST:
             self._add()
@@ -92,11 +96,27 @@ class _Triangle:
 
     def __init__(self, entries: Tensor, waiting: Tensor) -> None:
         self._view: Any = entries.numpy().T
-        self._first, self._second = (part.numpy().T for part in waiting)  # (n, _WAITING)
-        self._symv, self._syr2k = get_blas_funcs(("symv", "syr2k"), (self._view,))
+        rows = waiting.numpy()
+        self._first, self._second = rows[0].T, rows[1].T  # (n, _WAITING)
+        self._both = rows.reshape(2 * _WAITING, -1).T
+        self._of_second = list(rows[1])
+        self._weights = np.zeros(2 * _WAITING, rows.dtype)
+        self._symv, self._gemv, self._scal, self._syr2k = get_blas_funcs(
+            ("symv", "gemv", "scal", "syr2k"), (self._view,)
+        )
 
-    def times(self, scale: float, vector: Tensor, out: Tensor) -> None:
-        self._symv(scale, self._view, vector.numpy(), beta=0.0, y=out.numpy(), overwrite_y=True)
+    def times(self, scale: float, vector: Tensor, out: Tensor, *, waiting: bool) -> None:
+        given, result = vector.numpy(), out.numpy()
+        # α, A, x, β, y, four offsets and strides of x and y, lower or transposed, in place: named, they take longer
+        self._symv(scale, self._view, given, 0.0, result, 0, 1, 0, 1, 0, 1)
+        if waiting:
+            self._gemv(1.0, self._second, given, 0.0, self._weights, 0, 1, 0, 1, 1, 1)
+            self._gemv(1.0, self._first, given, 0.0, self._weights, 0, 1, _WAITING, 1, 1, 1)
+            self._gemv(scale, self._both, self._weights, 1.0, result, 0, 1, 0, 1, 0, 1)
+
+    def divide(self, place: int, scale: float) -> None:
+        if scale != 1:
+            self._scal(1 / scale, self._of_second[place])
 
     def add(self) -> None:
         self._syr2k(1.0, self._first, self._second, beta=1.0, c=self._view, overwrite_c=True)
