@@ -9,8 +9,10 @@ from torch.nn.functional import pad
 
 from optbench.api import Streams
 from optbench_testfunctions.least_squares import LeastSquares
+from optbench_testfunctions.minima import Minima
 
 BELOW, ABOVE = 5, 1  # the band of problem 31
+BANDED = {10: (2.6802199207261355, 3.057278432425819)}
 
 
 def broyden_tridiagonal(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> LeastSquares:
@@ -36,7 +38,10 @@ def broyden_tridiagonal(*, device: torch.device, dtype: torch.dtype, streams: St
 
 
 def broyden_banded(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> LeastSquares:
-    """Return problem 31: x_i(2 + 5x_i²) + 1 − Σ x_j(1 + x_j) over five j below i and one above; minimum zero."""
+    """Return problem 31: x_i(2 + 5x_i²) + 1 − Σ x_j(1 + x_j) over five j below i and one above; minimum zero.
+
+    There are local minima, too, where descent from the start may end.
+    """
 
     def residuals(x: Tensor) -> Tensor:
         return x * (2 + 5 * x * x) + 1 - _neighbours(x * (1 + x), below=BELOW, above=ABOVE)
@@ -49,7 +54,8 @@ def broyden_banded(*, device: torch.device, dtype: torch.dtype, streams: Streams
         return torch.diag(2 + 15 * x * x) - band * (1 + 2 * x)
 
     start = torch.full((n,), -1.0, device=device, dtype=dtype)
-    return LeastSquares(start_point=start, residuals=residuals, jacobian=jacobian, back=back)
+    minima = Minima(f_star=0.0, source="exact", local=BANDED.get(n, ()))
+    return LeastSquares(start_point=start, residuals=residuals, jacobian=jacobian, back=back, minima=minima)
 
 
 def _neighbours(x: Tensor, *, below: int, above: int) -> Tensor:

@@ -10,6 +10,27 @@ from optbench.api import Streams
 from optbench_testfunctions.least_squares import LeastSquares, columns, counting
 from optbench_testfunctions.minima import UNKNOWN, ZERO, Minima, best_known
 
+JENNRICH_SAMPSON = {
+    2: best_known(0.2653333001948931),
+    3: best_known(1.3871014302100018),
+    4: best_known(4.2114334138770735),
+    5: best_known(9.775806312440464),
+    6: best_known(19.270032486546558),
+    7: best_known(34.009488785266335),
+    8: best_known(55.415768076433515),
+    9: best_known(85.00212582054391),
+    10: best_known(124.36218235561485),
+    15: best_known(528.1638607582049),
+    20: best_known(1449.4796443267223),
+}
+BROWN_DENNIS = {
+    4: best_known(1.0504820847455916e-5),
+    5: best_known(0.0001816617122178055),
+    10: best_known(1.4432254585707796),
+    15: best_known(505.76146291849057),
+    20: best_known(85822.20162635634),
+    30: best_known(976882218.4505998),
+}
 BIGGS_EXP6 = Minima(f_star=0.0, source="exact", from_start=0.005655649925499931)
 
 
@@ -27,7 +48,7 @@ def jennrich_sampson(*, device: torch.device, dtype: torch.dtype, streams: Strea
         start_point=torch.tensor([0.3, 0.4], device=device, dtype=dtype),
         residuals=residuals,
         jacobian=jacobian,
-        minima=best_known(124.36218235561485) if m == 10 else UNKNOWN,
+        minima=JENNRICH_SAMPSON.get(m, UNKNOWN),
     )
 
 
@@ -94,7 +115,7 @@ def brown_dennis(*, device: torch.device, dtype: torch.dtype, streams: Streams, 
         start_point=torch.tensor([25.0, 5.0, -5.0, -1.0], device=device, dtype=dtype),
         residuals=residuals,
         jacobian=jacobian,
-        minima=best_known(85822.20162635634) if m == 20 else UNKNOWN,
+        minima=BROWN_DENNIS.get(m, UNKNOWN),
     )
 
 

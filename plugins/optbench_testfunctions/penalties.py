@@ -14,7 +14,14 @@ from optbench_testfunctions.least_squares import LeastSquares, counting
 from optbench_testfunctions.minima import UNKNOWN, Minima, best_known, exact
 
 WEIGHT = 1e-5
-PENALTY_2 = {4: best_known(9.376293007355442e-6), 10: best_known(0.00029366053745674594)}
+PENALTY_2 = {
+    2: best_known(8.066390041118848e-7),
+    3: best_known(3.1981283323529775e-6),
+    4: best_known(9.376293007355442e-6),
+    5: best_known(2.1387545317713596e-5),
+    10: best_known(0.00029366053745674594),
+    20: best_known(0.006389680455355763),
+}
 
 
 def penalty_1(*, device: torch.device, dtype: torch.dtype, streams: Streams, n: int) -> LeastSquares:

@@ -11,8 +11,16 @@ from optbench_testfunctions.least_squares import LeastSquares, counting
 from optbench_testfunctions.minima import UNKNOWN, best_known
 
 MINIMA = {
+    2: best_known(0.5466078558746469),
+    3: best_known(0.47139972252095674),
+    4: best_known(0.06958772678589437),
+    5: best_known(0.017154366269018683),
     6: best_known(0.0022876700535524362),
+    7: best_known(0.00022420710116242558),
+    8: best_known(1.8162282123290187e-5),
     9: best_known(1.39976013809902e-6),
+    10: best_known(1.0193951822515345e-7),
+    11: best_known(7.108383641856468e-9),
     12: best_known(4.722381105891757e-10),
     20: best_known(2.4866163724161812e-20),
 }

@@ -225,9 +225,9 @@ def test_penalty_1_states_the_least_value_at_any_size(build: Any, n: int) -> Non
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("watson", {"n": 7}),
-        ("penalty-2", {"n": 5}),
-        ("chebyquad", {"n": 11}),
+        ("watson", {"n": 13}),
+        ("penalty-2", {"n": 6}),
+        ("chebyquad", {"n": 12}),
         ("chebyquad", {"n": 8, "m": 9}),
         ("jennrich-sampson", {"m": 12}),
         ("brown-dennis", {"m": 21}),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,8 @@ class Entry:
     def found(self, point: Vector) -> tuple[Vector, Any]:
         if self.problem in VALUES:
             return settled(VALUES[self.problem], point)
-        residuals = self.residuals or RESIDUALS[self.problem]
+        counted = {key: value for key, value in self.options.items() if key == "m"}
+        residuals = self.residuals or partial(RESIDUALS[self.problem], **counted)
         return (point, value(residuals, point)) if self.refined else minimize(residuals, point)
 
 
@@ -178,7 +180,33 @@ DESCENDED = "where BFGS, L-BFGS and CG end from the standard start"
 SYMMETRIC = "least value with x1 = x5 and x3 = x6, as in the start; first-order methods stay there; a saddle; x1 to x4"
 BEYOND = "infimum as x1, x3 and x4 grow alike, x2 = -14.07; the point holds x2, x3/x1 and x4/x1"
 FLAT = "no slope and no negative curvature, but falling along (-1, ..., -1, n): the paper lists it"
+JENNRICH_SAMPSON = {  # m: both components of the minimiser
+    2: ".5609",
+    3: ".4792",
+    4: ".4217",
+    5: ".3785",
+    6: ".3444",
+    7: ".3168",
+    8: ".2939",
+    9: ".2745",
+    10: ".2578",
+    15: ".2",
+    20: ".1652",
+}
+BROWN_DENNIS = {  # by m
+    4: ".8537 1.6729 1.109 -.5417",
+    5: ".7778 1.8719 1.153 -.6709",
+    10: "-.1895 3.4542 1.3257 -1.3367",
+    15: "-2.9461 6.4955 -.1456 .0381",
+    20: "-11.6 13.2 -0.4 0.24",
+    30: "-102.6382 60.9456 .1769 .4141",
+}
+BROYDEN_BANDED_10 = (
+    numbers(".21071 .26098 .22795 .19703 .20323 .22192 .16281 .0483 -.07936 -.15313"),
+    numbers(".21717 .30647 .35679 .44839 .57764 .7131 .82396 .92191 .99699 .96346"),
+)
 CHEBYQUAD_8 = numbers("0.0432 0.1931 0.2663 0.4999 0.5001 0.7337 0.8069 0.9568")
+CHEBYQUAD_11 = numbers(".03 .1373 .1884 .3588 .3588 .5 .6412 .6412 .8116 .8627 .97")  # where all of 61 starts ended
 CHEBYQUAD_10 = {  # least of 300 random starts: 274 of them ended there
     "f_star": numbers(".0748 .1715 .2864 .3597 .4708 .6167 .6168 .7998 .8449 .9670"),
     "from_start": numbers(".0596 .1667 .2392 .3988 .3989 .6011 .6012 .7608 .8333 .9404"),
@@ -186,26 +214,28 @@ CHEBYQUAD_10 = {  # least of 300 random starts: 274 of them ended there
 }
 ENTRIES = [
     Entry("freudenstein-roth", "from_start", numbers("0.5 -2"), note=STANDARD),
-    Entry("jennrich-sampson", "f_star", numbers("0.2578 0.2578"), {"m": 10}, ENDED),
+    *(Entry("jennrich-sampson", "f_star", numbers(f"{x} {x}"), {"m": m}, ENDED) for m, x in JENNRICH_SAMPSON.items()),
     Entry("bard", "f_star", [1, 1, 1], note=STANDARD),
     Entry("bard", "local", [0], {}, "infimum as x2 and x3 fall: the variance of the data, 15-fold", bard_at_infinity),
     Entry("gaussian", "f_star", numbers("0.4 1 0"), note=STANDARD),
     Entry("meyer", "f_star", numbers("0.0056 6181 345.2"), note=ENDED),
     Entry("kowalik-osborne", "f_star", numbers("0.193 0.191 0.123 0.136"), note=ENDED),
     Entry("kowalik-osborne", "local", numbers("-14 -100 -160"), {}, BEYOND, kowalik_osborne_at_infinity),
-    Entry("brown-dennis", "f_star", numbers("-11.6 13.2 -0.4 0.24"), {"m": 20}, ENDED),
+    *(Entry("brown-dennis", "f_star", numbers(x), {"m": m}, ENDED) for m, x in BROWN_DENNIS.items()),
     Entry("osborne-1", "f_star", numbers(".37541 1.935847 -1.464687 .012868 .022123"), note=ENDED),
     Entry("biggs-exp6", "from_start", numbers("1.71 17.7 1.16 5.19"), {"m": 13}, SYMMETRIC, biggs_exp6_symmetric),
     Entry("osborne-2", "f_star", numbers("1.3 .65 .65 .7 .6 3 5 7 2 4.5 5.5"), note=STANDARD),
-    *(Entry("watson", "f_star", [0] * n, {"n": n}, STANDARD) for n in (6, 9, 12, 20)),
+    *(Entry("watson", "f_star", [0] * n, {"n": n}, STANDARD) for n in (*range(2, 13), 20)),
     *(Entry("penalty-1", "f_star", list(range(1, n + 1)), {"n": n}, STANDARD) for n in (4, 10)),
-    *(Entry("penalty-2", "f_star", HALF * n, {"n": n}, STANDARD) for n in (4, 10)),
+    *(Entry("penalty-2", "f_star", HALF * n, {"n": n}, STANDARD) for n in (2, 3, 4, 5, 10, 20)),
     *(
         Entry("trigonometric", "from_start", descended_trigonometric(n), {"n": n}, DESCENDED, refined=True)
         for n in (10, 50, 100)
     ),
     Entry("brown-almost-linear", "local", [0] * 9 + [11], {"n": 10}, FLAT, refined=True),
+    *(Entry("broyden-banded", "local", point, {"n": 10}, ENDED) for point in BROYDEN_BANDED_10),
     Entry("chebyquad", "f_star", CHEBYQUAD_8, {"n": 8}, ENDED),
+    Entry("chebyquad", "f_star", CHEBYQUAD_11, {"n": 11}, ENDED),
     *(Entry("chebyquad", role, point, {"n": 10}, ENDED) for role, point in CHEBYQUAD_10.items()),
     *(Entry("chained-rosenbrock", "local", [-1] + [1] * (n - 1), {"n": n}, "from (-1, 1, ...)") for n in (10, 100)),
     Entry("double-well", "f_star", [2, 0], {"n": 2}, "from the deep well's place"),
