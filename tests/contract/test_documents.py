@@ -179,6 +179,33 @@ def test_each_line_search_is_documented_with_its_options_and_defaults():
     assert written == options
 
 
+def options_of_meta_algorithms() -> dict[str, dict[str, str]]:
+    """Return the options with their defaults, as the guide writes them, by the meta-algorithm's name."""
+    sections = re.split(r"^## ", (ROOT / "docs/meta-algorithms.md").read_text(), flags=re.MULTILINE)[1:]
+    found: dict[str, dict[str, str]] = {}
+    for section in sections:
+        for names, defaults in re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", section, flags=re.MULTILINE):
+            options, values = (cells.replace("`", "").split(", ") for cells in (names, defaults))
+            row = {options[0]: ", ".join(values)} if len(options) == 1 else dict(zip(options, values, strict=True))
+            found.setdefault(section.partition("\n")[0], {}).update(row)
+    return found
+
+
+def test_each_meta_algorithm_is_documented_with_its_options_and_defaults():
+    written = {
+        found.name: {name: option.default for name, option in found.record.options.items()}
+        for found in load_catalogue().records("meta-algorithms")
+        if found.plugin == "meta"
+    }
+    documented = options_of_meta_algorithms()
+    assert documented.keys() == written.keys()
+    for name, options in written.items():
+        told = {option: toml_value(default).strip('"') for option, default in options.items()}
+        numbers = {option for option, default in options.items() if isinstance(default, float)}
+        shown = {key: toml_value(float(text)) if key in numbers else text for key, text in documented[name].items()}
+        assert shown == told, name
+
+
 def rows_of_learning() -> list[tuple[str, str]]:
     """Return the first two cells of each row of docs/learning.md that begins with a name."""
     text = (ROOT / "docs" / "learning.md").read_text()

@@ -153,3 +153,34 @@ def test_it_is_the_same_search_in_other_units() -> None:
     other = HagerZhang(c2=0.1).search(line(scaled), 10.0 * 2**20)
     assert other.evaluations == plain.evaluations
     assert other.trial.step == plain.trial.step * 2**20
+
+
+def steps_of(rules: HagerZhang, phi: Phi, first: float) -> list[float]:
+    """Return the steps that a search tries."""
+    steps: list[float] = []
+
+    def noting(step: float) -> tuple[float, float]:
+        steps.append(step)
+        return phi(step)
+
+    value, slope = phi(0.0)
+    rules.search(Line(phi=noting, value=value, slope=slope), first)
+    return steps
+
+
+def test_where_a_secant_step_moves_the_right_end_another_is_taken_from_there() -> None:
+    """Slopes log(s + 0.1): both secants lie right of the root at 0.9, the second one is that of the last two slopes."""
+
+    def phi(step: float) -> tuple[float, float]:
+        at = step + 0.1
+        return at * math.log(at) - at, math.log(at)
+
+    right, moved, third, *_ = steps_of(HagerZhang(c2=1e-9), phi, 3.0)
+    slopes = [phi(step)[1] for step in (right, moved)]
+    assert moved == pytest.approx(-3.0 * phi(0.0)[1] / (slopes[0] - phi(0.0)[1]))
+    assert third == pytest.approx(moved - slopes[1] * (right - moved) / (slopes[0] - slopes[1]))
+
+
+def test_an_interval_that_ends_where_f_is_no_number_is_cut_near_its_left_end() -> None:
+    first, second, *_ = steps_of(HagerZhang(), wall, 1e3)
+    assert second == pytest.approx(0.1 * first)

@@ -176,3 +176,38 @@ def test_declared_defaults_are_the_classes_own() -> None:
 def test_the_table_imports_no_torch() -> None:
     code = "import sys, optbench.numerics.line_searches; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def steps_of(search: LineSearch, phi: Phi, first: float) -> list[float]:
+    """Return the steps that a search tries."""
+    steps: list[float] = []
+
+    def noting(step: float) -> tuple[float, float]:
+        steps.append(step)
+        return phi(step)
+
+    value, slope = phi(0.0)
+    search.search(Line(phi=noting, value=value, slope=slope), first)
+    return steps
+
+
+def test_armijo_at_least_halves_a_step_though_the_parabolas_minimum_is_nearer() -> None:
+    """−s + 0.7·s² falls too little at 1; its minimum is at 0.714."""
+    assert steps_of(Armijo(c1=0.4), lambda s: (0.7 * s * s - s, 1.4 * s - 1), 1.0) == [1.0, 0.5]
+
+
+def test_strong_wolfe_lengthens_a_step_by_as_much_as_the_last_time_at_least() -> None:
+    """The minimum lies at 1.05, so near that a step there would bracket nothing."""
+    first, second, *_ = steps_of(StrongWolfe(c2=0.01), lambda s: ((s - 1.05) ** 2, 2 * (s - 1.05)), 1.0)
+    assert (first, second) == (1.0, 2.0)
+
+
+def test_strong_wolfe_bisects_a_bracket_that_hardly_shrinks() -> None:
+    """At a kink cubics keep to one end: without halving, fifty trials don't close it."""
+
+    def kink(step: float) -> tuple[float, float]:
+        return (-step, -1.0) if step < 0.3 else (10 * (step - 0.3) - 0.3, 10.0)
+
+    steps = steps_of(StrongWolfe(c2=0.1, max_evaluations=100), kink, 10.0)
+    assert len(steps) < 70
+    assert steps[-1] == pytest.approx(0.3, rel=1e-12)

@@ -16,6 +16,7 @@ from optbench.records import (
     Trace,
     TrialRecord,
     TrialSpec,
+    account,
     canonical_json,
     content_hash,
 )
@@ -144,3 +145,9 @@ def test_a_record_stored_before_stages_had_names_can_be_read():
     read = TrialRecord.from_json({**old, "stage_counts": [{"value": 1}, {"value": 2}], "curve_stages": [1]})
 
     assert (read.stage_counts, read.curve_stages) == (({"value": 1}, {"value": 2}), (1,))
+
+
+def test_what_one_stage_does_not_know_its_sum_does_not_know_either():
+    known, unknown = StageRecord(flops=3.0, seconds=2.0), StageRecord(flops=None, seconds=1.0)
+    assert (account((known, known), ()).flops, account((known, unknown), ()).flops) == (6.0, None)
+    assert account((known, unknown), ()).seconds == 3.0

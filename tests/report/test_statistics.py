@@ -39,7 +39,15 @@ def test_without_a_success_nothing_is_expected(results, synthetic):
     assert cell_of(results.report()).expected["evaluations"] == (None, None, None, None)
 
 
-# ---- means and areas
+# ---- wins, means and areas
+
+
+def test_only_the_least_cost_wins_and_a_tie_is_won_by_both(results, synthetic):
+    for name, costs in (("a", (100, 100)), ("b", (101, 100))):
+        for problem, cost in zip("pq", costs, strict=True):
+            results.add(f"x/{name}", f"x/{problem}", synthetic.events_of([1, cost], [5.0, 1.0]), **KNOWN)
+    report = results.report()
+    assert (score_of(report, "a").wins, score_of(report, "b").wins) == (2, 1)
 
 
 def test_an_unsolved_problem_counts_the_most_that_was_spent_on_it(results, synthetic):

@@ -7,13 +7,14 @@ import json
 import math
 import os
 import shutil
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
 from optbench.api import UserError
 from optbench.records import Component, Environment, Status, Trace, TrialRecord, TrialSpec
-from optbench.store import ResultKey, Store
+from optbench.store import ResultKey, Store, shards
 from optbench.store.shards import MANIFEST, Manifest, read_shard, shard_fault, shards_in, write_shard
 
 EVENTS = Trace.from_columns({"step": [0.0, 1.0, 2.0], "value": [3.5, math.inf, math.nan]})
@@ -64,6 +65,49 @@ def test_everything_comes_back(run, shard, tmp_path):
         assert repr(copy.get(keys)) == repr(store.get(keys))  # NaN is not equal to itself
         assert copy.trace(keys[0], "events").encode() == EVENTS.encode()
         assert copy.trace(keys[1], "events") is None
+
+
+def test_curves_come_back_whole_or_cut_short_and_snapshots_beside_events(run, tmp_path):
+    store, original = run
+    key = store.run_keys(original.id)[1]
+    cut = Trace(EVENTS.columns, EVENTS.data, complete=False)
+    store.add(original.id, key, record(1), {"events": cut, "snapshots": EVENTS})
+    with read_shard(write_shard(store, original, tmp_path / "cut"), tmp_path / "copy.sqlite") as copy:
+        assert copy.trace(key, "events").complete is False
+        assert copy.trace(key, "snapshots").complete is True
+        assert copy.trace(key, "snapshots").encode() == EVENTS.encode()
+
+
+def test_curves_are_written_in_groups_of_so_many_bytes(run, tmp_path, monkeypatch):
+    """Two of 72 bytes make a group; the third, which is left over, is one by itself."""
+    store, original = run
+    monkeypatch.setattr(shards, "_TRACE_BYTES", 2 * len(EVENTS.encode()))
+    for seed, key in enumerate(store.run_keys(original.id)):
+        store.add(original.id, key, record(seed), {"events": EVENTS})
+    written = write_shard(store, original, tmp_path / "groups")
+    file = pq.ParquetFile(written / "traces.parquet")
+    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [2, 1]
+
+
+def test_another_run_of_the_same_suite_is_another_shard(run, shard, tmp_path):
+    """Begun at another time, on another machine, or with a result more."""
+    store, original = run
+    folder = tmp_path / "shards"
+    for change in ({"started": "2020-01-01T00:00:00+00:00"}, {"environment": replace(ENVIRONMENT, machine="there")}):
+        assert write_shard(store, replace(original, **change), folder) != shard
+    store.add(original.id, ResultKey(record(7).id, "time", "m", "s"), record(7), {})
+    assert write_shard(store, original, folder) != shard
+    assert len(shards_in(folder)) == 4
+
+
+def test_shards_stand_in_the_order_in_which_their_runs_began_and_can_be_read_by_others(run, tmp_path):
+    store, original = run
+    years = (2021, 2019, 2020)
+    for year in years:
+        write_shard(store, replace(original, started=f"{year}-01-01T00:00:00+00:00"), tmp_path / "shards")
+    found = shards_in(tmp_path / "shards")
+    assert [path.name[:4] for path in found] == ["2019", "2020", "2021"]
+    assert {path.stat().st_mode & 0o777 for path in found} == {0o755}
 
 
 def test_plain_columns_can_be_read_by_any_parquet_reader(shard):

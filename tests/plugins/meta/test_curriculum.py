@@ -211,6 +211,11 @@ def test_paces_halfway(pacing, halfway):
     assert PACINGS[pacing](0.25, 0.5) == pytest.approx(halfway)
 
 
+def test_a_part_of_an_example_that_is_open_opens_all_of_it():
+    pace = Pace(name="linear", start=0.01, steps=10)
+    assert [pace.open_part(minibatch, 10) for minibatch in (0, 1, 2)] == [0.1, 0.2, 0.3]  # 0.1, 1.09, 2.08 of 10
+
+
 @pytest.mark.parametrize(
     ("problem", "told"),
     [
@@ -307,6 +312,19 @@ def test_what_leads_to_a_stage_leads_to_its_easiest_examples():
     first, *others = Curriculum(**{**OPTIONS, "by": "weight"})(recipe, HERE.streams).stages
     assert (first.carry, {stage.carry for stage in others}) == (carry, {None})
     assert first.name == "teacher, open 20%"
+
+
+def test_what_is_kept_of_an_optimizer_is_kept_up_to_the_easiest_examples_only():
+    """Each open part is another objective: curvature of one says nothing of the next."""
+    recipe = Recipe(stages=(Stage(problem=task(batch_size=None), optimizer=None, keep_state=True),))
+    stages = Curriculum(**{**OPTIONS, "by": "weight"})(recipe, HERE.streams).stages
+    assert [stage.keep_state for stage in stages] == [True, False, False, False, False]
+
+
+def test_no_example_of_an_order_is_passed_over_unseen():
+    """Orders of 400 in minibatches of 3: of each, every open example is drawn once before the next begins."""
+    problem = paced(task(batch_size=3), mode="deterministic", pacing="step", start=0.05, steps=10**6)
+    assert sorted(drawn(problem, 20).flatten().tolist()) == sorted([*range(20)] * 3)
 
 
 def test_a_second_curriculum_without_minibatches_is_refused():
