@@ -99,7 +99,7 @@ class _Search:
 
     def _inside(self, low: Trial, high: Trial, *, bisect: bool) -> float:
         width = high.step - low.step
-        if high.value == math.inf:
+        if high.value == math.inf or _is_plateau(high, low):
             return low.step + FAR * width
         if low.step == 0 and high.value - low.value > _STEEP * abs(low.slope * width) + self.line.noise:
             return clipped(power_minimum(low, high), _SHORTEST * width, FAR * width, otherwise=FAR * width)
@@ -120,6 +120,14 @@ def _longer(previous: Trial, trial: Trial) -> float:
     return clipped(guess, 2 * trial.step - previous.step, longest, otherwise=longest)
 
 
+def _is_plateau(far: Trial, near: Trial) -> bool:
+    """Tell whether f is constant beyond a rise: values and slopes there say nothing of how far it has risen."""
+    return far.slope == 0 and far.value > near.value
+
+
 def _are_equal(a: Trial, b: Trial) -> bool:
-    """Tell whether two steps lead to the same point: the floats between them are exhausted."""
-    return a.value == b.value and a.slope == b.slope and math.isfinite(a.value)
+    """Tell whether two steps lead to the same point: the floats between them are exhausted.
+
+    On a plateau, where f has no slope, steps to different points look alike, too.
+    """
+    return a.value == b.value and a.slope == b.slope != 0 and math.isfinite(a.value)

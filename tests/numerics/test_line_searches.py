@@ -44,6 +44,21 @@ def test_strong_wolfe_finds_a_step_that_is_shorter_by_orders(orders: int) -> Non
     assert found.evaluations <= 6
 
 
+@pytest.mark.parametrize("search", [StrongWolfe(), StrongWolfe(c2=0.1), Exact(), HagerZhang(), Armijo()])
+@pytest.mark.parametrize("orders", [3, 6, 9, 12])
+def test_a_first_step_far_onto_a_plateau_is_taken_back_into_the_well(search: LineSearch, orders: int) -> None:
+    """Out there all values and slopes are alike, however far apart the steps."""
+
+    def well(step: float) -> tuple[float, float]:
+        depth = math.exp(-0.5 * (step - 1.3) ** 2)
+        return -depth, (step - 1.3) * depth
+
+    assert well(10.0**orders) == well(10.0 ** (orders - 1)) == (0.0, 0.0)
+    found = search.search(line(well), 10.0**orders)
+    assert found.succeeded
+    assert 0 < found.trial.step < 2.6
+
+
 @pytest.mark.parametrize("search", [StrongWolfe(), Armijo(), Exact(), HagerZhang(), Fixed(step=3.0)])
 def test_a_first_step_that_is_acceptable_costs_one_evaluation(search: LineSearch) -> None:
     assert search.search(line(parabola), 3.0).evaluations == 1
