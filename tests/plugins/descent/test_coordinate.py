@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import torch
 from optbench_descent.coordinate.blocks import Alternating, Given, Groups, Single
+from optbench_descent.coordinate.orders import ORDERS
+from optbench_descent.coordinate.solvers import InnerOptimizer
+from optbench_descent.coordinate.sweeps import Sweeps
 from optbench_testfunctions.small import coupled_pair, kinked_pair, powell_cycling
 from torch import Tensor
 
@@ -270,3 +273,24 @@ def test_another_minibatch_is_evaluated_afresh(oracle_of: Any, function_problem:
     oracle.batch += 1
     optimizer.step(oracle, state)
     assert oracle.counts["gradient"] == before + 5
+
+
+def test_a_block_whose_gradient_vanishes_takes_no_turn_from_others(oracle_of: Any, function_problem: Any) -> None:
+    problem = function_problem(lambda x: x[0] ** 2 + (x[1] - 1) ** 2 + (x[2] - 2) ** 2, [0.0, 0.0, 0.0])
+    (point,), _ = run(method(solver="exact"), oracle_of(problem), 1)
+    torch.testing.assert_close(point, torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64))
+
+
+def test_an_inner_optimizer_that_goes_uphill_moves_nothing(oracle_of: Any, function_problem: Any) -> None:
+    class Uphill:
+        def init(self, oracle: Any, start: Tensor) -> Any:
+            return SimpleNamespace(point=start.clone(), finished=None)
+
+        def step(self, oracle: Any, state: Any) -> Any:
+            state.point = state.point + oracle.gradient(state.point)
+            return state
+
+    oracle = oracle_of(function_problem(quadratic, [1.0, 2.0, 3.0, 4.0]))
+    sweeps = Sweeps(Groups([4]), ORDERS["cyclic"], InnerOptimizer(Uphill(), steps=1))
+    (point,), _ = run(sweeps, oracle, 1)
+    assert point.tolist() == [1.0, 2.0, 3.0, 4.0]

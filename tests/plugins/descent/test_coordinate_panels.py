@@ -374,3 +374,9 @@ def test_panels_are_swept_wherever_they_lie(made: str, blocks: str, order: str, 
         assert state.point.device == DEVICE
         end = state.point.cpu()
     torch.testing.assert_close(end, expected[-1])
+
+
+@pytest.mark.parametrize(("slope", "left"), [([2.0, 3.0], [2.0, 3.0]), ([-2.0, 3.0], [0.0, 3.0])])
+def test_on_the_sphere_only_what_presses_outward_is_no_way_down(slope: list[float], left: list[float]) -> None:
+    values, slopes = (torch.tensor([row], dtype=torch.float64) for row in ([1.0, 0.0], slope))
+    assert violations(Panel(bound=1.0), values, slopes).tolist() == [left]

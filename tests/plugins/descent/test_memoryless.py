@@ -147,3 +147,15 @@ def test_after_forgetting_it_is_the_negative_gradient() -> None:
     gradient = torch.arange(4, dtype=torch.float64)
     assert torch.equal(rule.direction(memory, gradient), -gradient)
     assert not rule.knows_scale(memory)
+
+
+@pytest.mark.parametrize(("across", "is_quadratic"), [(0.7, True), (0.6, False)])
+def test_how_far_two_products_may_differ_is_a_share_of_the_curvature_that_is_left(
+    across: float, is_quadratic: bool
+) -> None:
+    """Unit curvatures, s·y⁻ = 0.8: of 0.44 or 0.52 that is left 0.13 or 0.16 is allowed; they differ by 0.1 or 0.2."""
+    last, last_change, displacement = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.8, 1.0]], dtype=torch.float64)
+    change = torch.tensor([across, 1 - 0.8 * across], dtype=torch.float64)
+    shared, found = overlap(last, last_change, displacement, change)
+    assert bool(found) is is_quadratic
+    assert float(shared) == pytest.approx(0.8 * is_quadratic)

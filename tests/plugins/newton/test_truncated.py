@@ -137,3 +137,10 @@ def test_it_knows_no_scale_of_f(power: int) -> None:
 def test_along_a_direction_without_curvature_a_reach_far_beyond_the_gradient_is_no_error_in_float32() -> None:
     found = run(torch.zeros(2, 2), torch.tensor([3e-25, 4e-25]), reach=1e26)
     assert torch.allclose(found.step, torch.tensor([-6e25, -8e25]))
+
+
+def test_curvature_below_the_rounding_of_the_largest_counts_as_none() -> None:
+    hessian = torch.diag(torch.tensor([1.0, 1e-30], dtype=torch.float64))
+    found = run(hessian, torch.ones(2, dtype=torch.float64), radius=10.0)
+    assert found.end == "negative curvature"
+    assert found.length == pytest.approx(10.0)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from optbench_newton.along import move_along
+from optbench_newton.marquardt import Marquardt
 from optbench_newton.newton import newton
+from optbench_newton.region import Radius
+from optbench_newton.searching import Factored
 from torch import Tensor
 
 from optbench.api import UserError
+from optbench.numerics.line import Found, Line
+from optbench.numerics.position import Visit
+from optbench.numerics.steady import Steady
+from optbench.numerics.trust_region import Region
 
 GUARDED = {
     "region": {"damping": "auto"},
@@ -264,3 +273,54 @@ def test_what_contradicts_itself_is_the_users_mistake(options: dict[str, str], g
     with pytest.raises(UserError, match=given) as raised:
         newton(**{"damping": "auto", **options})
     assert "\n" not in str(raised.value)
+
+
+def test_a_damping_falls_to_a_third_at_most_however_much_was_gained() -> None:
+    trust = Marquardt(damping=3.0)
+    trust.judge(None, 1e200)
+    assert trust.damping == pytest.approx(1.0)
+
+
+def test_after_a_success_a_failure_raises_the_damping_as_the_first_one_did() -> None:
+    trust, seen = Marquardt(damping=1.0), []
+    for gained in (-1.0, -1.0, 0.5, -1.0):
+        trust.judge(None, gained)
+        seen.append(trust.damping)
+    assert seen == pytest.approx([2.0, 8.0, 8.0, 16.0])
+
+
+@pytest.mark.parametrize(("distance", "radius"), [(0.0, 1.0), (100.0, 100.0)])
+def test_where_newtons_step_is_none_the_first_radius_is_as_large_as_the_point(distance: float, radius: float) -> None:
+    hessian, gradient = -torch.eye(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
+    region = Region(hessian, gradient, torch.empty_like(hessian), distance=distance)
+    trust = Radius()
+    assert trust.propose(region, here=None).length == pytest.approx(radius, rel=0.1)
+    assert trust.trust.radius == radius
+
+
+@pytest.mark.parametrize(("before", "after"), [(1.0, 0.25), (3e-3, 0.0)])
+def test_a_damping_that_has_fallen_to_next_to_nothing_is_left_out(before: float, after: float) -> None:
+    """Less than a thousandth of the Hessian's norm, which is 1 here."""
+    hessian, gradient = torch.diag(torch.tensor([0.6, 0.8], dtype=torch.float64)), torch.ones(2, dtype=torch.float64)
+    state = SimpleNamespace(damping=before, damped=torch.empty_like(hessian))
+    direction, slope = Factored().solve(hessian, gradient, state)
+    assert state.damping == after
+    assert torch.allclose(direction, -1 / (hessian.diagonal() + after))
+    assert slope == pytest.approx(float(direction.sum()))
+
+
+@pytest.mark.parametrize(("steps", "first"), [(0, 1.0), (2, 30.0)])
+def test_where_nothing_bends_upwards_a_search_begins_beyond_the_last_step(steps: int, first: float) -> None:
+    asked: list[float] = []
+
+    def search(line: Line, step: float) -> Found:
+        asked.append(step)
+        return Found(line.start, "failed", 0)
+
+    x = torch.zeros(2, dtype=torch.float64)
+    state = SimpleNamespace(
+        spare=[x.clone(), x.clone()], steady=Steady(1e-16, steps=steps), last_step=3.0, finished=None
+    )
+    here, oracle = Visit(x, 0.0, -torch.ones_like(x)), SimpleNamespace(offers=frozenset())
+    assert not move_along(oracle, state, here, torch.ones_like(x), -2.0, SimpleNamespace(search=search))
+    assert asked == [first]

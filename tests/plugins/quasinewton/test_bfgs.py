@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from optbench_quasinewton.bfgs import DenseInverse, bfgs, second_factor
-from optbench_quasinewton.secant import damping
+from optbench_quasinewton.secant import DIFFERENCE, at_the_end, damping
 from torch import Tensor
 
 from optbench.numerics.descent import Move
@@ -239,3 +240,25 @@ def test_an_update_beyond_the_dtype_is_infinite_and_no_error() -> None:
     image = torch.ones(2)
     second_factor(torch.ones(2), image, curvature=1e-30, bend=1e20)
     assert torch.isinf(image).all()
+
+
+@pytest.mark.parametrize(("stretch", "growth"), [(0.5, 2.0), (1.0, 1.0), (2.0, 1.0)])
+def test_how_much_the_matrix_grows_counts_the_change_as_it_stands(stretch: float, growth: float) -> None:
+    """f = ¼·|x|² and H = 2·I: s'y/y'Hy is 1, and twice that where y stands for a half of itself."""
+    rule = DenseInverse(scaled=True, grows=True, stretch=lambda _move, _weights: stretch)
+    point, gradient = random(2, 3)
+    memory = rule.start(point)
+    memory.matrix.fill(2.0)
+    memory.updated = True
+    direction = rule.direction(memory, gradient).clone()
+    after = gradient + 0.25 * direction
+    slopes = float(gradient @ direction), float(after @ direction)
+    rule.learn(memory, Move(direction, 0.5, gradient, after, *slopes))
+    across = torch.linalg.cross(direction, gradient + random(3, seed=7))
+    assert torch.allclose(memory.matrix.dense() @ across, growth * 2 * across)
+
+
+def test_what_was_damped_stands_for_itself() -> None:
+    move = SimpleNamespace(stretch=1.5)
+    assert at_the_end(move, DIFFERENCE) == 1.5
+    assert at_the_end(move, (0.5, -0.2)) == 1.0

@@ -219,7 +219,9 @@ def test_a_share_is_taken_only_where_the_function_is_quadratic_along_both_moves(
     assert share(-3.0, -3.0) == pytest.approx(-0.75)
     assert share(3.0, 2.0) == pytest.approx(0.75)  # 1/6 of √36 asymmetric, of which 5/6 is left
     assert share(3.0, 0.0) == 0  # ½, and all is left
+    assert share(5.0, 4.0) == 0  # 1/6 once more, of which 4/9 is left
     assert share(5.9, 6.1) == 0  # as good as nothing is left
+    assert share(5.9999, 5.9999) == 0  # nor here, though both agree
     assert share(7.0, 7.0) == 0  # no Hessian has that
     assert share(float("nan"), 3.0) == share(3.0, float("inf")) == 0
 
