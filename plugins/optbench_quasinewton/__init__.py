@@ -29,6 +29,13 @@ _CURVATURE = Option(
     choices=("cubic", "secant"),
 )
 
+_PAIRS = Option(
+    default="conjugate",
+    doc="what is kept of a move: that which is conjugate to the last pair, where f is quadratic along the "
+    "two, or all of it",
+    choices=("conjugate", "plain"),
+)
+
 
 @hookimpl
 def optbench_optimizers() -> Iterator[OptimizerPlugin]:
@@ -47,9 +54,11 @@ def _bfgs() -> OptimizerPlugin:
             "negative_curvature": _NEGATIVE_CURVATURE,
             "self_scaling": Option(
                 default=True,
-                doc="before an update, let an inverse Hessian that began scaled grow where the step shows it too small",
+                doc="before one of its first twelve updates, let an inverse Hessian that began scaled grow where the "
+                "step shows it too small",
             ),
             "line_search": _LINE_SEARCH,
+            "pairs": _PAIRS,
             "curvature": _CURVATURE,
         },
         cite="Nocedal & Wright, Numerical Optimization (2006), algorithm 6.1",
@@ -77,12 +86,7 @@ def _lbfgs() -> OptimizerPlugin:
             "initial_scale": _INITIAL_SCALE,
             "negative_curvature": _NEGATIVE_CURVATURE,
             "line_search": _LINE_SEARCH,
-            "pairs": Option(
-                default="conjugate",
-                doc="what is kept of a move: that which is conjugate to the last pair, where f is quadratic along the "
-                "two, or all of it",
-                choices=("conjugate", "plain"),
-            ),
+            "pairs": _PAIRS,
             "curvature": _CURVATURE,
             "inner_steps": INNER_STEPS,
             "memory": MEMORY,

@@ -12,12 +12,20 @@ from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import OnMinibatches
 from optbench.numerics.scalars import read, representable
-from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, combine, mean, skipping
+from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, combine, mean, shared, skipping
 from optbench_quasinewton.symmetric import Symmetric
+
+_GROWING = 12  # updates; what more of them say of directions that none of them took has been said
 
 
 def bfgs(
-    *, initial_scale: str, negative_curvature: str, self_scaling: bool, line_search: str, curvature: str = "cubic"
+    *,
+    initial_scale: str,
+    negative_curvature: str,
+    self_scaling: bool,
+    line_search: str,
+    curvature: str = "cubic",
+    pairs: str = "conjugate",
 ) -> OnMinibatches[DescentState[Inverse]]:
     """Return the method that the options describe."""
     rule = DenseInverse(
@@ -25,8 +33,18 @@ def bfgs(
         grows=self_scaling,
         secant=SECANTS[negative_curvature],
         stretch=STRETCHES[curvature],
+        conjugate=pairs == "conjugate",
     )
     return OnMinibatches(Descent(rule, build(line_search)), inner_steps=1, memory="keep")
+
+
+@dataclass
+class Pair:
+    """The newest with which H agrees: H·stretch·y = s."""
+
+    displacement: Tensor  # (n,), s
+    curvature: float = 0.0  # sᵀy; 0 where there is none
+    stretch: float = 1.0
 
 
 @dataclass
@@ -34,11 +52,25 @@ class Inverse:
     """The inverse Hessian; every buffer is allocated once and updated in place."""
 
     matrix: Symmetric  # (n, n), meaningless before the first update
-    updated: bool
+    updates: int
+    last: Pair
     product: Tensor  # (n,), the matrix times the gradient after the move
 
     direction: Tensor  # (n,)
     ahead: Tensor | None  # the gradient for which `direction` is known already
+
+
+@dataclass
+class Plane:
+    """What an update is made of: s and Hy, of which only these products count. −Hg is the direction times `scale`."""
+
+    weights: Weights  # y is the first times g⁺ plus the second times g
+    scale: float  # 1, and that of an H that begins here
+    curvature: float  # sᵀy
+    bend: float  # yᵀHy
+    along: float  # sᵀg⁺
+    across: float  # g⁺ᵀHy
+    with_last: list[float]  # the last displacement times g, and times g⁺; empty where nothing is taken out
 
 
 class DenseInverse:
@@ -48,23 +80,35 @@ class DenseInverse:
     other product follows from the slopes, and the next direction lies in the plane of Hg⁺ and the last one.
     """
 
-    def __init__(self, *, scaled: bool, grows: bool, secant: Secant = skipping, stretch: Stretch = mean) -> None:
+    def __init__(
+        self,
+        *,
+        scaled: bool,
+        grows: bool,
+        secant: Secant = skipping,
+        stretch: Stretch = mean,
+        conjugate: bool = False,
+    ) -> None:
         """Before its first update H is (sᵀy/yᵀy)·I where `scaled` (equation 6.20), otherwise I.
 
         `secant` chooses y, and `stretch` for how much it stands.
+        Where `conjugate`, and f is quadratic along two moves in a row, what the second has of the first is left out:
+        the update then keeps what H says of the first (Nazareth, J. Optim. Theory Appl. 23 (1977)).
 
-        Where it `grows`, H is multiplied by sᵀy/yᵀHy before an update if that is more than 1: H was then too small
-        along the newest step (Oren & Luenberger, Management Science 20, 1974; upwards only, as in Al-Baali,
+        Where it `grows`, H is multiplied by sᵀy/yᵀHy before one of the first updates if that is more than 1: H was then
+        too small along the newest step (Oren & Luenberger, Management Science 20, 1974; upwards only, as in Al-Baali,
         Comput. Optim. Appl. 9, 1998). That says something of other directions only where H was `scaled`: I may be too
         large there by orders, and would grow again with each step, rounding with it.
         """
         self.scaled, self.grows, self.secant, self.stretch = scaled, grows and scaled, secant, stretch
+        self.conjugate = conjugate
 
     def start(self, point: Tensor) -> Inverse:
         """Allocate for points like `point`."""
         return Inverse(
             matrix=Symmetric(point),
-            updated=False,
+            updates=0,
+            last=Pair(torch.empty_like(point)),
             product=torch.empty_like(point),
             direction=torch.empty_like(point),
             ahead=None,
@@ -74,7 +118,7 @@ class DenseInverse:
         """Return −H·gradient."""
         if memory.ahead is gradient:
             return memory.direction
-        if not memory.updated:
+        if not memory.updates:
             return torch.neg(gradient, out=memory.direction)
         return memory.matrix.times(gradient, memory.direction).neg_()
 
@@ -84,53 +128,61 @@ class DenseInverse:
         weights = self.secant(move)
         if weights is None:
             return
-        after, before = weights
-        change = after * move.next_slope + before * move.slope  # y·(the direction)
-        curvature = move.step * change
-        if not 0 < curvature < math.inf:  # by underflow or overflow
+        change = weights[0] * move.next_slope + weights[1] * move.slope  # y·(the direction)
+        if not 0 < move.step * change < math.inf:  # by underflow or overflow
             return
         stretch = self.stretch(move, weights)
-        scale, across = self._apply(memory, move, weights, stretch)
+        plane = self._apply(memory, move, weights, stretch)
+        share = self._separate(memory, move, plane)
         displacement, image = memory.matrix.room()
-        torch.mul(move.direction, move.step, out=displacement)
-        bend = after * across - before * scale * change
-        growth = max(1.0, curvature / (stretch * bend)) if self.grows and bend > 0 else 1.0
-        of_displacement, of_image = second_factor(
-            displacement, image, curvature=curvature, bend=bend, growth=growth, stretch=stretch
+        rises = self.grows and memory.updates < _GROWING and plane.bend > 0
+        growth = max(1.0, plane.curvature / (stretch * plane.bend)) if rises else 1.0
+        factors = second_factor(
+            displacement, image, curvature=plane.curvature, bend=plane.bend, growth=growth, stretch=stretch
         )
+        self._prepare(memory, move, plane, share, growth, factors)
+        memory.last.displacement.copy_(displacement)
+        memory.last.curvature, memory.last.stretch = plane.curvature, stretch
         memory.matrix.update(growth)
-        # −H⁺g⁺ with g⁺ projected on s and z: in terms of Hg⁺ and the last direction, of which s and Hy are made
-        along = move.step * move.next_slope
-        on_displacement = 2 * of_displacement * along + of_image * across
-        on_image = of_image * along
-        memory.direction.mul_(before * scale * on_image - move.step * on_displacement)
-        memory.direction.add_(memory.product, alpha=representable(-growth - after * on_image, image.dtype))
-        memory.ahead = move.next_gradient
+        memory.updates += 1
 
     def forget(self, memory: Inverse) -> None:
         """Start again from a multiple of the identity."""
-        memory.updated, memory.ahead = False, None
+        memory.updates, memory.last.curvature, memory.ahead = 0, 0.0, None
 
     def knows_scale(self, memory: Inverse) -> bool:
         """Tell whether an update has set the scale."""
-        return memory.updated
+        return memory.updates > 0
 
-    def _apply(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> tuple[float, float]:
-        """Write Hg⁺ into the product and Hy into the matrix's room; returns −Hg over the direction, and g⁺·Hy.
+    def _apply(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> Plane:
+        """Write Hg⁺ into the product, s and Hy into the matrix's room; returns what is known of them."""
+        (after, before), begins = weights, not memory.updates
+        scale, across = self._fill(memory, move, weights, stretch) if begins else (1.0, 0.0)
+        if not begins:
+            memory.matrix.times(move.next_gradient, memory.product)
+        displacement, image = memory.matrix.room()
+        torch.mul(move.direction, move.step, out=displacement)
+        combine(memory.product, after, move.direction, -before * scale, out=image)
+        with_last: list[float] = []
+        if not begins:
+            across, *with_last = self._ask(memory, move, image)
+        change = after * move.next_slope + before * move.slope
+        return Plane(
+            weights=weights,
+            scale=scale,
+            curvature=move.step * change,
+            bend=after * across - before * scale * change,
+            along=move.step * move.next_slope,
+            across=across,
+            with_last=with_last,
+        )
 
-        −Hg is the direction, times the scale of an H that begins here.
-        """
-        after, before = weights
-        if not memory.updated:
-            scale, across = self._fill(memory, move, weights, stretch)
-            _, image = memory.matrix.room()
-            combine(memory.product, after, move.direction, -before * scale, out=image)
-            return scale, across
-        memory.matrix.times(move.next_gradient, memory.product)
-        _, image = memory.matrix.room()
-        combine(memory.product, after, move.direction, -before, out=image)
-        (across,) = read(torch.dot(move.next_gradient, image))
-        return 1.0, across
+    def _ask(self, memory: Inverse, move: Move, image: Tensor) -> list[float]:
+        """Return g⁺·Hy and, where it matters, the last displacement times g and times g⁺."""
+        pairs = [(move.next_gradient, image)]
+        if self.conjugate:
+            pairs += [(gradient, memory.last.displacement) for gradient in (move.gradient, move.next_gradient)]
+        return read(*(torch.dot(*pair) for pair in pairs))
 
     def _fill(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> tuple[float, float]:
         """Set H to a multiple of the identity, the product to Hg⁺; returns the factor, and g⁺·Hy."""
@@ -140,9 +192,46 @@ class DenseInverse:
         )
         scale = move.step * curvature / (stretch * square) if self.scaled and 0 < square < math.inf else 1.0
         memory.matrix.fill(scale)
-        memory.updated = True
         torch.mul(move.next_gradient, scale, out=memory.product)
         return scale, scale * across
+
+    @staticmethod
+    def _separate(memory: Inverse, move: Move, plane: Plane) -> float:
+        """Leave out of s and Hy what the pair has of the last one; returns how much of it.
+
+        H·y⁻ is s⁻ over its stretch, and s is −step·Hg, so that no product with H is needed.
+        """
+        if not plane.with_last:
+            return 0.0
+        last, (back, ahead) = memory.last, plane.with_last
+        after, before = plane.weights
+        across = after * ahead + before * back  # s⁻·y
+        share = shared(last.curvature, plane.curvature, -move.step * back / last.stretch, across)
+        if share:
+            displacement, image = memory.matrix.room()
+            displacement.add_(last.displacement, alpha=-share)
+            image.add_(last.displacement, alpha=-share / last.stretch)
+            plane.curvature -= share * across
+            plane.bend += share * (share * last.curvature - 2 * across) / last.stretch
+            plane.along -= share * ahead
+            plane.across -= share * ahead / last.stretch
+        return share
+
+    @staticmethod
+    def _prepare(
+        memory: Inverse, move: Move, plane: Plane, share: float, growth: float, factors: tuple[float, float]
+    ) -> None:
+        """Write −H⁺g⁺, with g⁺ projected on s and z, in terms of what these are made of: Hg⁺, the direction and s⁻."""
+        (after, before), (of_displacement, of_image) = plane.weights, factors
+        on_displacement = 2 * of_displacement * plane.along + of_image * plane.across
+        on_image = of_image * plane.along
+        direction = memory.direction
+        direction.mul_(before * plane.scale * on_image - move.step * on_displacement)
+        direction.add_(memory.product, alpha=representable(-growth - after * on_image, direction.dtype))
+        if share:
+            of_last = share * (on_displacement + on_image / memory.last.stretch)
+            direction.add_(memory.last.displacement, alpha=representable(of_last, direction.dtype))
+        memory.ahead = move.next_gradient
 
 
 def second_factor(

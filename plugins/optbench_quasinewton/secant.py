@@ -16,6 +16,9 @@ from optbench.numerics.scalars import representable
 
 _KEPT = 0.2  # of the model's curvature, where a damped change takes the place of the true one
 
+_ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
+_LEAST = 1e-3  # of the curvature along s that must be left
+
 Weights = tuple[float, float]  # the change is the first times the gradient after the move plus the second times before
 
 DIFFERENCE: Weights = (1.0, -1.0)  # the true change
@@ -96,3 +99,17 @@ def combine(first: Tensor, of_first: float, second: Tensor, of_second: float, *,
     """Write of_first·first + of_second·second into `out`, and return it; one pass where `of_first` is 1."""
     torch.add(first, second, alpha=representable(of_second / of_first, out.dtype), out=out)
     return out if of_first == 1 else out.mul_(of_first)
+
+
+def shared(before: float, curvature: float, along: float, across: float) -> float:
+    """Return how much of the last pair, with ⁻, is in a new one; 0 where f is not quadratic along the two.
+
+    `before` is s⁻·y⁻, `curvature` s·y, `along` s·y⁻ and `across` s⁻·y. On a quadratic with the Hessian A the last two
+    are s·A·s⁻; where they differ by more than a share of what is left of s·A·s, both displacements of length 1 in the
+    norm of A, there is no A (Nazareth, J. Optim. Theory Appl. 23 (1977)).
+    """
+    share = along / before
+    left = 1 - share * across / curvature
+    ratio = before / curvature
+    apart = abs(share - across / before) * math.sqrt(ratio) if 0 < ratio < math.inf else math.inf
+    return share if left > _LEAST and apart <= _ASYMMETRY * left else 0.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from optbench_quasinewton.bfgs import DenseInverse, bfgs, second_factor
-from optbench_quasinewton.secant import DIFFERENCE, at_the_end, damping
+from optbench_quasinewton.secant import DIFFERENCE, at_the_end, damping, shared
 from torch import Tensor
 
 from optbench.numerics.descent import Move
@@ -45,6 +45,7 @@ def run(
         self_scaling=self_scaling,
         line_search="strong-wolfe",
         curvature=curvature,
+        pairs="plain",
     )
     state = method.init(problem, torch.tensor([2.0, -1.0, 0.5, 3.0], dtype=torch.float64))
     seen = []
@@ -111,7 +112,7 @@ def test_the_direction_uses_the_matrix_as_it_is() -> None:
     memory.matrix.fill(2.0)
     gradient = torch.ones(3, dtype=torch.float64)
     assert torch.equal(rule.direction(memory, gradient), -gradient)
-    memory.updated = True
+    memory.updates = 1
     assert torch.equal(rule.direction(memory, gradient), -2 * gradient)
 
 
@@ -170,7 +171,7 @@ def test_the_matrix_grows_where_the_step_shows_it_too_small_and_only_there(curva
     point, gradient = random(2, 3)
     memory = rule.start(point)
     memory.matrix.fill(2.0)
-    memory.updated = True
+    memory.updates = 1
     direction = rule.direction(memory, gradient).clone()
     after = gradient + 0.5 * curvature * direction
     slopes = float(gradient @ direction), float(after @ direction)
@@ -184,6 +185,50 @@ def test_the_matrix_grows_where_the_step_shows_it_too_small_and_only_there(curva
     assert torch.allclose(memory.matrix.dense() @ across, growth * 2 * across)
 
 
+@pytest.mark.parametrize("conjugate", [True, False])
+def test_on_a_quadratic_a_conjugate_pair_leaves_what_the_last_one_told(conjugate: bool) -> None:
+    """Whatever the steps: H maps the last two changes to their displacements, after a plain update only the last."""
+    hessian = torch.tensor([3.0, 1.0, 0.2, 7.0], dtype=torch.float64)
+    rule = DenseInverse(scaled=True, grows=False, conjugate=conjugate)
+    memory, gradient, told = rule.start(hessian), random(4), []
+    newest, earlier = [], []
+    for step in (0.1, 0.4, 0.7, 0.3, 0.6):
+        direction = rule.direction(memory, gradient).clone()
+        after = gradient + step * hessian * direction
+        rule.learn(
+            memory, Move(direction, step, gradient, after, float(gradient @ direction), float(after @ direction))
+        )
+        assert torch.allclose(rule.direction(memory, after), -memory.matrix.dense() @ after, rtol=1e-9)
+        told, gradient = [*told, memory.last.displacement.clone()], after
+        errors = [float((memory.matrix.dense() @ (hessian * s) - s).norm() / s.norm()) for s in told[-2:]]
+        newest, earlier = [*newest, errors[-1]], [*earlier, errors[0]]
+        assert len(told) == 1 or (abs(told[-1] @ (hessian * told[-2])) < 1e-12) == conjugate
+    assert max(newest) < 1e-9
+    assert (max(earlier) < 1e-9) is conjugate
+
+
+def test_what_two_moves_share_is_left_out_only_where_f_is_quadratic_along_them() -> None:
+    """s⁻·A·s⁻ = 4, s·A·s = 9, and s·A·s⁻ = 3 by both ways to tell it, nearly so, not at all so, or all there is."""
+    assert shared(4.0, 9.0, 3.0, 3.0) == 0.75
+    assert shared(4.0, 9.0, 3.0, 2.0) == 0.75
+    assert shared(4.0, 9.0, 3.0, -1.0) == 0.0
+    assert shared(4.0, 9.0, 6.0, 6.0) == 0.0
+    assert shared(4.0, 9.0, 3.0, float("nan")) == 0.0
+
+
+def test_the_matrix_grows_before_its_first_updates_only(oracle: Any) -> None:
+    """Along a quartic every step shows it too small; what no step has told of grows with it until the thirteenth."""
+    problem = oracle(lambda x: x[0] ** 4 + x[1] ** 2, 2)
+    method = bfgs(initial_scale="scaled", negative_curvature="skip", self_scaling=True, line_search="strong-wolfe")
+    state, seen = method.init(problem, torch.tensor([3.0, 0.0], dtype=torch.float64)), []
+    for _ in range(16):
+        state = method.step(problem, state)
+        seen.append(float(state.memory.matrix.dense()[1, 1]))
+    assert seen == sorted(seen)
+    assert seen[11] > seen[10]
+    assert seen[12:] == pytest.approx([seen[11]] * 4, rel=1e-12)
+
+
 def test_a_damped_update_is_that_of_powells_change(oracle: Any) -> None:
     """Fixed steps over a function that is concave in between: H after each is the textbook's with the damped change."""
     problem = oracle(lambda x: (x**4).sum() - 8 * x.square().sum() + x.sum(), 3)
@@ -193,6 +238,7 @@ def test_a_damped_update_is_that_of_powells_change(oracle: Any) -> None:
         self_scaling=False,
         line_search="armijo(c1=0.0)",
         curvature="secant",
+        pairs="plain",
     )
     state = method.init(problem, torch.tensor([0.3, -0.2, 0.1], dtype=torch.float64))
     inverse, identity, damped = torch.eye(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64), 0
