@@ -295,7 +295,7 @@ def test_how_much_the_matrix_grows_counts_the_change_as_it_stands(stretch: float
     point, gradient = random(2, 3)
     memory = rule.start(point)
     memory.matrix.fill(2.0)
-    memory.updated = True
+    memory.updates = 1
     direction = rule.direction(memory, gradient).clone()
     after = gradient + 0.25 * direction
     slopes = float(gradient @ direction), float(after @ direction)
