@@ -156,7 +156,7 @@ def _shard_of(store: Store, run: Run, folder: Path) -> Path | None:
         if not shard_fault(shard):
             found = Manifest.read(shard)
             same = (found.started, found.command, found.results) == (run.started, run.command, results)
-            if same and found.environment == run.environment.to_json():
+            if same and Environment.from_json(found.environment) == run.environment:
                 return shard
     return None
 

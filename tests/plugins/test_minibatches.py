@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -215,3 +216,18 @@ def test_the_loss_on_all_examples_falls(make: Any, memory: str) -> None:
     outcome, _ = run(make(inner_steps=2, memory=memory), problem, steps=30)
     before, after = (float(problem.value(point.parameters)) for point in (problem.start(PLACE.streams), outcome.point))
     assert after < 0.5 * before
+
+
+def test_what_is_forgotten_on_a_new_minibatch_is_kept_while_it_stays():
+    method = lbfgs(**PAIRS, memory="reset")
+    oracle = SimpleNamespace(batch=1, offers=frozenset(), value_and_gradient=_quartic)
+    state = method.init(oracle, torch.ones(3, dtype=torch.float64))
+    kept = []
+    for oracle.batch in (1, 1, 1, 2):
+        state = method.step(oracle, state)
+        kept.append(state.memory.count)
+    assert kept == [1, 2, 3, 1]
+
+
+def _quartic(x: Tensor) -> tuple[Tensor, Tensor]:
+    return (x**4).sum() + x[0] * x[1], 4 * x**3 + torch.stack((x[1], x[0], torch.zeros_like(x[0])))

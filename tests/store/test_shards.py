@@ -79,14 +79,21 @@ def test_curves_come_back_whole_or_cut_short_and_snapshots_beside_events(run, tm
 
 
 def test_curves_are_written_in_groups_of_so_many_bytes(run, tmp_path, monkeypatch):
-    """Two of 72 bytes make a group; the third, which is left over, is one by itself."""
+    """Two make a group; the fifth, which is left over, is one by itself."""
     store, original = run
     monkeypatch.setattr(shards, "_TRACE_BYTES", 2 * len(EVENTS.encode()))
     for seed, key in enumerate(store.run_keys(original.id)):
-        store.add(original.id, key, record(seed), {"events": EVENTS})
+        store.add(original.id, key, record(seed), {"events": EVENTS} | ({"snapshots": EVENTS} if seed else {}))
     written = write_shard(store, original, tmp_path / "groups")
     file = pq.ParquetFile(written / "traces.parquet")
-    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [2, 1]
+    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [2, 2, 1]
+
+
+def test_a_run_is_known_again_whatever_bytes_another_library_would_write(run, shard, tmp_path, monkeypatch):
+    text = Manifest.text
+    monkeypatch.setattr(Manifest, "text", lambda manifest: text(manifest) + "\n")
+    assert write_shard(*run, tmp_path / "elsewhere").name != shard.name
+    assert write_shard(*run, tmp_path / "shards") == shard
 
 
 def test_another_run_of_the_same_suite_is_another_shard(run, shard, tmp_path):
