@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from optbench.numerics.armijo import decreases
-from optbench.numerics.interpolation import secant_minimum
+from optbench.numerics.interpolation import clipped, power_minimum, secant_minimum
 from optbench.numerics.line import ENDLESS, FAR, Found, Line, Trial, are_close
 
 Bracket: TypeAlias = tuple[Trial, Trial]
+
+_STEEP = 1e4  # how often the promised decrease f must have risen for a step to be too long by orders
+_SHORTEST = 1e-15  # of such a step: what may follow it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +93,22 @@ class _Search:
 
     def secant_twice(self, a: Trial, b: Trial) -> Bracket:
         """Take a secant step, and another from the end that moved (S1 to S4)."""
-        step = secant_minimum(a, b)
+        step = self.from_afar(a, b) if self.is_steep(a, b) else secant_minimum(a, b)
         low, high = self.update(a, b, step)
         if step == high.step:
             return self.update(low, high, secant_minimum(b, high))
         if step == low.step:
             return self.update(low, high, secant_minimum(a, low))
         return low, high
+
+    def is_steep(self, start: Trial, far: Trial) -> bool:
+        """Tell whether a step is too long by orders: a secant from there would end beside its start."""
+        rise, promise = far.value - start.value, abs(start.slope * far.step)
+        return start.step == 0 and rise > _STEEP * promise + self.line.noise
+
+    def from_afar(self, start: Trial, far: Trial) -> float:
+        """Return where the power of such a rise has the minimum."""
+        return clipped(power_minimum(start, far), _SHORTEST * far.step, FAR * far.step, otherwise=FAR * far.step)
 
     def update(self, low: Trial, high: Trial, step: float) -> Bracket:
         """Return the bracket with a trial at `step` as its new end, unless it lies outside (U0 to U3)."""

@@ -32,14 +32,15 @@ def test_strong_wolfe_holds_from_any_first_step(phi: Phi, first: float, c2: floa
     assert (found.trial.value, found.trial.slope) == phi(found.trial.step)
 
 
+@pytest.mark.parametrize("search", [StrongWolfe(), HagerZhang()])
 @pytest.mark.parametrize("orders", [6, 12, 18])
-def test_strong_wolfe_finds_a_step_that_is_shorter_by_orders(orders: int) -> None:
+def test_a_step_that_is_shorter_by_orders_is_found(search: LineSearch, orders: int) -> None:
     unit = 10.0**-orders
 
     def quartic(step: float) -> tuple[float, float]:
         return (step / unit) ** 4 - step / unit, (4 * (step / unit) ** 3 - 1) / unit
 
-    found = StrongWolfe().search(line(quartic), 1.0)
+    found = search.search(line(quartic), 1.0)
     assert found.succeeded
     assert found.evaluations <= 6
 
