@@ -11,8 +11,8 @@ from torch import Tensor
 from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import OnMinibatches
-from optbench.numerics.scalars import read, representable
-from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, combine, mean, shared, skipping
+from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, mean, shared, skipping
+from optbench_quasinewton.sums import Sums, Vector, sums
 from optbench_quasinewton.symmetric import Symmetric
 
 _GROWING = 12  # updates; what more of them say of directions that none of them took has been said
@@ -42,7 +42,7 @@ def bfgs(
 class Pair:
     """The newest with which H agrees: H·stretch·y = s."""
 
-    displacement: Tensor  # (n,), s
+    displacement: Vector  # (n,), s
     curvature: float = 0.0  # sᵀy; 0 where there is none
     stretch: float = 1.0
 
@@ -54,7 +54,11 @@ class Inverse:
     matrix: Symmetric  # (n, n), meaningless before the first update
     updates: int
     last: Pair
-    product: Tensor  # (n,), the matrix times the gradient after the move
+
+    # (n,) each, as `sums` takes them
+    sums: Sums
+    product: Vector  # the matrix times the gradient after the move
+    leads: Vector  # the direction
 
     direction: Tensor  # (n,)
     ahead: Tensor | None  # the gradient for which `direction` is known already
@@ -105,12 +109,15 @@ class DenseInverse:
 
     def start(self, point: Tensor) -> Inverse:
         """Allocate for points like `point`."""
+        direction, made = torch.empty_like(point), sums(point)
         return Inverse(
             matrix=Symmetric(point),
             updates=0,
-            last=Pair(torch.empty_like(point)),
-            product=torch.empty_like(point),
-            direction=torch.empty_like(point),
+            last=Pair(made.of(torch.empty_like(point))),
+            sums=made,
+            product=made.of(torch.empty_like(point)),
+            leads=made.of(direction),
+            direction=direction,
             ahead=None,
         )
 
@@ -120,7 +127,9 @@ class DenseInverse:
             return memory.direction
         if not memory.updates:
             return torch.neg(gradient, out=memory.direction)
-        return memory.matrix.times(gradient, memory.direction).neg_()
+        memory.matrix.times(memory.sums.of(gradient), memory.product)
+        memory.sums.write(memory.leads, (-1.0, memory.product))
+        return memory.direction
 
     def learn(self, memory: Inverse, move: Move) -> None:
         """Update H and prepare the next direction."""
@@ -137,11 +146,10 @@ class DenseInverse:
         displacement, image = memory.matrix.room()
         rises = self.grows and memory.updates < _GROWING and plane.bend > 0
         growth = max(1.0, plane.curvature / (stretch * plane.bend)) if rises else 1.0
-        factors = second_factor(
-            displacement, image, curvature=plane.curvature, bend=plane.bend, growth=growth, stretch=stretch
-        )
+        factors = second_factor(curvature=plane.curvature, bend=plane.bend, growth=growth, stretch=stretch)
+        memory.sums.write(image, (factors[1], image), (factors[0], displacement))
         self._prepare(memory, move, plane, share, growth, factors)
-        memory.last.displacement.copy_(displacement)
+        memory.sums.write(memory.last.displacement, (1.0, displacement))
         memory.last.curvature, memory.last.stretch = plane.curvature, stretch
         memory.matrix.update(growth)
         memory.updates += 1
@@ -159,10 +167,11 @@ class DenseInverse:
         (after, before), begins = weights, not memory.updates
         scale, across = self._fill(memory, move, weights, stretch) if begins else (1.0, 0.0)
         if not begins:
-            memory.matrix.times(move.next_gradient, memory.product)
+            memory.matrix.times(memory.sums.of(move.next_gradient), memory.product)
         displacement, image = memory.matrix.room()
-        torch.mul(move.direction, move.step, out=displacement)
-        combine(memory.product, after, move.direction, -before * scale, out=image)
+        leads = memory.leads if move.direction is memory.direction else memory.sums.of(move.direction)
+        memory.sums.write(displacement, (move.step, leads))
+        memory.sums.write(image, (after, memory.product), (-before * scale, leads))
         with_last: list[float] = []
         if not begins:
             across, *with_last = self._ask(memory, move, image)
@@ -179,20 +188,23 @@ class DenseInverse:
 
     def _ask(self, memory: Inverse, move: Move, image: Tensor) -> list[float]:
         """Return g⁺·Hy and, where it matters, the last displacement times g and times g⁺."""
-        pairs = [(move.next_gradient, image)]
+        gradient, next_gradient = memory.sums.of(move.gradient), memory.sums.of(move.next_gradient)
+        pairs = [(next_gradient, image)]
         if self.conjugate:
-            pairs += [(gradient, memory.last.displacement) for gradient in (move.gradient, move.next_gradient)]
-        return read(*(torch.dot(*pair) for pair in pairs))
+            pairs += [(gradient, memory.last.displacement), (next_gradient, memory.last.displacement)]
+        return memory.sums.products(*pairs)
 
     def _fill(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> tuple[float, float]:
         """Set H to a multiple of the identity, the product to Hg⁺; returns the factor, and g⁺·Hy."""
-        change = combine(move.next_gradient, weights[0], move.gradient, weights[1], out=memory.product)
-        curvature, square, across = read(
-            torch.dot(move.direction, change), torch.dot(change, change), torch.dot(move.next_gradient, change)
+        made, change = memory.sums, memory.product
+        gradient, next_gradient = made.of(move.gradient), made.of(move.next_gradient)
+        made.write(change, (weights[0], next_gradient), (weights[1], gradient))
+        curvature, square, across = made.products(
+            (made.of(move.direction), change), (change, change), (next_gradient, change)
         )
         scale = move.step * curvature / (stretch * square) if self.scaled and 0 < square < math.inf else 1.0
         memory.matrix.fill(scale)
-        torch.mul(move.next_gradient, scale, out=memory.product)
+        made.write(memory.product, (scale, next_gradient))
         return scale, scale * across
 
     @staticmethod
@@ -209,8 +221,8 @@ class DenseInverse:
         share = shared(last.curvature, plane.curvature, -move.step * back / last.stretch, across)
         if share:
             displacement, image = memory.matrix.room()
-            displacement.add_(last.displacement, alpha=-share)
-            image.add_(last.displacement, alpha=-share / last.stretch)
+            memory.sums.write(displacement, (1.0, displacement), (-share, last.displacement))
+            memory.sums.write(image, (1.0, image), (-share / last.stretch, last.displacement))
             plane.curvature -= share * across
             plane.bend += share * (share * last.curvature - 2 * across) / last.stretch
             plane.along -= share * ahead
@@ -225,23 +237,20 @@ class DenseInverse:
         (after, before), (of_displacement, of_image) = plane.weights, factors
         on_displacement = 2 * of_displacement * plane.along + of_image * plane.across
         on_image = of_image * plane.along
-        direction = memory.direction
-        direction.mul_(before * plane.scale * on_image - move.step * on_displacement)
-        direction.add_(memory.product, alpha=representable(-growth - after * on_image, direction.dtype))
+        terms = [
+            (before * plane.scale * on_image - move.step * on_displacement, memory.leads),
+            (-growth - after * on_image, memory.product),
+        ]
         if share:
-            of_last = share * (on_displacement + on_image / memory.last.stretch)
-            direction.add_(memory.last.displacement, alpha=representable(of_last, direction.dtype))
+            terms.append((share * (on_displacement + on_image / memory.last.stretch), memory.last.displacement))
+        memory.sums.write(memory.leads, *terms)
         memory.ahead = move.next_gradient
 
 
-def second_factor(
-    displacement: Tensor, image: Tensor, *, curvature: float, bend: float, growth: float = 1.0, stretch: float = 1.0
-) -> tuple[float, float]:
-    """Turn `image`, Hy, into z, with which H ← growth·H + s·zᵀ + z·sᵀ makes H·stretch·y = s; returns its s and Hy.
+def second_factor(*, curvature: float, bend: float, growth: float = 1.0, stretch: float = 1.0) -> tuple[float, float]:
+    """Return the multiples of s and Hy of which z is made, with which H ← growth·H + s·zᵀ + z·sᵀ makes H·stretch·y = s.
 
     z = (½(1/stretch + growth·yᵀHy/sᵀy)·s − growth·Hy)/sᵀy: equation 6.17 written out, for growth·H in the place of H
-    and stretch·y in that of y. `displacement` is s, `curvature` sᵀy, `bend` yᵀHy.
+    and stretch·y in that of y. `curvature` is sᵀy, `bend` yᵀHy.
     """
-    of_displacement, of_image = 0.5 * (1 / stretch + growth * bend / curvature) / curvature, -growth / curvature
-    image.mul_(of_image).add_(displacement, alpha=representable(of_displacement, image.dtype))
-    return of_displacement, of_image
+    return 0.5 * (1 / stretch + growth * bend / curvature) / curvature, -growth / curvature

@@ -17,13 +17,10 @@ from scipy.linalg.blas import daxpy, dcopy, dgemv, dsbmv, dscal
 from torch import Tensor
 
 from optbench.numerics.scalars import in_numpy
-from optbench_quasinewton.secant import Weights
+from optbench_quasinewton.secant import ASYMMETRY, LEAST, Weights, shared
 
 Small = Any  # an array or a tensor
 Number = Any  # a float or a tensor of shape ()
-
-_ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
-_LEAST = 1e-3  # of the curvature along s that must be left
 
 
 @dataclass
@@ -139,14 +136,10 @@ class OnHost:
     def _shared(self, last: int, back: float, across: float, curvature: float) -> tuple[float, float]:
         """Return how much of the last pair is to be taken out of one with this s·y, and what is left of s·y."""
         was = self._latest.item(last)
-        if self._conjugate and was > 0:
-            along = back * self.curvatures.item(last) / was
-            share = along / was
-            left = 1 - share * across / curvature
-            allowed = _ASYMMETRY * left * math.sqrt(was) * math.sqrt(curvature)
-            if left > _LEAST and abs(along - across) <= allowed:
-                return share, left * curvature
-        return 0.0, curvature
+        if not (self._conjugate and was > 0):
+            return 0.0, curvature
+        share = shared(was, curvature, back * self.curvatures.item(last) / was, across)
+        return share, curvature - share * across
 
     def end(self, place: int, square: Number, stretch: float) -> None:
         """Write a row and a column of each matrix."""
@@ -225,8 +218,8 @@ class OnDevice:
         along = back * self.curvatures[last] / was
         share = along / was
         left = 1 - share * across / curvature
-        allowed = _ASYMMETRY * left * was**0.5 * math.sqrt(curvature)
-        quadratic = (left > _LEAST) & (abs(along - across) <= allowed)
+        allowed = ASYMMETRY * left * was**0.5 * math.sqrt(curvature)
+        quadratic = (left > LEAST) & (abs(along - across) <= allowed)
         share, left = torch.where(quadratic, share, torch.zeros_like(share)), torch.where(quadratic, left, 1.0)
         return share, left * curvature
 

@@ -16,8 +16,8 @@ from optbench.numerics.scalars import representable
 
 _KEPT = 0.2  # of the model's curvature, where a damped change takes the place of the true one
 
-_ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
-_LEAST = 1e-3  # of the curvature along s that must be left
+ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
+LEAST = 1e-3  # of the curvature along s that must be left
 
 Weights = tuple[float, float]  # the change is the first times the gradient after the move plus the second times before
 
@@ -112,4 +112,4 @@ def shared(before: float, curvature: float, along: float, across: float) -> floa
     left = 1 - share * across / curvature
     ratio = before / curvature
     apart = abs(share - across / before) * math.sqrt(ratio) if 0 < ratio < math.inf else math.inf
-    return share if left > _LEAST and apart <= _ASYMMETRY * left else 0.0
+    return share if left > LEAST and apart <= ASYMMETRY * left else 0.0

@@ -9,7 +9,8 @@ import torch
 from scipy.linalg import get_blas_funcs
 from torch import Tensor
 
-from optbench.numerics.scalars import representable
+from optbench.numerics.scalars import in_numpy, representable
+from optbench_quasinewton.sums import Vector, sums
 
 _LARGEST = 1e100  # a factor beyond which it is multiplied into the matrix
 _WAITING = 8  # updates that are added in one pass
@@ -33,8 +34,9 @@ class Symmetric:
         self._count = 0
         self._rows = self._waiting.view(2 * _WAITING, n)
         self._columns = self._rows.T
-        self._on_cpu = like.is_cpu
-        self._blas = _Triangle(self.entries, self._waiting) if self._on_cpu and type(like) is Tensor else None
+        self._blas = _Triangle(self.entries, self._waiting) if in_numpy(like) else None
+        of = sums(like).of
+        self._room = [(of(first), of(second)) for first, second in zip(*self._waiting, strict=True)]
 
     def fill(self, value: float) -> None:
         """Become `value` times the identity."""
@@ -42,7 +44,7 @@ class Symmetric:
         self._waiting.zero_()
         self._count, self.scale = 0, value
 
-    def times(self, vector: Tensor, out: Tensor) -> Tensor:
+    def times(self, vector: Vector, out: Vector) -> Vector:
         """Write the product with `vector` (n,) into `out` (n,), and return it."""
         if self._blas is not None:
             self._blas.times(self.scale, vector, out, waiting=self._count > 0)
@@ -53,9 +55,9 @@ class Symmetric:
             out.addmv_(self._columns, weights.roll(_WAITING), alpha=representable(self.scale, out.dtype))
         return out
 
-    def room(self) -> tuple[Tensor, Tensor]:
+    def room(self) -> tuple[Vector, Vector]:
         """Return where to write s and z of the next update, (n,) each; a product is wrong between that and `update`."""
-        return self._waiting[0, self._count], self._waiting[1, self._count]
+        return self._room[self._count]
 
     def update(self, growth: float) -> None:
         """Become growth·(itself) + s·zᵀ + z·sᵀ with what was written to `room`."""
@@ -105,8 +107,7 @@ class _Triangle:
             ("symv", "gemv", "scal", "syr2k"), (self._view,)
         )
 
-    def times(self, scale: float, vector: Tensor, out: Tensor, *, waiting: bool) -> None:
-        given, result = vector.numpy(), out.numpy()
+    def times(self, scale: float, given: Any, result: Any, *, waiting: bool) -> None:
         # α, A, x, β, y, four offsets and strides of x and y, lower or transposed, in place: named, they take longer
         self._symv(scale, self._view, given, 0.0, result, 0, 1, 0, 1, 0, 1)
         if waiting:
