@@ -7,6 +7,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.overrides import has_torch_function
 
 _HALVED = 0.75  # between the values of f/‖r‖² where f = ½‖r‖² and where f = ‖r‖²
 
@@ -14,8 +15,11 @@ limits = functools.cache(torch.finfo)  # of a dtype; making a new one takes as l
 
 
 def in_numpy(like: Tensor) -> bool:
-    """Tell whether numpy sees the memory of what is like this: on the CPU, and no stand-in without memory."""
-    return type(like) is Tensor and like.is_cpu
+    """Tell whether numpy may work on the memory of what is like this: on the CPU, and no stand-in without memory.
+
+    Where somebody watches what torch is asked to do, torch is asked.
+    """
+    return type(like) is Tensor and like.is_cpu and not has_torch_function((like,))
 
 
 def representable(number: float, dtype: torch.dtype) -> float:

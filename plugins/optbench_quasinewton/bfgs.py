@@ -12,7 +12,7 @@ from optbench.numerics.descent import Descent, DescentState, Move
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import OnMinibatches
 from optbench_quasinewton.secant import SECANTS, STRETCHES, Secant, Stretch, Weights, mean, shared, skipping
-from optbench_quasinewton.sums import Sums, Vector, sums
+from optbench_quasinewton.sums import Sums, Terms, Vector, sums
 from optbench_quasinewton.symmetric import Symmetric
 
 _GROWING = 12  # updates; what more of them say of directions that none of them took has been said
@@ -164,17 +164,22 @@ class DenseInverse:
 
     def _apply(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> Plane:
         """Write Hg⁺ into the product, s and Hy into the matrix's room; returns what is known of them."""
-        (after, before), begins = weights, not memory.updates
-        scale, across = self._fill(memory, move, weights, stretch) if begins else (1.0, 0.0)
-        if not begins:
-            memory.matrix.times(memory.sums.of(move.next_gradient), memory.product)
+        (after, before), made = weights, memory.sums
+        leads = memory.leads if move.direction is memory.direction else made.of(move.direction)
+        gradient, next_gradient = made.of(move.gradient), made.of(move.next_gradient)
+        begins, scale, across = not memory.updates, 1.0, 0.0
+        if begins:
+            terms = (after, next_gradient), (before, gradient)
+            scale, across = self._fill(memory, leads, terms, move.step / stretch)
+        else:
+            memory.matrix.times(next_gradient, memory.product)
         displacement, image = memory.matrix.room()
-        leads = memory.leads if move.direction is memory.direction else memory.sums.of(move.direction)
-        memory.sums.write(displacement, (move.step, leads))
-        memory.sums.write(image, (after, memory.product), (-before * scale, leads))
+        made.write(displacement, (move.step, leads))
+        made.write(image, (after, memory.product), (-before * scale, leads))
         with_last: list[float] = []
         if not begins:
-            across, *with_last = self._ask(memory, move, image)
+            of_last = [(gradient, memory.last.displacement), (next_gradient, memory.last.displacement)]
+            across, *with_last = made.products((next_gradient, image), *(of_last if self.conjugate else ()))
         change = after * move.next_slope + before * move.slope
         return Plane(
             weights=weights,
@@ -186,23 +191,15 @@ class DenseInverse:
             with_last=with_last,
         )
 
-    def _ask(self, memory: Inverse, move: Move, image: Tensor) -> list[float]:
-        """Return g⁺·Hy and, where it matters, the last displacement times g and times g⁺."""
-        gradient, next_gradient = memory.sums.of(move.gradient), memory.sums.of(move.next_gradient)
-        pairs = [(next_gradient, image)]
-        if self.conjugate:
-            pairs += [(gradient, memory.last.displacement), (next_gradient, memory.last.displacement)]
-        return memory.sums.products(*pairs)
+    def _fill(self, memory: Inverse, leads: Vector, of_change: Terms, step: float) -> tuple[float, float]:
+        """Set H to a multiple of the identity, the product to Hg⁺; returns the factor, and g⁺·Hy.
 
-    def _fill(self, memory: Inverse, move: Move, weights: Weights, stretch: float) -> tuple[float, float]:
-        """Set H to a multiple of the identity, the product to Hg⁺; returns the factor, and g⁺·Hy."""
-        made, change = memory.sums, memory.product
-        gradient, next_gradient = made.of(move.gradient), made.of(move.next_gradient)
-        made.write(change, (weights[0], next_gradient), (weights[1], gradient))
-        curvature, square, across = made.products(
-            (made.of(move.direction), change), (change, change), (next_gradient, change)
-        )
-        scale = move.step * curvature / (stretch * square) if self.scaled and 0 < square < math.inf else 1.0
+        `of_change` are the terms of y, g⁺ first; `step` is that of the direction over the stretch.
+        """
+        made, change, (_, next_gradient) = memory.sums, memory.product, of_change[0]
+        made.write(change, *of_change)
+        curvature, square, across = made.products((leads, change), (change, change), (next_gradient, change))
+        scale = step * curvature / square if self.scaled and 0 < square < math.inf else 1.0
         memory.matrix.fill(scale)
         made.write(memory.product, (scale, next_gradient))
         return scale, scale * across

@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from scipy.linalg.blas import daxpy, dcopy, dgemv, dsbmv, dscal
 from torch import Tensor
@@ -95,22 +94,26 @@ class Products(Protocol):
 
 def products(history: int, like: Tensor, *, scaled: bool, conjugate: bool) -> Products:
     """Return those of no pairs of vectors like `like`; γ is s·y/y·y of the newest pair where `scaled`, otherwise 1."""
-    return OnHost(history, scaled, conjugate) if in_numpy(like) else OnDevice(history, scaled, conjugate, like)
+    kind = OnHost if in_numpy(like) else OnDevice
+    return kind(history, like, scaled=scaled, conjugate=conjugate)
 
 
 class OnHost:
     """By BLAS; `place * m` is where a row begins in a matrix's entries."""
 
-    def __init__(self, history: int, scaled: bool, conjugate: bool) -> None:
-        """Allocate for so many pairs."""
+    def __init__(self, history: int, like: Tensor, *, scaled: bool, conjugate: bool) -> None:
+        """Allocate for so many pairs; by torch, whose memory is measured."""
+
+        def zeros(*shape: int) -> Small:
+            return like.new_zeros(shape, dtype=torch.float64).numpy()
+
         self.scale, self._scaled, self._conjugate = -1.0, scaled, conjugate
-        self._inverse_lower, self.changes = np.zeros((history, history)), np.zeros((history, history))
+        self._inverse_lower, self.changes = zeros(history, history), zeros(history, history)
         self.inverse_upper = self._inverse_lower.T  # R⁻¹
         self._entries = self._inverse_lower.reshape(-1), self.changes.reshape(-1)  # of R⁻ᵀ, and y_i·y_j
-        self.curvatures = np.zeros(history)  # s_i·y_i over the stretch
+        self.curvatures = zeros(history)  # s_i·y_i over the stretch
         self._diagonal = self.curvatures.reshape(1, -1)
-        self._latest, self._new = np.zeros(2 * history), np.zeros(2 * history)  # products with the newest change
-        self._zeros = np.zeros(history)
+        self._latest, self._new = zeros(2 * history), zeros(2 * history)  # products with the newest change
 
     def begin(
         self, place: int, later: Small, earlier: Small, weights: Weights, step: float, curvature: float
@@ -151,7 +154,7 @@ class OnHost:
         new[m + place] = square
         dcopy(new, changes, m, m, 1, place, m)
         dcopy(new, changes, m, m, 1, place * m)
-        dcopy(self._zeros, inverse_lower, m, 0, 1, place, m)
+        self.inverse_upper[place] = 0.0
         new[place] = 0.0  # the oldest column no longer counts
         diagonal = _ratio(1.0, curvature)
         column = dgemv(-diagonal, self.inverse_upper, new)
@@ -185,7 +188,7 @@ def _ratio(above: float, below: float) -> float:
 class OnDevice:
     """By torch; nothing is read, and a share that is 0 is taken out like any other."""
 
-    def __init__(self, history: int, scaled: bool, conjugate: bool, like: Tensor) -> None:
+    def __init__(self, history: int, like: Tensor, *, scaled: bool, conjugate: bool) -> None:
         """Allocate for so many pairs, beside `like`."""
 
         def zeros(*shape: int) -> Tensor:
@@ -200,9 +203,9 @@ class OnDevice:
     ) -> Number:
         """Subtract the projections."""
         after, before = weights
-        new, last = after * later + before * earlier, (place or len(self.curvatures)) - 1
+        new, last = torch.mul(later, after, out=self._new), (place or len(self.curvatures)) - 1
+        new.add_(earlier, alpha=before)
         new[place] = curvature
-        self._new = new
         if not self._conjugate:
             return None
         share, left = self._shared(last, -step * earlier[last], new[last], curvature)
@@ -238,7 +241,7 @@ class OnDevice:
         self.inverse_upper[:, place] = torch.mv(self.inverse_upper, new[:m]) / -curvature
         self.inverse_upper[place, place] = 1 / curvature
         new[place] = curvature
-        self._latest = new
+        self._latest, self._new = new, self._latest
 
     def weigh(self, projection: Mirrored, out: Mirrored) -> None:
         """Multiply by three matrices and a diagonal."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from optbench.numerics.scalars import in_numpy, read, representable
 
 Vector = Any  # a tensor (n,), or numpy's view of one
+Terms = tuple[tuple[float, Vector], ...]  # factors, with what they multiply
 
 
 class Sums(Protocol):
@@ -61,18 +62,14 @@ class ByBlas:
 
     def __init__(self, like: Tensor) -> None:
         """Take vectors like `like`."""
-        self._newest = self._older = like, like.numpy()
-        blas = get_blas_funcs(("copy", "scal", "axpy", "dot"), (self._newest[1],))
-        self._copy, self._scale, self._add, self._dot = blas
+        self._seen, self._view = like, like.numpy()
+        self._copy, self._scale, self._add, self._dot = get_blas_funcs(("copy", "scal", "axpy", "dot"), (self._view,))
 
     def of(self, tensor: Tensor) -> Vector:
-        """Return numpy's view; the last two are kept, for the gradients of a move are asked for several times."""
-        if tensor is self._newest[0]:
-            return self._newest[1]
-        if tensor is self._older[0]:
-            return self._older[1]
-        self._older, self._newest = self._newest, (tensor, tensor.numpy())
-        return self._newest[1]
+        """Return numpy's view; the last one is kept, for the gradient after a move is the one before the next."""
+        if tensor is not self._seen:
+            self._seen, self._view = tensor, tensor.numpy()
+        return self._view
 
     def write(self, out: Vector, *terms: tuple[float, Vector]) -> None:
         """Make one pass a term."""

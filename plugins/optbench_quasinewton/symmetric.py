@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from scipy.linalg import get_blas_funcs
 from torch import Tensor
@@ -34,7 +33,8 @@ class Symmetric:
         self._count = 0
         self._rows = self._waiting.view(2 * _WAITING, n)
         self._columns = self._rows.T
-        self._blas = _Triangle(self.entries, self._waiting) if in_numpy(like) else None
+        self._weights = like.new_zeros(2 * _WAITING)  # products of what waits with a vector
+        self._blas = _Triangle(self.entries, self._waiting, self._weights) if in_numpy(like) else None
         of = sums(like).of
         self._room = [(of(first), of(second)) for first, second in zip(*self._waiting, strict=True)]
 
@@ -51,8 +51,8 @@ class Symmetric:
             return out
         torch.mv(self.entries, vector, out=out).mul_(self.scale)
         if self._count:
-            weights = torch.mv(self._rows, vector)
-            out.addmv_(self._columns, weights.roll(_WAITING), alpha=representable(self.scale, out.dtype))
+            torch.mv(self._rows, vector, out=self._weights)
+            out.addmv_(self._columns, self._weights.roll(_WAITING), alpha=representable(self.scale, out.dtype))
         return out
 
     def room(self) -> tuple[Vector, Vector]:
@@ -96,13 +96,13 @@ class Symmetric:
 class _Triangle:
     """BLAS on the lower triangle of a row-major matrix, which is the upper one of BLAS's column-major view."""
 
-    def __init__(self, entries: Tensor, waiting: Tensor) -> None:
+    def __init__(self, entries: Tensor, waiting: Tensor, weights: Tensor) -> None:
         self._view: Any = entries.numpy().T
         rows = waiting.numpy()
         self._first, self._second = rows[0].T, rows[1].T  # (n, _WAITING)
         self._both = rows.reshape(2 * _WAITING, -1).T
         self._of_second = list(rows[1])
-        self._weights = np.zeros(2 * _WAITING, rows.dtype)
+        self._weights = weights.numpy()
         self._symv, self._gemv, self._scal, self._syr2k = get_blas_funcs(
             ("symv", "gemv", "scal", "syr2k"), (self._view,)
         )

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch.overrides import BaseTorchFunctionMode
 
 from optbench.numerics.scalars import (
     extremes,
@@ -44,6 +45,11 @@ def test_numpy_sees_the_memory_of_plain_tensors_alone() -> None:
     assert in_numpy(torch.zeros(2))
     assert not in_numpy(torch.zeros(2, device="meta"))
     assert not in_numpy(torch.nn.Parameter(torch.zeros(2)))
+
+
+def test_numpy_works_unseen_nowhere() -> None:
+    with BaseTorchFunctionMode():
+        assert not in_numpy(torch.zeros(2))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
