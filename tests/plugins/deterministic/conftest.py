@@ -87,6 +87,12 @@ def build_variant() -> type[Variant]:
     return Variant
 
 
+@pytest.fixture(scope="session")
+def plain_names() -> list[str]:
+    """The names of all deterministic optimizers that come with optbench."""
+    return [item.name for item in OURS]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test that takes `variant` all of them; one that takes `method` the optimizers as they are."""
     if "variant" in metafunc.fixturenames:
