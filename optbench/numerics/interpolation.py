@@ -63,3 +63,9 @@ def clipped(step: float, low: float, high: float, otherwise: float) -> float:
     if not math.isfinite(step):
         return otherwise
     return min(max(step, min(low, high)), max(low, high))
+
+
+def rounded(number: float, bits: int) -> float:
+    """Return a finite number rounded to so many binary digits."""
+    mantissa, exponent = math.frexp(number)
+    return math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits)

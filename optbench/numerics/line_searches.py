@@ -69,6 +69,7 @@ LINE_SEARCHES: Mapping[str, Part] = {
             "c1": _C1,
             "c2": Option(default=0.9, doc="what may remain of the slope; small is accurate", low=0.0, high=1.0),
             "max_evaluations": Option(default=25, doc="evaluations before the search gives up", low=1),
+            "bits": Option(default=0, doc="binary digits that steps are rounded to; 0: all", low=0, high=53),
         },
     ),
     "hager-zhang": Part(

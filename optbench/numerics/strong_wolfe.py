@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from optbench.numerics.armijo import decreases
-from optbench.numerics.interpolation import clipped, cubic_minimum, power_minimum, secant_minimum
+from optbench.numerics.interpolation import clipped, cubic_minimum, power_minimum, rounded, secant_minimum
 from optbench.numerics.line import ENDLESS, FAR, Found, Line, Trial, are_close
 
 _EDGE = 0.02  # of a bracket: a trial stays this far from its ends
@@ -22,19 +22,29 @@ class StrongWolfe:
 
     Nocedal & Wright (2006), algorithms 3.5 and 3.6, with cubic interpolation; where values differ by rounding alone the
     slopes decide (Hager & Zhang 2005).
+
+    With `bits`, rounding of f does not show in the trial points: steps are rounded to so many binary digits, one into a
+    bracket as a share of it, and lengthened by slopes alone, since values that still fall may differ by little.
     """
 
     c1: float = 1e-4
     c2: float = 0.9
     max_evaluations: int = 25
+    bits: int = 0  # binary digits of a step; 0: all
 
     def search(self, line: Line, first: float) -> Found:
         """Bracket an acceptable step, then zoom into the bracket; most searches end with their first trial."""
+        first = self.in_bits(first) if self.bits else first
         trial = line.at(first)
         enough = line.value + self.c1 * first * line.slope
         if abs(trial.slope) <= -self.c2 * line.slope and -math.inf < trial.value <= enough:
             return Found(trial, "accepted", 1)
         return _Search(line, self, first).bracket(trial)
+
+    def in_bits(self, step: float, origin: float = 0.0, width: float = 1.0) -> float:
+        """Return the step, its way from `origin` rounded as a share of `width`."""
+        share = (step - origin) / width
+        return origin + width * rounded(share, self.bits) if self.bits and math.isfinite(share) else step
 
 
 class _Search:
@@ -56,7 +66,7 @@ class _Search:
                 return self._found(trial, "accepted")
             if trial.slope >= 0:
                 return self.zoom(trial, previous)
-            previous, step = trial, _longer(previous, trial)
+            previous, step = trial, self.conditions.in_bits(self._longer(previous, trial))
             if not self._more():
                 break
             trial = self._evaluate(step)
@@ -68,7 +78,8 @@ class _Search:
         bisect = False
         while self._more() and not are_close(low, high):
             width = abs(high.step - low.step)
-            trial = self._evaluate(self._inside(low, high, bisect=bisect))
+            guess = self._inside(low, high, bisect=bisect)
+            trial = self._evaluate(self.conditions.in_bits(guess, low.step, high.step - low.step))
             if _are_equal(trial, low) or _are_equal(trial, high):
                 break
             if self._is_beyond(trial, low):
@@ -97,6 +108,14 @@ class _Search:
     def _is_flat(self, trial: Trial) -> bool:
         return abs(trial.slope) <= -self.conditions.c2 * self.line.slope
 
+    def _longer(self, previous: Trial, trial: Trial) -> float:
+        """Return the step to try after `trial`, where f still falls."""
+        longest = _GROWTH * trial.step
+        guess = (secant_minimum if self.conditions.bits else cubic_minimum)(previous, trial)
+        if not guess > trial.step:  # no minimum ahead
+            return longest
+        return clipped(guess, 2 * trial.step - previous.step, longest, otherwise=longest)
+
     def _inside(self, low: Trial, high: Trial, *, bisect: bool) -> float:
         width = high.step - low.step
         if high.value == math.inf or _is_plateau(high, low):
@@ -109,15 +128,6 @@ class _Search:
         by_rounding = abs(high.value - low.value) <= self.line.noise
         guess = secant_minimum(low, high) if by_rounding else cubic_minimum(low, high)
         return clipped(guess, low.step + _EDGE * width, high.step - _EDGE * width, otherwise=middle)
-
-
-def _longer(previous: Trial, trial: Trial) -> float:
-    """Return the step to try after `trial`, where f still falls."""
-    longest = _GROWTH * trial.step
-    guess = cubic_minimum(previous, trial)
-    if not guess > trial.step:  # the cubic has no minimum ahead
-        return longest
-    return clipped(guess, 2 * trial.step - previous.step, longest, otherwise=longest)
 
 
 def _is_plateau(far: Trial, near: Trial) -> bool:

@@ -97,6 +97,6 @@ class ConjugateDirections(Generic[Scales]):
 _Rule = tuple[Callable[[Restart, Metric[Any]], Directions[Any]], str]  # what makes directions, and the search for them
 
 _RULES: Mapping[str, _Rule] = {
-    "memoryless": (MemorylessDirections, "strong-wolfe"),
+    "memoryless": (MemorylessDirections, "strong-wolfe(bits=8)"),
     **{name: (partial(ConjugateDirections, beta), "strong-wolfe(c2=0.1)") for name, beta in BETAS.items()},
 }

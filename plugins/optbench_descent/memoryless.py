@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Move
+from optbench_descent.digits import leading
 from optbench_descent.metrics import Metric, Scales
 from optbench_descent.restarts import Every, Restart
 
@@ -77,10 +78,10 @@ class MemorylessDirections(Generic[Scales]):
         steepest = self.metric.steepest(memory.scales, gradient)
         if not memory.known:
             return torch.neg(steepest, out=memory.direction)
-        back = memory.displacement.dot(gradient) / memory.curvature
-        kept = memory.image.dot(gradient) / memory.size - 2 * back
+        back = leading(memory.displacement.dot(gradient) / memory.curvature)
+        kept = leading(memory.image.dot(gradient) / memory.size) - 2 * back
         direction = torch.sub(back * memory.image, steepest, out=memory.direction)
-        return direction.mul_(memory.curvature / memory.size).addcmul_(memory.displacement, kept)
+        return direction.mul_(leading(memory.curvature / memory.size)).addcmul_(memory.displacement, kept)
 
     def learn(self, memory: Latest[Scales], move: Move) -> None:
         """Put the move in the place of the last, unless f curves downwards along it."""
@@ -130,4 +131,4 @@ def overlap(last: Tensor, last_change: Tensor, displacement: Tensor, change: Ten
     weight = curvature / displacement.dot(change)  # both lengths become 1 in the norm of A
     left = 1 - along * across * weight
     is_quadratic = (along - across).abs() * weight.sqrt() <= _ASYMMETRY * left
-    return torch.where(is_quadratic, along, torch.zeros_like(along)), is_quadratic
+    return torch.where(is_quadratic, leading(along), torch.zeros_like(along)), is_quadratic

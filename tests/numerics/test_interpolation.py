@@ -6,7 +6,14 @@ import math
 
 import pytest
 
-from optbench.numerics.interpolation import clipped, cubic_minimum, power_minimum, quadratic_minimum, secant_minimum
+from optbench.numerics.interpolation import (
+    clipped,
+    cubic_minimum,
+    power_minimum,
+    quadratic_minimum,
+    rounded,
+    secant_minimum,
+)
 from optbench.numerics.line import Trial
 
 
@@ -57,3 +64,11 @@ def test_there_is_no_power_where_f_does_not_rise() -> None:
 def test_clipping_takes_bounds_in_either_order() -> None:
     assert clipped(5.0, 3.0, 1.0, otherwise=0.0) == 3.0
     assert clipped(math.nan, 1.0, 3.0, otherwise=2.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("number", "bits", "expected"),
+    [(0.3, 2, 0.25), (0.4, 2, 0.375), (-1e-300, 53, -1e-300), (6.1, 1, 8.0), (0.0, 8, 0.0), (3.0e200, 53, 3.0e200)],
+)
+def test_rounding_keeps_so_many_binary_digits(number: float, bits: int, expected: float) -> None:
+    assert rounded(number, bits) == expected

@@ -32,6 +32,38 @@ def test_strong_wolfe_holds_from_any_first_step(phi: Phi, first: float, c2: floa
     assert (found.trial.value, found.trial.slope) == phi(found.trial.step)
 
 
+def tried(phi: Phi, search: LineSearch, first: float, error: float = 0.0) -> list[float]:
+    """Return the trial steps where values and slopes are wrong by a share `error`, of changing sign."""
+    steps: list[float] = []
+
+    def inexact(step: float) -> tuple[float, float]:
+        steps.append(step)
+        sign = 1 - 2 * (len(steps) % 2)
+        value, slope = phi(step)
+        return value * (1 + sign * error), slope * (1 - sign * error)
+
+    search.search(line(inexact), first)
+    return steps[1:]
+
+
+@pytest.mark.parametrize("phi", [parabola, valley, wall])
+@pytest.mark.parametrize("first", [1e-6, 1e-2, 1.1, 51.0])
+def test_rounding_of_f_does_not_change_rounded_steps(phi: Phi, first: float) -> None:
+    rounding, exact = StrongWolfe(c2=0.1, bits=8), StrongWolfe(c2=0.1)
+    assert tried(phi, rounding, first, 1e-13) == tried(phi, rounding, first)
+    if len(tried(phi, exact, first)) > 1:
+        assert tried(phi, exact, first, 1e-13) != tried(phi, exact, first)
+
+
+@pytest.mark.parametrize("bits", [2, 8])
+@pytest.mark.parametrize("c2", [1e-6, 0.1])
+def test_rounded_steps_come_as_near_to_a_minimum_as_is_asked(bits: int, c2: float) -> None:
+    """They are rounded as shares of a bracket, which shrinks."""
+    found = StrongWolfe(c2=c2, bits=bits, max_evaluations=60).search(line(valley), 37.0)
+    assert found.succeeded
+    assert abs(found.trial.slope) <= 0.5 * c2
+
+
 @pytest.mark.parametrize("search", [StrongWolfe(), HagerZhang()])
 @pytest.mark.parametrize("orders", [6, 12, 18])
 def test_a_step_that_is_shorter_by_orders_is_found(search: LineSearch, orders: int) -> None:
@@ -169,7 +201,7 @@ def test_build_passes_options_and_fills_in_defaults() -> None:
     ("text", "message"),
     [
         ("strong-wolf", "nearest: strong-wolfe"),
-        ("strong-wolfe(c3=0.1)", "allowed: c1, c2, max_evaluations"),
+        ("strong-wolfe(c3=0.1)", "allowed: bits, c1, c2, max_evaluations"),
         ("armijo(c1=0.9)", "expected >= 0 and <= 0.5"),
         ("armijo(c1='small')", "expected float"),
         ("strong-wolfe(max_evaluations=true)", "expected int"),
