@@ -83,14 +83,17 @@ class ShortVectors:
         self._buffers = {id(buffer): buffer.numpy() for buffer in buffers}
         self._gradient = self._direction = buffers[0]
         self._gradient_view = self._direction_view = self._buffers[id(buffers[0])]
-        self._dot, self._copy, self._add = get_blas_funcs(("dot", "copy", "axpy"), (self._gradient_view,))
+        names = ("dot", "copy", "scal", "axpy")
+        self._dot, self._copy, self._scale, self._add = get_blas_funcs(names, (self._gradient_view,))
         self._index_of_largest = _INDEX_OF_LARGEST[buffers[0].dtype]
 
     def advance(self, point: Tensor, direction: Tensor, step: float, out: Tensor) -> None:
-        """Copy, then add."""
+        """Copy, multiply, add: where BLAS does the last two in one call, rounding depends on where an entry stands."""
         target = self._buffers[id(out)]
-        self._copy(self._buffers[id(point)], target)
-        self._add(self._of_direction(direction), target, len(target), step)
+        self._copy(self._of_direction(direction), target)
+        if step != 1:
+            self._scale(step, target)
+        self._add(self._buffers[id(point)], target)
         increment_version(out)
 
     def slope_and_size(self, gradient: Tensor, direction: Tensor) -> tuple[float, float]:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Move
-from optbench_descent.digits import leading
+from optbench.numerics.reproducible import dot
 from optbench_descent.metrics import Metric, Scales
 from optbench_descent.restarts import Every, Restart
 
@@ -78,10 +78,10 @@ class MemorylessDirections(Generic[Scales]):
         steepest = self.metric.steepest(memory.scales, gradient)
         if not memory.known:
             return torch.neg(steepest, out=memory.direction)
-        back = leading(memory.displacement.dot(gradient) / memory.curvature)
-        kept = leading(memory.image.dot(gradient) / memory.size) - 2 * back
+        back = dot(memory.displacement, gradient) / memory.curvature
+        kept = dot(memory.image, gradient) / memory.size - 2 * back
         direction = torch.sub(back * memory.image, steepest, out=memory.direction)
-        return direction.mul_(leading(memory.curvature / memory.size)).addcmul_(memory.displacement, kept)
+        return direction.mul_(memory.curvature / memory.size).addcmul_(memory.displacement, kept)
 
     def learn(self, memory: Latest[Scales], move: Move) -> None:
         """Put the move in the place of the last, unless f curves downwards along it."""
@@ -95,7 +95,7 @@ class MemorylessDirections(Generic[Scales]):
         memory.due &= waits
         if memory.known:
             memory.image.copy_(self.metric.steepest(memory.scales, memory.change))
-            memory.size.copy_(memory.image.dot(memory.change))
+            memory.size.copy_(dot(memory.image, memory.change))
 
     def forget(self, memory: Latest[Scales]) -> None:
         """Restart along the negative gradient."""
@@ -115,7 +115,7 @@ class MemorylessDirections(Generic[Scales]):
         shared, is_quadratic = overlap(memory.displacement, memory.change, displacement, change)
         memory.displacement.mul_(-shared).add_(displacement)
         memory.change.mul_(-shared).add_(change)
-        memory.curvature.copy_(memory.displacement.dot(memory.change))
+        memory.curvature.copy_(dot(memory.displacement, memory.change))
         memory.known = True
         return is_quadratic
 
@@ -126,9 +126,9 @@ def overlap(last: Tensor, last_change: Tensor, displacement: Tensor, change: Ten
     Without that much of it, 0 where f isn't quadratic, the two are conjugate. On a quadratic with the Hessian A both
     s·y⁻ and s⁻·y are s·A·s⁻; where they differ, there is no A.
     """
-    curvature = last.dot(last_change)
-    along, across = displacement.dot(last_change) / curvature, last.dot(change) / curvature
-    weight = curvature / displacement.dot(change)  # both lengths become 1 in the norm of A
+    curvature = dot(last, last_change)
+    along, across = dot(displacement, last_change) / curvature, dot(last, change) / curvature
+    weight = curvature / dot(displacement, change)  # both lengths become 1 in the norm of A
     left = 1 - along * across * weight
     is_quadratic = (along - across).abs() * weight.sqrt() <= _ASYMMETRY * left
-    return torch.where(is_quadratic, leading(along), torch.zeros_like(along)), is_quadratic
+    return torch.where(is_quadratic, along, torch.zeros_like(along)), is_quadratic

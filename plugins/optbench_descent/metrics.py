@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Move
-from optbench_descent.digits import leading
+from optbench.numerics.reproducible import dot
 
 Scales = TypeVar("Scales")
 
@@ -106,13 +106,13 @@ class Scaled:
         if not move.is_convex:
             return
         displacement, change = move.direction * move.step, move.next_gradient - move.gradient
-        curvature = leading(displacement.dot(change))
+        curvature = dot(displacement, change)
         if not scales.known:
-            scales.curvature.copy_(leading(change.dot(change) / curvature).expand_as(change))
+            scales.curvature.copy_((dot(change, change) / curvature).expand_as(change))
             scales.known = True
         image = scales.curvature * displacement
         scales.curvature.addcmul_(change, change / curvature)
-        scales.curvature.addcmul_(image, image / leading(displacement.dot(image)), value=-1)
+        scales.curvature.addcmul_(image, image / dot(displacement, image), value=-1)
         least = scales.curvature.max() * torch.finfo(change.dtype).eps
         torch.maximum(scales.curvature, least, out=scales.curvature)
 

@@ -24,7 +24,7 @@ MORE = (
     "discrete-boundary-value",
 )
 SYMMETRIC = ("chebyquad",)  # unknowns may change places: with some options, rounding decides on one step more or less
-LONG = ("wood", "chained-rosenbrock(n=20)")  # up to several hundred evaluations of cg
+LONG = ("wood", "chained-rosenbrock(n=20)")  # more than a hundred evaluations of cg
 FRAMES = ("permuted", "rotated", "shifted")
 SLOW = ("gradient-descent", "coordinate-descent")  # they end on few of these problems: their first part is enough
 
@@ -213,6 +213,18 @@ def test_counts_of_a_fixed_step_that_fits_the_curvature_do_not_depend_on_the_fra
         elif abs((found := counted(variant, name, frame, 0)) - plain) > tolerance(plain):
             different.append((name, plain, found))
     assert (left_out, different) == ([], [])
+
+
+def test_neither_the_order_of_unknowns_nor_an_offset_changes_a_long_run_of_cg(
+    reference: Any, counted: Any, build_variant: Any
+) -> None:
+    """Its sums do not depend on the order of their terms, nor its trial steps on the last digits of f."""
+    variant = build_variant("cg")
+    for name in (*LONG, "osborne-1"):
+        *_, plain = reference(variant, name)
+        assert plain > 100
+        found = [counted(variant, name, frame, seed) for frame in ("permuted", "shifted") for seed in range(2)]
+        assert found == [plain] * 4, name
 
 
 # ---- where rounding decides
