@@ -1,4 +1,4 @@
-"""Inner products that are the same to the last digit in whatever order their terms come. Shapes: n = number of terms."""
+"""Inner products that are the same to the last digit in whatever order their terms come. Shapes: n = their number."""
 
 from __future__ import annotations
 

@@ -12,6 +12,6 @@ from optbench.numerics.line_searches import LINE_SEARCHES
 STEPS: Mapping[str, Part] = {"none": Part(factory=NoneType, summary="The fixed step lr."), **LINE_SEARCHES}
 
 SEARCHES: Mapping[str, Part] = {
-    "auto": Part(factory=NoneType, summary="What suits beta: strong-wolfe, for memoryless with bits=8, else with c2=0.1."),
+    "auto": Part(factory=NoneType, summary="What suits beta: strong-wolfe, with bits=8 for memoryless, else c2=0.1."),
     **LINE_SEARCHES,
 }
