@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from scipy.linalg import blas
 from torch import Tensor
@@ -22,7 +23,8 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
     """
     if not are_short(a):
         return torch.dot(a, b)
-    products = (a.double() * b).numpy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = np.multiply(a.numpy(), b.numpy(), dtype=np.float64)
     size = abs(products.item(blas.idamax(products)))
     if not 0 < size < _LARGEST:
         return torch.dot(a, b)
