@@ -169,13 +169,17 @@ class Region:
 
 
 def _completed(solved: _Solved, radius: float, damping: float) -> ModelStep | None:
-    """Add the vector of nearly lowest curvature up to the boundary, where that loses little (the hard case)."""
+    """Add the vector of nearly lowest curvature up to the boundary, where that loses little (the hard case).
+
+    Of the two ways there the shorter is taken, which lowers the model by more (Moré & Sorensen 1983, lemma 3.4).
+    """
     flat = solved.flat
     if flat is None:
         return None
     square = radius * radius
-    missing = math.sqrt(max(flat.on_step * flat.on_step + square - solved.length * solved.length, 0.0))
-    reach = missing - flat.on_step if flat.on_step <= 0 else -missing - flat.on_step
+    gap = max(square - solved.length * solved.length, 0.0)
+    farther = flat.on_step + math.copysign(math.sqrt(flat.on_step * flat.on_step + gap), flat.on_step)
+    reach = gap / farther if farther else 0.0
     lost = (reach * flat.bend) * (reach * flat.bend)
     if not lost < math.inf or lost > _HARD * (damping * square - solved.linear):
         return None

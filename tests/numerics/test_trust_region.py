@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from optbench.numerics.trust_region import Region
+from optbench.numerics.trust_region import Region, _completed
 
 
 def model(spectrum: list[float], seed: int) -> tuple[Tensor, Tensor]:
@@ -59,6 +59,23 @@ def test_the_hard_case_goes_along_the_lowest_curvature() -> None:
     found = Region(hessian, gradient, torch.empty_like(hessian)).within(10.0)
     assert float(found.step.norm()) == pytest.approx(10, rel=0.1)
     assert abs(float(found.step[0])) > 8
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_the_two_ways_to_the_boundary_the_better_is_taken(seed: int) -> None:
+    hessian, gradient = model([-1.0, 0.5, 2.0, 3.0], seed)
+    damping = 1.001
+    solved = Region(hessian, gradient, torch.empty_like(hessian))._solved(damping, completing=True)
+    assert solved is not None
+    assert solved.flat is not None
+    radius, step, flat = 1.5 * solved.length, solved.step, solved.flat.vector
+    completed = _completed(solved, radius, damping)
+    assert completed is not None
+    across, gap = float(step @ flat), radius**2 - solved.length**2
+    ways = [step + (sign * math.sqrt(across**2 + gap) - across) * flat for sign in (-1, 1)]
+    decreases = [-float(gradient @ way + 0.5 * way @ hessian @ way) for way in ways]
+    assert completed.decrease == pytest.approx(max(decreases), rel=1e-9)
+    assert min(decreases) < 0.999 * max(decreases)
 
 
 @pytest.mark.parametrize("damping", [0.0, 0.5])
