@@ -34,7 +34,8 @@ class Progress:
     def ends(self, value: float, gradient: float) -> bool:
         """Look at the point; tell whether its gradient is as good as zero, or nothing has fallen for long.
 
-        As good as zero is a share eps^1.25 of the first: after a steep start a share eps may be far from zero still.
+        As good as zero is a share eps^1.25 of the first: after a steep start a share eps may be far from zero still, and
+        after a very steep one that is, too, where f has just fallen by more than rounding.
         """
         if gradient < math.inf:
             self.first_gradient = self.first_gradient or gradient
@@ -47,7 +48,8 @@ class Progress:
         self.idle = 0 if has_fallen or gradient < self.smallest_gradient else self.idle + 1
         self.lowest = value if has_fallen else self.lowest
         self.smallest_gradient = min(self.smallest_gradient, gradient)
-        return gradient <= self.eps**1.25 * self.first_gradient or self.idle >= _PATIENCE
+        is_flat = gradient <= self.eps**1.25 * self.first_gradient and not (has_fallen and gradient)
+        return is_flat or self.idle >= _PATIENCE
 
     def _rounding(self, value: float) -> float:
         """Return by how much f may seem to fall from `value` without falling: squares of residuals round to eps²."""

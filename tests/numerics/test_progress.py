@@ -20,7 +20,17 @@ def test_the_end_scales_with_the_first_gradient(scale: float) -> None:
     progress = Progress(EPS)
     assert not progress.ends(1.0, scale)
     assert not progress.ends(0.5, 1e-19 * scale)
-    assert progress.ends(0.4, 1e-20 * scale)
+    assert progress.ends(0.5, 1e-20 * scale)
+    assert progress.verdict == "converged"
+
+
+def test_what_still_falls_has_not_ended_however_steep_the_start_was() -> None:
+    """From f = 1e26 a gradient of 1e5 is less than a share eps^1.25; f falls on, though, by more than a share eps²."""
+    progress = Progress(EPS)
+    assert not progress.ends(1e26, 1e26)
+    assert not progress.ends(-1000.0, 1e5)
+    assert not progress.ends(-1000.1, 1e4)
+    assert progress.ends(-1000.1, 1e3)
     assert progress.verdict == "converged"
 
 
