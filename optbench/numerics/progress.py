@@ -34,8 +34,8 @@ class Progress:
     def ends(self, value: float, gradient: float) -> bool:
         """Look at the point; tell whether its gradient is as good as zero, or nothing has fallen for long.
 
-        As good as zero is a share eps^1.25 of the first: after a steep start a share eps may be far from zero still, and
-        after a very steep one that is, too, where f has just fallen by more than rounding.
+        As good as zero is a share eps^1.25 of the first: after a steep start a share eps may be far from zero still.
+        After a very steep one that share may be, too, as long as f falls by more than rounding.
         """
         if gradient < math.inf:
             self.first_gradient = self.first_gradient or gradient
