@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Move
+from optbench.numerics.reproducible import dot
 
 Beta = Callable[[Move], Tensor]
 
@@ -20,12 +21,12 @@ _LEAST = 0.4  # of Hager and Zhang's bound
 
 def fletcher_reeves(move: Move) -> Tensor:
     """Return g⁺·g⁺ / g·g (Nocedal & Wright 2006, equation 5.41a; 8.30 of the book)."""
-    return torch.dot(move.next_gradient, move.next_gradient) / torch.dot(move.gradient, move.gradient)
+    return dot(move.next_gradient, move.next_gradient) / dot(move.gradient, move.gradient)
 
 
 def polak_ribiere(move: Move) -> Tensor:
     """Return g⁺·y / g·g (equation 5.44; 8.31 of the book)."""
-    return torch.dot(move.next_gradient, _change(move)) / torch.dot(move.gradient, move.gradient)
+    return dot(move.next_gradient, _change(move)) / dot(move.gradient, move.gradient)
 
 
 def polak_ribiere_plus(move: Move) -> Tensor:
@@ -35,12 +36,12 @@ def polak_ribiere_plus(move: Move) -> Tensor:
 
 def hestenes_stiefel(move: Move) -> Tensor:
     """Return g⁺·y / d·y (equation 5.46)."""
-    return torch.dot(move.next_gradient, _change(move)) / (move.next_slope - move.slope)
+    return dot(move.next_gradient, _change(move)) / dot(move.direction, _change(move))
 
 
 def dai_yuan(move: Move) -> Tensor:
     """Return g⁺·g⁺ / d·y (equation 5.49)."""
-    return torch.dot(move.next_gradient, move.next_gradient) / (move.next_slope - move.slope)
+    return dot(move.next_gradient, move.next_gradient) / dot(move.direction, _change(move))
 
 
 def hager_zhang(move: Move) -> Tensor:
@@ -49,10 +50,12 @@ def hager_zhang(move: Move) -> Tensor:
     SIAM J. Optim. 16 (2005), equation 1.3, with the bound of CG_DESCENT since SIAM J. Optim. 23 (2013): unlike the
     first one, η = −1/(|d|·min(0.01, |g|)), it doesn't depend on how f is scaled.
     """
-    change, bend = _change(move), move.next_slope - move.slope
-    value = torch.dot(change, move.next_gradient) / bend
-    value -= torch.dot(change, change) / bend * (2 * move.next_slope) / bend  # in this order: no fourth power of a unit
-    return torch.maximum(value, _LEAST * move.slope / torch.dot(move.direction, move.direction))
+    change = _change(move)
+    bend = dot(move.direction, change)
+    value = dot(change, move.next_gradient) / bend
+    slope = dot(move.direction, move.next_gradient)
+    value -= dot(change, change) / bend * (2 * slope) / bend  # in this order: no fourth power of a unit
+    return torch.maximum(value, _LEAST * dot(move.direction, move.gradient) / dot(move.direction, move.direction))
 
 
 def _change(move: Move) -> Tensor:

@@ -98,5 +98,5 @@ _Rule = tuple[Callable[[Restart, Metric[Any]], Directions[Any]], str]  # what ma
 
 _RULES: Mapping[str, _Rule] = {
     "memoryless": (MemorylessDirections, "strong-wolfe(bits=8)"),
-    **{name: (partial(ConjugateDirections, beta), "strong-wolfe(c2=0.1)") for name, beta in BETAS.items()},
+    **{name: (partial(ConjugateDirections, beta), "strong-wolfe(c2=0.1, bits=20)") for name, beta in BETAS.items()},
 }

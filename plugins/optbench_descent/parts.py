@@ -12,6 +12,8 @@ from optbench.numerics.line_searches import LINE_SEARCHES
 STEPS: Mapping[str, Part] = {"none": Part(factory=NoneType, summary="The fixed step lr."), **LINE_SEARCHES}
 
 SEARCHES: Mapping[str, Part] = {
-    "auto": Part(factory=NoneType, summary="What suits beta: strong-wolfe, with bits=8 for memoryless, else c2=0.1."),
+    "auto": Part(
+        factory=NoneType, summary="What suits beta: strong-wolfe, with bits=8 for memoryless, else c2=0.1 and bits=20."
+    ),
     **LINE_SEARCHES,
 }

@@ -157,7 +157,8 @@ def test_a_beta_that_is_not_a_number_is_none() -> None:
     method = cg(**{**OPTIONS, "beta": "hestenes-stiefel"}).method
     memory = method.directions.start(torch.zeros(2, dtype=torch.float64))
     gradient = torch.ones(2, dtype=torch.float64)
-    move = Move(direction=-gradient, step=1.0, gradient=gradient, next_gradient=2 * gradient, slope=-2, next_slope=-2)
+    after = torch.tensor([2.0, 0.0], dtype=torch.float64)  # no change along the direction
+    move = Move(direction=-gradient, step=1.0, gradient=gradient, next_gradient=after, slope=-2, next_slope=-2)
     method.directions.learn(memory, move)
     assert float(memory.beta) == 0
     assert torch.equal(method.directions.direction(memory, gradient), -gradient)
