@@ -67,7 +67,7 @@ class RunningStage:
             raise Diverged(message)
         value = self.oracle.known_value(point)
         if value is not None and not math.isfinite(float(value)):
-            message = "the value of the published point is not finite"
+            message = "unbounded" if value == -math.inf else "the value of the published point is not finite"
             raise Diverged(message)
 
     def _end(self) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from optbench.numerics.interpolation import clipped, quadratic_minimum
-from optbench.numerics.line import Found, Line, Trial
+from optbench.numerics.line import Found, Line, Trial, off_pole
 
 _FAR = 0.1  # of the step that was not a number
 
@@ -24,15 +24,16 @@ class Armijo:
 
     def search(self, line: Line, first: float) -> Found:
         """Try `first`, then shorter steps."""
-        step = first
+        step, lowest = first, line.start
         for count in range(1, self.max_evaluations + 1):
             trial = line.at(step)
             if trial.value == -math.inf:
                 return Found(trial, "unbounded", count)
             if decreases(line, trial, self.c1):
                 return Found(trial, "accepted", count)
+            lowest = trial if trial.value < lowest.value else lowest
             step = self._shorter(line, trial)
-        return Found(line.start, "failed", self.max_evaluations)
+        return Found(off_pole(line, lowest), "failed", self.max_evaluations)
 
     def _shorter(self, line: Line, trial: Trial) -> float:
         if not math.isfinite(trial.value):

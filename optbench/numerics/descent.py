@@ -6,7 +6,7 @@ Shapes: n = number of parameters.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
@@ -16,7 +16,7 @@ from optbench.numerics.line import Found, LineSearch
 from optbench.numerics.position import Asked, Visit, arrive, locate, rounding
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import limits
+from optbench.numerics.scalars import largest, limits, read
 from optbench.numerics.steady import Steady
 from optbench.numerics.unit import InUnit, power_of_two
 from optbench.numerics.vectors import Vectors, View, vectors
@@ -32,7 +32,7 @@ _FARTHEST = 1e300  # entry of a point that sets how long the first displacement 
 _FALL = 4.0
 _VALUES = 6.0  # that a cubic's curvature is made of
 _STRETCH = 2.0  # by which factor, at most, the curvature at the end of a step is believed to differ from its mean
-_TIMID = 1e-6  # of the last displacement, about: what is tried next is no shorter
+_TIMID, _BOLD = 1e-6, 1e6  # of the last displacement, about: what is tried next is neither shorter nor longer
 
 
 class Move(NamedTuple):
@@ -133,6 +133,17 @@ class DescentState(Generic[Memory]):
     reach: float = 1.0  # length of a first displacement, where nothing tells a better one
     unit: float = 1.0  # of f
 
+    def measure_in(self, unit: float) -> None:
+        """Let f be in another unit: values, the slope of a step along the gradient, and its length to match."""
+        assert self.here is not None
+        ratio, self.unit = unit / self.unit, unit
+        self.here = replace(self.here, value=self.here.value / ratio, gradient=self.here.gradient / ratio)
+        self.last_step, self.last_slope = self.last_step * ratio, self.last_slope / ratio / ratio
+        if not 0 < self.last_slope**2 < math.inf:
+            self.last_step = 0.0
+        self.opening = None
+        self.steady.forget()
+
     def turn(self) -> None:
         """Turn to another minibatch, where to expect what the first step on the last one was, not the last."""
         self.last_step, self.last_slope = self.opening or (self.last_step, self.last_slope)
@@ -183,15 +194,15 @@ class Descent(Generic[Memory]):
         if state.batch != oracle.batch:
             state.turn()
         seen, here, direction, slope, size = self._look(oracle, state)
-        if not state.progress.first_gradient and self._takes_unit(state, here, slope, size):
+        if self._takes_unit(state, here, slope, size):
             seen, here, direction, slope, size = self._look(oracle, state)
-        if state.progress.ends(here.value, size):
+        if state.progress.ends(here.value * state.unit, size * state.unit, lambda: read(largest(state.point))[0]):
             state.finished = state.progress.verdict
             return state
         if not -math.inf < slope < 0:
             return self._give_up(state)
         ray = Ray(seen, here, direction, state.spare, state.vectors)
-        line = ray.line(slope)
+        line = ray.line(slope, state.progress.vast)
         found = self.search.search(line, self._first_step(state, slope))
         state.steady.note(line, found)
         if found.outcome == "unbounded" or state.steady.is_endless:
@@ -212,19 +223,21 @@ class Descent(Generic[Memory]):
         return seen, here, direction, *state.vectors.slope_and_size(here.gradient, direction)
 
     def _takes_unit(self, state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
-        """Where a method begins, let f be measured in the gradient's unit if squares in its own leave the floats.
+        """Let f be measured in the gradient's unit if squares in its own leave the floats, or may from the start on.
 
         What was learnt in another unit is forgotten.
         """
         number = limits(here.point.dtype)
-        least = number.tiny / number.eps**_FALL
-        if state.unit != 1 or not 0 < size < math.inf or least < -slope < number.eps * number.max:
+        begins = not state.progress.first_gradient
+        least, square = (number.tiny / number.eps**_FALL, -slope) if begins else (number.tiny / number.eps, size * size)
+        if not 0 < size < math.inf or least < square < number.eps * number.max:
             return False
-        unit = power_of_two(size, least=number.tiny)
-        if unit == 1 or not abs(here.value) / unit <= number.max:
+        unit = power_of_two(size * state.unit, least=number.tiny)
+        ratio = unit / state.unit
+        if ratio == 1 or not abs(here.value) / ratio <= number.max:
             return False
         self._forget(state)
-        state.unit, state.here = unit, None
+        state.measure_in(unit)
         return True
 
     def _first_step(self, state: DescentState[Memory], slope: float) -> float:
@@ -233,9 +246,11 @@ class Descent(Generic[Memory]):
             return growth * state.last_step if growth > 1 else 1.0
         if state.last_step:
             # The first-order decrease of the last step, expected again (Nocedal & Wright 2006, section 3.5); but out of
-            # a plain, where slopes are next to nothing, a displacement of its length is tried all the same.
+            # a plain, where slopes are next to nothing, a displacement of its length is tried all the same, and from a
+            # pole, where they are vast, none that is longer by many orders.
             ratio = state.last_slope / slope
-            return growth * state.last_step * max(ratio, _TIMID * math.sqrt(ratio))
+            root, timid = math.sqrt(ratio), max(_TIMID, state.progress.eps**0.5)
+            return growth * state.last_step * min(max(ratio, timid * root), _BOLD * root)
         return state.reach / math.sqrt(-slope)  # a displacement of that length along the negative gradient
 
     def _move(self, state: DescentState[Memory], ray: Ray, slope: float, found: Found) -> DescentState[Memory]:

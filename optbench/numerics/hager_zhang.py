@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from optbench.numerics.armijo import decreases
 from optbench.numerics.interpolation import clipped, power_minimum, secant_minimum
-from optbench.numerics.line import ENDLESS, FAR, Found, Line, Trial, are_close
+from optbench.numerics.line import ENDLESS, FAR, Found, Line, Trial, are_close, between_orders, lengthened, off_pole
 
 Bracket: TypeAlias = tuple[Trial, Trial]
 
@@ -41,12 +41,12 @@ class HagerZhang:
 
     def search(self, line: Line, first: float) -> Found:
         """Bracket a minimum by slopes of opposite signs and shrink the bracket, until a trial is acceptable."""
-        search = _Search(line, self)
+        search = _Search(line, self, first)
         try:
-            search.shrink(search.bracket(first))
+            search.shrink(search.bracket())
         except _Ended as end:
             return end.found
-        return search.found(search.best, "failed")
+        return search.failed()
 
 
 class _Ended(Exception):  # noqa: N818 - no error: a trial within nested updates ends the search
@@ -63,25 +63,28 @@ class _Search:
 
     line: Line
     rules: HagerZhang
+    first: float  # the step that is tried first
     count: int = 0
     best: Trial = field(init=False)  # the lowest that decreases f sufficiently
+    lowest: Trial = field(init=False)  # whatever else holds there
 
     def __post_init__(self) -> None:
-        self.best = self.line.start
+        self.best = self.lowest = self.line.start
 
-    def bracket(self, first: float) -> Bracket:
+    def bracket(self) -> Bracket:
         """Lengthen the step until f rises or is too high there (B0 to B3)."""
-        low, step = self.line.start, first
+        low, step = self.line.start, self.first
         while True:
             trial = self.evaluate(step)
             if trial.slope >= 0:
                 return low, trial
             if self.is_high(trial):
                 return self.cut(self.line.start, trial)
-            low, step = trial, self.rules.rho * trial.step
-            if low.step > ENDLESS * first:
-                has_fallen = low.value < self.line.value - self.line.noise
-                self.end(low if has_fallen else self.best, "unbounded" if has_fallen else "failed")
+            low, step = trial, lengthened(trial.step, self.first, self.rules.rho)
+            if low.step > ENDLESS * self.first and not low.value < self.line.value - self.line.noise:
+                raise _Ended(self.failed())
+            if self.line.is_endless(low.step, self.first):
+                self.end(low, "unbounded")
 
     def shrink(self, bracket: Bracket) -> None:
         """Narrow the bracket by double secant steps, and in the middle where they are too slow (L1 to L3)."""
@@ -129,18 +132,22 @@ class _Search:
         return low, high
 
     def inside(self, low: Trial, high: Trial) -> float:
-        """Return where to cut an interval."""
+        """Return where to cut an interval; by orders where its ends differ by orders."""
+        if by_orders := between_orders(low, high, self.first):
+            return by_orders
         share = self.rules.theta if math.isfinite(high.value) else FAR
         return (1 - share) * low.step + share * high.step
 
     def evaluate(self, step: float) -> Trial:
         """Return the trial at `step`; ends the search where it is acceptable or none is left."""
         if self.count == self.rules.max_evaluations:
-            self.end(self.best, "failed")
+            raise _Ended(self.failed())
         self.count += 1
         trial = self.line.at(step)
         if trial.value == -math.inf:
             self.end(trial, "unbounded")
+        if trial.value < self.lowest.value:
+            self.lowest = trial
         if trial.value < self.best.value and decreases(self.line, trial, self.rules.c1):
             self.best = trial
         if self.is_acceptable(trial):
@@ -167,6 +174,10 @@ class _Search:
     def found(self, trial: Trial, outcome: Literal["accepted", "failed", "unbounded"]) -> Found:
         """Return the end of the search."""
         return Found(trial, outcome, self.count)
+
+    def failed(self) -> Found:
+        """Return the end of a search that no trial satisfies."""
+        return self.found(self.best if self.best.step else off_pole(self.line, self.lowest), "failed")
 
     def end(self, trial: Trial, outcome: Literal["accepted", "failed", "unbounded"]) -> None:
         """Leave the search from wherever it is."""

@@ -73,7 +73,7 @@ def locate(oracle: Asked, state: Located) -> Visit:
     if state.here is None or state.batch != oracle.batch:
         state.here = visited(oracle, state.point)
         state.batch = oracle.batch
-        state.progress.begin()
+        state.progress.begin(state.here.largest_entry)
     return state.here
 
 

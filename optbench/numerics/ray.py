@@ -9,6 +9,7 @@ from torch import Tensor
 
 from optbench.numerics.line import Line
 from optbench.numerics.position import Asked, Visit
+from optbench.numerics.scalars import largest, read
 from optbench.numerics.vectors import AnyVectors, Vectors
 
 
@@ -24,6 +25,7 @@ class Ray:
         self._vectors = vectors or AnyVectors(direction)
         self._latest: Visit | None = None
         self._best: Visit | None = None
+        self._vast = 0.0  # displacement
 
     def __call__(self, step: float) -> tuple[float, float]:
         """Return the value and the slope at `step`; one synchronisation."""
@@ -38,10 +40,11 @@ class Ray:
         self._latest = Visit(target, height, gradient, step)
         return height, slope
 
-    def line(self, slope: float) -> Line:
-        """Return what a line search sees, given the slope at the start."""
+    def line(self, slope: float, vast: float = 0.0) -> Line:
+        """Return what a line search sees, given the slope at the start and a displacement beyond any of use."""
         minimum = self._minimum if "line_minimum" in self.oracle.offers else None
-        return Line(self, self.start.value, slope, self.start.noise, minimum)
+        self._vast, start = vast, self.start
+        return Line(self, start.value, slope, start.noise, minimum, self._is_vast)
 
     def take(self, step: float) -> Visit:
         """Return the visit at `step`; only one that is neither the latest nor the best is evaluated again."""
@@ -56,6 +59,11 @@ class Ray:
         latest, best = self._latest, self._best
         if latest is not None and (best is None or latest.value < best.value):
             self._best = latest
+
+    def _is_vast(self, step: float) -> bool:
+        """Measure a displacement by its largest entry; a synchronisation that only steps grown by orders need."""
+        (entry,) = read(largest(self.direction))
+        return step * entry > self._vast
 
     def _minimum(self) -> float:
         return float(self.oracle.line_minimum(self.start.point, self.direction))

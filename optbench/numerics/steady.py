@@ -22,6 +22,7 @@ class Steady:
     steps: int = 0
     first: float = 0.0  # what the slope promised of the first of them
     last: float = 0.0  # and of the last
+    is_vast: bool = False  # whether the last led beyond any scale of the problem
 
     @property
     def growth(self) -> float:
@@ -32,9 +33,14 @@ class Steady:
     def is_endless(self) -> bool:
         """Tell whether f is unbounded below, for all that was seen: it fell on over steps that grew by many orders.
 
-        Where f bends downwards the promise grows as the step's square: next to a saddle the first ones are minute.
+        Where f bends downwards the promise grows as the step's square: next to a saddle the first ones are minute, so
+        that the last must also lead beyond any scale of the problem.
         """
-        return self.steps > 1 and self.last > ENDLESS**2 * self.first
+        return self.steps > 1 and self._has_grown and self.is_vast
+
+    @property
+    def _has_grown(self) -> bool:
+        return self.last > ENDLESS**2 * self.first
 
     def forget(self) -> None:
         """Have seen no step: how f falls from one point, or on one minibatch, promises nothing of another."""
@@ -47,5 +53,6 @@ class Steady:
             rounding = 10 * self.eps * max(-line.slope, abs(trial.slope))
             self.steps = self.steps + 1 if trial.slope - line.slope <= rounding else 0
             self.first, self.last = (promise if self.steps == 1 else self.first), promise
+            self.is_vast = self._has_grown and line.is_vast(trial.step)
         else:
             self.steps = 0

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from optbench.numerics.armijo import decreases
 from optbench.numerics.interpolation import clipped, cubic_minimum, power_minimum, rounded, secant_minimum
-from optbench.numerics.line import ENDLESS, FAR, Found, Line, Trial, are_close
+from optbench.numerics.line import FAR, Found, Line, Trial, are_close, between_orders, lengthened, off_pole
 
 _EDGE = 0.02  # of a bracket: a trial stays this far from its ends
 _STEEP = 1e4  # how often the promised decrease f must have risen for a step to be too long by orders
 _SHORTEST = 1e-15  # of such a step: what may follow it
 _SLOW = 2 / 3  # a bracket that keeps more than this share of its width is bisected next
-_GROWTH = 10.0  # a step grows by no more than this factor
+_GROWTH = 10.0  # a step grows by no more than this factor, until it has outgrown the first by many orders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +53,12 @@ class _Search:
     def __init__(self, line: Line, conditions: StrongWolfe, first: float) -> None:
         self.line, self.conditions, self.first = line, conditions, first
         self.count = 1
+        self.lowest = line.start  # trial, whatever else holds there
 
     def bracket(self, trial: Trial) -> Found:
         """Lengthen the first step until it is acceptable or an acceptable one lies before it."""
         previous = self.line.start
+        self.lowest = min(previous, trial, key=_height)
         while True:
             if trial.value == -math.inf:
                 return self._found(trial, "unbounded")
@@ -66,12 +68,12 @@ class _Search:
                 return self._found(trial, "accepted")
             if trial.slope >= 0:
                 return self.zoom(trial, previous)
+            if self._is_endless(trial):
+                return self._found(trial, "unbounded")
             previous, step = trial, self.conditions.in_bits(self._longer(previous, trial))
             if not self._more():
-                break
+                return self._failed(previous)
             trial = self._evaluate(step)
-        endless = previous.step > ENDLESS * self.first and previous.value < self.line.value - self.line.noise
-        return self._found(previous, "unbounded" if endless else "failed")
 
     def zoom(self, low: Trial, high: Trial) -> Found:
         """Shrink the bracket: `low` is its best end and f falls from there towards `high`."""
@@ -89,17 +91,22 @@ class _Search:
             else:
                 low, high = trial, low if trial.slope * (high.step - low.step) >= 0 else high
             bisect = abs(high.step - low.step) > _SLOW * width
-        return self._found(low, "failed")
+        return self._failed(low)
 
     def _more(self) -> bool:
         return self.count < self.conditions.max_evaluations
 
     def _evaluate(self, step: float) -> Trial:
         self.count += 1
-        return self.line.at(step)
+        trial = self.line.at(step)
+        self.lowest = min(self.lowest, trial, key=_height)
+        return trial
 
     def _found(self, trial: Trial, outcome: str) -> Found:
         return Found(trial, outcome, self.count)  # type: ignore[arg-type]
+
+    def _failed(self, best: Trial) -> Found:
+        return self._found(best if best.step else off_pole(self.line, self.lowest), "failed")
 
     def _is_beyond(self, trial: Trial, best: Trial) -> bool:
         """Tell whether acceptable steps lie between `best` and `trial`, judging by the values."""
@@ -108,9 +115,12 @@ class _Search:
     def _is_flat(self, trial: Trial) -> bool:
         return abs(trial.slope) <= -self.conditions.c2 * self.line.slope
 
+    def _is_endless(self, trial: Trial) -> bool:
+        return trial.value < self.line.value - self.line.noise and self.line.is_endless(trial.step, self.first)
+
     def _longer(self, previous: Trial, trial: Trial) -> float:
         """Return the step to try after `trial`, where f still falls."""
-        longest = _GROWTH * trial.step
+        longest = lengthened(trial.step, self.first, _GROWTH)
         guess = (secant_minimum if self.conditions.bits else cubic_minimum)(previous, trial)
         if not guess > trial.step:  # no minimum ahead
             return longest
@@ -118,6 +128,8 @@ class _Search:
 
     def _inside(self, low: Trial, high: Trial, *, bisect: bool) -> float:
         width = high.step - low.step
+        if by_orders := between_orders(low, high, self.first):
+            return by_orders
         if high.value == math.inf or _is_plateau(high, low):
             return low.step + FAR * width
         if low.step == 0 and high.value - low.value > _STEEP * abs(low.slope * width) + self.line.noise:
@@ -128,6 +140,10 @@ class _Search:
         by_rounding = abs(high.value - low.value) <= self.line.noise
         guess = secant_minimum(low, high) if by_rounding else cubic_minimum(low, high)
         return clipped(guess, low.step + _EDGE * width, high.step - _EDGE * width, otherwise=middle)
+
+
+def _height(trial: Trial) -> float:
+    return trial.value
 
 
 def _is_plateau(far: Trial, near: Trial) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from optbench.numerics.line import ENDLESS
+from optbench.numerics.line import ENDLESS, lengthened
 
 ACCEPTED = 1e-4  # least gain at which a step is taken
 _POOR, _GOOD = 0.25, 0.75  # gains below and above which the radius shrinks and grows
@@ -37,6 +37,7 @@ class Trust:
 
     radius: float = math.inf
     growth: float = 3.0  # a good step may be followed by one this much longer
+    first: float = 0.0  # length of the first good step
 
     def judge(self, length: float, gained: float) -> None:
         """Shrink after a poor step, grow after a good one.
@@ -47,7 +48,8 @@ class Trust:
             self.radius = length * min(max(0.5 / (1 - gained), _LEAST), _MOST)
             return
         if gained > _GOOD:
-            self.radius = max(length * self.growth, self.radius)
+            self.first = self.first or length
+            self.radius = max(lengthened(length, self.first, self.growth), self.radius)
         elif math.isinf(self.radius):
             self.radius = length
 
@@ -58,10 +60,11 @@ class Lengths:
 
     first: float = 0.0
 
-    def is_endless(self, value: float, length: float, *, cut: bool) -> bool:
+    def is_endless(self, value: float, length: float, *, cut: bool, vast: float) -> bool:
         """Take in an accepted step and the value it led to; tell whether f is unbounded below, for all that was seen.
 
-        `cut` tells that the radius has ended the step, not a minimum of the model.
+        `cut` tells that the radius has ended the step, not a minimum of the model. The first step may have been minute,
+        as beside a maximum: one longer by orders must also exceed `vast`, a length beyond any scale of the problem.
         """
         self.first = self.first or length
-        return value == -math.inf or (cut and length > ENDLESS * self.first)
+        return value == -math.inf or (cut and length > max(ENDLESS * self.first, vast))

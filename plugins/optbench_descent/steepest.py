@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -53,13 +54,15 @@ class FixedStep:
         return FixedStepState(state.point.copy_(start))
 
     def step(self, oracle: Oracle, state: FixedStepState) -> FixedStepState:
-        """Move, unless the gradient is zero or f has fallen for ever."""
+        """Move, unless the gradient is zero or no number, or f has fallen for ever."""
         value, gradient = oracle.value_and_gradient(state.point)
         height, size = read(value, largest(gradient))
         if size == 0:
             state.finished = "converged"
-        elif height == -float("inf"):
+        elif height == -math.inf:
             state.finished = "unbounded"
+        elif math.isfinite(height) and not size < math.inf:
+            state.finished = "stalled"  # no step leads on
         else:
             state.point.add_(gradient, alpha=-self.lr)
         return state

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from optbench.numerics.line import LineSearch
 from optbench.numerics.position import Buffered, Visit, arrive
-from optbench.numerics.progress import Finished
+from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.steady import Steady
 
@@ -21,6 +21,7 @@ class Searching(Buffered, Protocol):
 
     finished: Finished | None
     last_step: float  # along the line of the last step
+    progress: Progress
     steady: Steady  # whether steps go on like this for ever
 
 
@@ -32,7 +33,7 @@ def move_along(
     A step of 1 is tried first, or more than the last one where nothing has bent f upwards.
     """
     ray = Ray(oracle, here, direction, state.spare)
-    line, growth = ray.line(slope), state.steady.growth
+    line, growth = ray.line(slope, state.progress.vast), state.steady.growth
     found = search.search(line, growth * state.last_step if growth > 1 else 1.0)
     state.steady.note(line, found)
     if found.outcome == "unbounded" or state.steady.is_endless:

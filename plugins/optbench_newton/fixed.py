@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,13 +49,15 @@ class FixedNewton:
         return state
 
     def step(self, oracle: Oracle, state: FixedNewtonState) -> FixedNewtonState:
-        """Solve for the step and take it; stalls where the damped Hessian is singular."""
+        """Solve for the step and take it; stalls where the damped Hessian is singular or the gradient no number."""
         value, gradient = oracle.value_and_gradient(state.point)
         height, size = read(value, largest(gradient))
         if size == 0:
             state.finished = "converged"
-        elif height == -float("inf"):
+        elif height == -math.inf:
             state.finished = "unbounded"
+        elif math.isfinite(height) and not size < math.inf:
+            state.finished = "stalled"  # no step leads on
         else:
             hessian = self.hessian(oracle, Visit(state.point, height, gradient))
             state.damped.copy_(hessian).diagonal().add_(self.damping)

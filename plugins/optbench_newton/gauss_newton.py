@@ -107,8 +107,9 @@ class GaussNewton:
         """Linearise the residuals and move; ends where the gradient vanishes, and where J is no number."""
         here = _locate(oracle, state)
         jacobian = oracle.jacobian(state.point)
-        size, steepest = read(largest(here.vector @ jacobian), largest(jacobian.flatten()))
-        if state.progress.ends(here.value, size) or not math.isfinite(steepest + here.value):
+        tops = largest(here.vector @ jacobian), largest(jacobian.flatten()), largest(state.point)
+        size, steepest, extent = read(*tops)
+        if state.progress.ends(here.value, size, lambda: extent) or not math.isfinite(steepest + here.value):
             state.finished = state.progress.verdict
             return state
         self.scaling(state.scale, jacobian)

@@ -137,11 +137,11 @@ class NewtonCG:
             state.steady.forget()
         here = locate(oracle, state)
         size, steepness, distance = read(largest(here.gradient), norm(here.gradient), norm(here.point))
-        if state.progress.ends(here.value, size) or not math.isfinite(steepness):
+        if state.progress.ends(here.value, size, lambda: distance) or not math.isfinite(steepness):
             state.finished = state.progress.verdict
             return state
         model = self._solve(oracle, state, here, steepness, distance)
-        if 0 < model.length < math.inf and math.isfinite(model.curvature):
+        if 0 < model.length < math.inf and math.isfinite(model.slope):
             self.globalisation.move(oracle, state, here, model)
         else:
             state.finished = state.progress.verdict
@@ -174,12 +174,14 @@ class WithinRadius:
             value, gradient = oracle.value_and_gradient(state.spare[0])
             (height,) = read(value)
             gained = gain(here.value, height, expected=model.decrease(share), noise=here.noise)
+            if gained > 1 and model.end == "negative curvature" and math.isinf(state.trust.radius):
+                state.trust.radius = model.length  # a line that bends ever more
             state.trust.judge(share * model.length, gained)
             if gained > ACCEPTED:
                 state.point, state.spare[0] = state.spare[0], state.point
                 state.here = Visit(state.point, height, gradient)
                 cut = model.end in ("boundary", "negative curvature")
-                if state.lengths.is_endless(height, share * model.length, cut=cut):
+                if state.lengths.is_endless(height, share * model.length, cut=cut, vast=state.progress.vast):
                     state.finished = "unbounded"
                 return
             share = state.trust.radius / model.length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -84,8 +85,10 @@ class Factored:
     """
 
     def solve(self, hessian: Tensor, gradient: Tensor, state: SearchingState) -> tuple[Tensor, float] | None:
-        """Factor H + αI with rising α until it is positive definite; None where H is not finite."""
+        """Factor H + αI with rising α until it is positive definite; where H is not finite the gradient leads on."""
         bend, size = read(norm(hessian), norm(gradient))
+        if not math.isfinite(bend):
+            return gradient / -size, -size
         lowest = _FIRST * bend or size
         state.damping = state.damping * _LOWER if state.damping * _LOWER >= lowest else 0.0
         for _ in range(_MAX_FACTORS):
@@ -131,8 +134,8 @@ class SearchingNewton:
         if state.batch != oracle.batch:
             state.steady.forget()
         here = locate(oracle, state)
-        (size,) = read(largest(here.gradient))
-        if state.progress.ends(here.value, size):
+        size, extent = read(largest(here.gradient), largest(here.point))
+        if state.progress.ends(here.value, size, lambda: extent):
             state.finished = state.progress.verdict
             return state
         solved = self.solver.solve(self.hessian(oracle, here), here.gradient, state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -89,11 +90,14 @@ class TrialNewton:
         """Try steps that are trusted less and less until f accepts one; stall where it accepts none."""
         here = locate(oracle, state)
         size, distance = read(largest(here.gradient), norm(here.point))
-        if state.progress.ends(here.value, size):
+        if state.progress.ends(here.value, size, lambda: distance):
             state.finished = state.progress.verdict
             return state
         hessian = self._damped(self.hessian(oracle, here))
         region = Region(hessian, here.gradient, state.factor, distance=distance)
+        if not math.isfinite(region.hessian_norm):  # the gradient alone leads on
+            plain = torch.zeros_like(hessian).fill_diagonal_(size)
+            region = Region(plain, here.gradient, state.factor, distance=distance)
         for _ in range(_MAX_TRIALS):
             proposed = state.control.propose(region, here)
             if proposed is None:
@@ -121,6 +125,7 @@ class TrialNewton:
             return False
         state.point, state.trial = state.trial, state.point
         state.here = Visit(state.point, height, gradient)
-        if state.lengths.is_endless(height, proposed.length, cut=proposed.on_boundary):
+        cut, vast = proposed.on_boundary, state.progress.vast
+        if state.lengths.is_endless(height, proposed.length, cut=cut, vast=vast):
             state.finished = "unbounded"
         return True

@@ -43,7 +43,7 @@ class TruncatedStep:
     step: Tensor  # (n,), a buffer
     length: float
     slope: float  # g·d
-    curvature: float  # d·H·d
+    curvature: float  # d·H·d; 0 where it is no number
     end: End
     products: int
 
@@ -91,8 +91,10 @@ def solve(product: Product, gradient: Tensor, gradient_norm: float, limits: Limi
             end = "residual"
             break
         work.direction.mul_(path.turn(advance, squared)).sub_(work.residual)
-    length, slope, rest = read(norm(work.step), torch.dot(gradient, work.step), torch.dot(work.residual, work.step))
-    return TruncatedStep(work.step, length, slope, unit * rest - slope, end, path.products)
+    scaled = gradient / unit
+    length, slope, rest = read(norm(work.step), torch.dot(scaled, work.step), torch.dot(work.residual, work.step))
+    slope, bend = unit * slope, unit * (rest - slope)
+    return TruncatedStep(work.step, length, slope, bend if math.isfinite(bend) else 0.0, end, path.products)
 
 
 @dataclass

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from optbench.numerics.line import Line
 
 Phi = Callable[[float], tuple[float, float]]
 
 
-def line(phi: Phi, **more: float) -> Line:
+def line(phi: Phi, **more: Any) -> Line:
     """Return what a search sees of φ."""
     value, slope = phi(0.0)
     return Line(phi=phi, value=value, slope=slope, **more)

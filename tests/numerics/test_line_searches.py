@@ -6,6 +6,8 @@ import itertools
 import math
 import subprocess
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -146,6 +148,45 @@ def test_a_function_that_only_rises_fails_at_step_zero() -> None:
 @pytest.mark.parametrize("phi", [lambda step: (-step, -1.0), lambda step: (-step * step - step, -2 * step - 1)])
 def test_a_line_without_end_is_unbounded(phi: Phi) -> None:
     assert StrongWolfe().search(line(phi), 1.0).outcome == "unbounded"
+
+
+@pytest.mark.parametrize("search", [StrongWolfe(), HagerZhang()])
+@pytest.mark.parametrize("start", [1e-14, 1e-30])
+def test_beside_a_maximum_steps_that_grow_by_any_orders_find_the_minimum(search: Any, start: float) -> None:
+    """−x² + x⁴, seen from next to 0 in steps that begin as minute."""
+
+    def phi(step: float) -> tuple[float, float]:
+        x = start + step
+        return x**4 - x**2, 4 * x**3 - 2 * x
+
+    found = search.search(line(phi, is_vast=lambda step: step > 1e31), start)
+    assert found.outcome != "unbounded"
+    assert found.trial.value < -0.1
+
+
+@pytest.mark.parametrize("search", [StrongWolfe(), HagerZhang()])
+def test_a_line_without_end_is_unbounded_only_far_beyond_any_scale(search: Any) -> None:
+    seen = []
+
+    def vast(step: float) -> bool:
+        seen.append(step)
+        return step > 1e31
+
+    found = search.search(line(lambda step: (-step, -1.0), is_vast=vast), 1e-30)
+    assert (found.outcome, found.trial.step > 1e31) == ("unbounded", True)
+    assert min(seen) > 1e-18  # asked only once steps have grown by orders
+
+
+@pytest.mark.parametrize("search", [StrongWolfe(), HagerZhang(), Armijo()])
+def test_off_a_pole_a_search_that_fails_goes_to_the_lowest_point(search: Any) -> None:
+    """x − log x from 1e-30: no step that helps decreases f by a share of what the slope there promises."""
+
+    def phi(step: float) -> tuple[float, float]:
+        x = 1e-30 + step
+        return x - math.log(x), 1 - 1 / x
+
+    found = replace(search, max_evaluations=20).search(line(phi), 1.0)
+    assert (found.outcome, found.trial.step) == ("failed", 1.0)
 
 
 def test_minus_infinity_is_unbounded() -> None:

@@ -12,12 +12,14 @@ from optbench.numerics.steady import Steady
 EPS = 2.0**-52
 
 
-def after(phi: Callable[[float], tuple[float, float]], lengths: list[float], outcome: str = "accepted") -> Steady:
+def after(
+    phi: Callable[[float], tuple[float, float]], lengths: list[float], outcome: str = "accepted", vast: float = 0.0
+) -> Steady:
     """Take steps of the given lengths from 0, each a search of its own."""
     steady, start = Steady(EPS), 0.0
     for length in lengths:
         (value, slope), (height, rise) = phi(start), phi(start + length)
-        line = Line(phi=phi, value=value, slope=slope)
+        line = Line(phi=phi, value=value, slope=slope, is_vast=lambda step: step > vast)
         steady.note(line, Found(Trial(length, height, rise), outcome, 1))  # type: ignore[arg-type]
         start += length
     return steady
@@ -31,6 +33,7 @@ def test_a_line_and_what_bends_down_are_endless(phi: Callable[[float], tuple[flo
     assert after(phi, [1.0]).growth > 1
     assert not after(phi, GROWING[:3]).is_endless
     assert after(phi, GROWING).is_endless
+    assert not after(phi, GROWING, vast=1e25).is_endless
 
 
 def test_next_to_a_saddle_steps_grow_by_many_orders_before_f_turns() -> None:

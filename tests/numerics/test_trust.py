@@ -56,11 +56,20 @@ def test_without_a_radius_the_first_step_sets_it() -> None:
     assert trust.radius == 2.0
 
 
+def test_a_radius_that_has_grown_by_many_orders_grows_ever_faster() -> None:
+    trust = Trust(radius=1e-30, growth=2.0)
+    steps = 0
+    while trust.radius < 1e250:
+        trust.judge(length=trust.radius, gained=1.0)
+        steps += 1
+    assert 40 < steps < 60  # 12 orders of factors of 2, then squares
+
+
 @pytest.mark.parametrize(
     ("value", "length", "cut", "endless"),
     [
-        (-1.0, 2.1e12, True, True),
-        (-1.0, 1.9e12, True, False),
+        (-1.0, 3.1e12, True, True),
+        (-1.0, 2.9e12, True, False),
         (-1.0, 1e300, False, False),
         (-math.inf, 1.0, False, True),
     ],
@@ -69,6 +78,7 @@ def test_steps_that_a_radius_cuts_and_that_outgrow_the_first_by_orders_are_endle
     value: float, length: float, cut: bool, endless: bool
 ) -> None:
     lengths = Lengths()
-    assert not lengths.is_endless(0.0, 2.0, cut=True)
-    assert lengths.is_endless(value, length, cut=cut) is endless
+    assert not lengths.is_endless(0.0, 2.0, cut=True, vast=3e12)
+    assert lengths.is_endless(value, length, cut=cut, vast=3e12) is endless
     assert lengths.first == 2.0
+    assert not Lengths(first=4.0).is_endless(-1.0, 3.9e12, cut=True, vast=3e12)

@@ -75,7 +75,7 @@ class PanelSweeps:
         if state.batch != oracle.batch:
             state.gram = None
         here = locate(oracle, state)
-        if state.progress.ends(here.value, _steepest(oracle, here)):
+        if state.progress.ends(here.value, _steepest(oracle, here), lambda: read(largest(state.point))[0]):
             state.finished = state.progress.verdict
             return state
         for name in oracle.panels:

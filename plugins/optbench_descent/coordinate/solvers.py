@@ -101,7 +101,7 @@ class NewtonStep:
         product = oracle.hessian_vector(state.point, state.direction)
         slope, curvature = read(here.gradient[block][0], product[block][0])
         step = -slope / abs(curvature) if curvature else math.inf
-        if math.isfinite(step):
+        if 0 < abs(step) < math.inf:
             start = Start(1.0, slope * step, abs(step))
         else:
             step = -math.copysign(1.0, slope)
@@ -192,7 +192,7 @@ def move_along(oracle: Oracle, state: SweepState, here: Visit, block: slice, sea
     """Go where the search ends along the state's direction, which is zero again afterwards."""
     if -math.inf < start.slope < 0:
         ray = Ray(oracle, here, state.direction, state.spare)
-        found = search.search(ray.line(start.slope), start.first)
+        found = search.search(ray.line(start.slope, state.progress.vast), start.first)
         if found.outcome == "unbounded":
             state.finished = "unbounded"
         if found.trial.step > 0:

@@ -44,7 +44,8 @@ class Sweeps:
     def step(self, oracle: Oracle, state: SweepState) -> SweepState:
         """Give blocks their turns; finish where the gradient is rounding, or no turn finds a way down."""
         here = locate(oracle, state)
-        if state.progress.ends(here.value, *read(largest(here.gradient))):
+        size, extent = read(largest(here.gradient), largest(here.point))
+        if state.progress.ends(here.value, size, lambda: extent):
             state.finished = state.progress.verdict
             return state
         self._take_turns(oracle, state)
