@@ -119,10 +119,11 @@ def test_a_direction_without_curvature_is_followed_by_the_reach() -> None:
     assert found.end == "negative curvature"
 
 
-def test_products_that_are_no_numbers_make_a_step_that_is_none() -> None:
+def test_where_products_are_no_numbers_the_step_leads_along_the_gradient() -> None:
     hessian = torch.full((2, 2), math.nan, dtype=torch.float64)
-    found = run(hessian, torch.ones(2, dtype=torch.float64))
-    assert not math.isfinite(found.curvature)
+    found = run(hessian, torch.tensor([3.0, 4.0], dtype=torch.float64), reach=10.0)
+    assert torch.allclose(found.step, torch.tensor([-6.0, -8.0], dtype=torch.float64))
+    assert (found.curvature, found.end, found.products) == (0.0, "negative curvature", 1)
 
 
 @pytest.mark.parametrize("power", [-40, 40])
