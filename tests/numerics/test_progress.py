@@ -24,9 +24,9 @@ def test_a_zero_gradient_ends_at_once() -> None:
 @pytest.mark.parametrize("scale", [1e-40, 1e-12, 1.0, 1e12, 1e40])
 def test_the_end_scales_with_the_first_gradient(scale: float) -> None:
     progress = Progress(EPS)
-    assert not ends(progress, 1.0, scale)
-    assert not ends(progress, 0.5, 1e-19 * scale)
-    assert ends(progress, 0.5, 1e-20 * scale)
+    assert not ends(progress, 1.0 * scale, scale)
+    assert not ends(progress, 0.5 * scale, 1e-19 * scale)
+    assert ends(progress, 0.5 * scale, 1e-20 * scale)
     assert progress.verdict == "converged"
 
 
