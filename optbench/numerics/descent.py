@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import Found, LineSearch
-from optbench.numerics.position import Asked, Visit, arrive, locate, rounding
+from optbench.numerics.position import Asked, Visit, arrive, locate, rounding, verdict
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import largest, limits, read
+from optbench.numerics.scalars import limits
 from optbench.numerics.steady import Steady
 from optbench.numerics.unit import InUnit, power_of_two
 from optbench.numerics.vectors import Vectors, View, vectors
@@ -132,6 +132,7 @@ class DescentState(Generic[Memory]):
     # what a method measures in, as it was where it began
     reach: float = 1.0  # length of a first displacement, where nothing tells a better one
     unit: float = 1.0  # of f
+    squares: tuple[float, float] = (0.0, math.inf)  # of the gradient's largest entry: what floats hold
 
     def measure_in(self, unit: float) -> None:
         """Let f be in another unit: values, the slope of a step along the gradient, and its length to match."""
@@ -178,15 +179,16 @@ class Descent(Generic[Memory]):
 
     @staticmethod
     def _begin(point: Tensor, batch: int, memory: Memory, spare: list[Tensor]) -> DescentState[Memory]:
-        eps = limits(point.dtype).eps
+        number = limits(point.dtype)
         return DescentState(
             point=point,
             memory=memory,
             batch=batch,
-            progress=Progress(eps),
-            steady=Steady(eps),
+            progress=Progress(number.eps),
+            steady=Steady(number.eps),
             spare=spare,
             vectors=vectors(point, *spare),
+            squares=(number.tiny / number.eps, number.eps * number.max),
         )
 
     def step(self, oracle: Oracle, state: DescentState[Memory]) -> DescentState[Memory]:
@@ -194,10 +196,13 @@ class Descent(Generic[Memory]):
         if state.batch != oracle.batch:
             state.turn()
         seen, here, direction, slope, size = self._look(oracle, state)
-        if self._takes_unit(state, here, slope, size):
+        least, most = state.squares
+        if not (least < size * size < most and state.progress.first_gradient) and self._takes_unit(
+            state, here, slope, size
+        ):
             seen, here, direction, slope, size = self._look(oracle, state)
-        if state.progress.ends(here.value * state.unit, size * state.unit, lambda: read(largest(state.point))[0]):
-            state.finished = state.progress.verdict
+        if state.progress.ends(here.value * state.unit, size * state.unit):
+            state.finished = verdict(state)
             return state
         if not -math.inf < slope < 0:
             return self._give_up(state)
@@ -220,7 +225,8 @@ class Descent(Generic[Memory]):
         if here.largest_entry:
             state.reach = max(1.0, state.progress.eps**0.5 * min(here.largest_entry, _FARTHEST))
         direction = self.directions.direction(state.memory, here.gradient)
-        return seen, here, direction, *state.vectors.slope_and_size(here.gradient, direction)
+        slope, size = state.vectors.slope_and_size(here.gradient, direction)
+        return seen, here, direction, slope, size
 
     def _takes_unit(self, state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
         """Let f be measured in the gradient's unit if squares in its own leave the floats, or may from the start on.
@@ -228,9 +234,9 @@ class Descent(Generic[Memory]):
         What was learnt in another unit is forgotten.
         """
         number = limits(here.point.dtype)
-        begins = not state.progress.first_gradient
-        least, square = (number.tiny / number.eps**_FALL, -slope) if begins else (number.tiny / number.eps, size * size)
-        if not 0 < size < math.inf or least < square < number.eps * number.max:
+        begins, (least, most) = not state.progress.first_gradient, state.squares
+        least, square = (number.tiny / number.eps**_FALL, -slope) if begins else (least, size * size)
+        if not 0 < size < math.inf or least < square < most:
             return False
         unit = power_of_two(size * state.unit, least=number.tiny)
         ratio = unit / state.unit
@@ -268,7 +274,7 @@ class Descent(Generic[Memory]):
     def _give_up(self, state: DescentState[Memory]) -> DescentState[Memory]:
         """Forget, so that the next step tries the negative gradient; finish where this one did."""
         if state.steepest:
-            state.finished = state.progress.verdict
+            state.finished = verdict(state)
         state.progress.fails()
         state.last_step = 0.0
         state.steady.forget()

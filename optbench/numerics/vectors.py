@@ -90,7 +90,7 @@ class ShortVectors:
     def advance(self, point: Tensor, direction: Tensor, step: float, out: Tensor) -> None:
         """Copy, multiply, add: where BLAS does the last two in one call, rounding depends on where an entry stands."""
         target = self._buffers[id(out)]
-        self._copy(self._of_direction(direction), target)
+        self._copy(self._direction_view if direction is self._direction else self._seen(direction), target)
         if step != 1:
             self._scale(step, target)
         self._add(self._buffers[id(point)], target)
@@ -98,15 +98,17 @@ class ShortVectors:
 
     def slope_and_size(self, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
         """Multiply and search, or leave it to torch where something isn't finite: BLAS may pass over that."""
-        array = self.view(gradient)
-        slope = self._dot(array, self._of_direction(direction))
+        array = self._gradient_view if gradient is self._gradient else self.view(gradient)
+        slope = self._dot(array, self._direction_view if direction is self._direction else self._seen(direction))
         if math.isfinite(slope):
             return slope, abs(array.item(self._index_of_largest(array)))
         return slope_and_size(gradient, direction)
 
     def height_and_slope(self, value: Tensor, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
         """Multiply."""
-        return value.item(), self._dot(self.view(gradient), self._of_direction(direction))
+        self._gradient, self._gradient_view = gradient, gradient.numpy()
+        along = self._direction_view if direction is self._direction else self._seen(direction)
+        return value.item(), self._dot(self._gradient_view, along)
 
     def view(self, gradient: Tensor) -> View:
         """Return the last one if it is asked for again."""
@@ -114,9 +116,8 @@ class ShortVectors:
             self._gradient, self._gradient_view = gradient, gradient.numpy()
         return self._gradient_view
 
-    def _of_direction(self, direction: Tensor) -> View:
-        if direction is not self._direction:
-            self._direction, self._direction_view = direction, direction.numpy()
+    def _seen(self, direction: Tensor) -> View:
+        self._direction, self._direction_view = direction, direction.numpy()
         return self._direction_view
 
 

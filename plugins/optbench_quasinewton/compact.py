@@ -110,6 +110,7 @@ class OnHost:
         self.scale, self._scaled, self._conjugate = -1.0, scaled, conjugate
         self._inverse_lower, self.changes = zeros(history, history), zeros(history, history)
         self.inverse_upper = self._inverse_lower.T  # R⁻¹
+        self._rows = list(self.inverse_upper)
         self._entries = self._inverse_lower.reshape(-1), self.changes.reshape(-1)  # of R⁻ᵀ, and y_i·y_j
         self.curvatures = zeros(history)  # s_i·y_i over the stretch
         self._diagonal = self.curvatures.reshape(1, -1)
@@ -132,8 +133,7 @@ class OnHost:
             return None
         daxpy(self._latest, new, size, -share)
         new[place] = left
-        later[place] -= share * later.item(last)
-        later[m + place] -= share * later.item(m + last)
+        daxpy(later, later, 2, -share, last, m, place, m)  # of displacements and of changes
         return share
 
     def _shared(self, last: int, back: float, across: float, curvature: float) -> tuple[float, float]:
@@ -154,7 +154,7 @@ class OnHost:
         new[m + place] = square
         dcopy(new, changes, m, m, 1, place, m)
         dcopy(new, changes, m, m, 1, place * m)
-        self.inverse_upper[place] = 0.0
+        self._rows[place].fill(0.0)
         new[place] = 0.0  # the oldest column no longer counts
         diagonal = _ratio(1.0, curvature)
         column = dgemv(-diagonal, self.inverse_upper, new)

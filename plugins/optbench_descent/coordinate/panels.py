@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from optbench.numerics.position import Visit, locate, visited
+from optbench.numerics.position import Visit, locate, verdict, visited
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, read
 from optbench_descent.coordinate.blocks import Blocks
@@ -75,8 +75,8 @@ class PanelSweeps:
         if state.batch != oracle.batch:
             state.gram = None
         here = locate(oracle, state)
-        if state.progress.ends(here.value, _steepest(oracle, here), lambda: read(largest(state.point))[0]):
-            state.finished = state.progress.verdict
+        if state.progress.ends(here.value, _steepest(oracle, here)):
+            state.finished = verdict(state)
             return state
         for name in oracle.panels:
             _, gradient = oracle.value_and_gradient(state.point)
