@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import Found, LineSearch
-from optbench.numerics.position import Asked, Visit, arrive, locate, rounding, verdict
+from optbench.numerics.position import Asked, Visit, arrive, locate, rounding
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
 from optbench.numerics.scalars import limits
@@ -202,7 +202,7 @@ class Descent(Generic[Memory]):
         ):
             seen, here, direction, slope, size = self._look(oracle, state)
         if state.progress.ends(here.value * state.unit, size * state.unit):
-            state.finished = verdict(state)
+            state.finished = self._verdict(state)
             return state
         if not -math.inf < slope < 0:
             return self._give_up(state)
@@ -225,8 +225,13 @@ class Descent(Generic[Memory]):
         if here.largest_entry:
             state.reach = max(1.0, state.progress.eps**0.5 * min(here.largest_entry, _FARTHEST))
         direction = self.directions.direction(state.memory, here.gradient)
-        slope, size = state.vectors.slope_and_size(here.gradient, direction)
+        slope, size = state.vectors.slope_and_size(here.gradient, direction, here.point)
         return seen, here, direction, slope, size
+
+    @staticmethod
+    def _verdict(state: DescentState[Memory]) -> Finished:
+        state.progress.extent = state.vectors.extent(state.point)
+        return state.progress.verdict
 
     def _takes_unit(self, state: DescentState[Memory], here: Visit, slope: float, size: float) -> bool:
         """Let f be measured in the gradient's unit if squares in its own leave the floats, or may from the start on.
@@ -274,7 +279,7 @@ class Descent(Generic[Memory]):
     def _give_up(self, state: DescentState[Memory]) -> DescentState[Memory]:
         """Forget, so that the next step tries the negative gradient; finish where this one did."""
         if state.steepest:
-            state.finished = verdict(state)
+            state.finished = self._verdict(state)
         state.progress.fails()
         state.last_step = 0.0
         state.steady.forget()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
-from optbench.numerics.progress import Finished, Progress
+from optbench.numerics.progress import Progress
 from optbench.numerics.scalars import largest, limits, read
 
 if TYPE_CHECKING:
@@ -75,19 +75,6 @@ def locate(oracle: Asked, state: Located) -> Visit:
         state.batch = oracle.batch
         state.progress.begin(state.here.largest_entry)
     return state.here
-
-
-class Followed(Protocol):
-    """A state whose progress is followed."""
-
-    point: Tensor  # (n,)
-    progress: Progress
-
-
-def verdict(state: Followed) -> Finished:
-    """Say what it means to end at the state's point; one synchronisation."""
-    (extent,) = read(largest(state.point))
-    return state.progress.verdict(extent)
 
 
 class Buffered(Protocol):

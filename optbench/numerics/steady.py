@@ -36,7 +36,7 @@ class Steady:
         Where f bends downwards the promise grows as the step's square: next to a saddle the first ones are minute, so
         that the last must also lead beyond any scale of the problem.
         """
-        return self.steps > 1 and self._has_grown and self.is_vast
+        return self.steps > 1 and self.is_vast
 
     @property
     def _has_grown(self) -> bool:
@@ -53,6 +53,6 @@ class Steady:
             rounding = 10 * self.eps * max(-line.slope, abs(trial.slope))
             self.steps = self.steps + 1 if trial.slope - line.slope <= rounding else 0
             self.first, self.last = (promise if self.steps == 1 else self.first), promise
-            self.is_vast = self._has_grown and line.is_vast(trial.step)
+            self.is_vast = self.steps > 1 and self._has_grown and line.is_vast(trial.step)
         else:
             self.steps = 0

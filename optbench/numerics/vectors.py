@@ -14,7 +14,7 @@ from scipy.linalg import blas, get_blas_funcs
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from optbench.numerics.scalars import in_numpy, limits, read, slope_and_size
+from optbench.numerics.scalars import extremes, in_numpy, largest, limits, read, slope_and_size
 
 _SHORT = 2**14  # numbers of parameters up to which the calls, not the memory, take the time
 _INDEX_OF_LARGEST = {torch.float32: blas.isamax, torch.float64: blas.idamax}  # absolute entry; of finite ones
@@ -36,8 +36,12 @@ class Vectors(Protocol):
         """Write point + step·direction into a buffer, whose version changes."""
         ...
 
-    def slope_and_size(self, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
+    def slope_and_size(self, gradient: Tensor, direction: Tensor, point: Tensor) -> tuple[float, float]:
         """Return gradient·direction and the gradient's largest absolute entry; one synchronisation."""
+        ...
+
+    def extent(self, point: Tensor) -> float:
+        """Return the largest absolute entry of the point that was given to `slope_and_size` last; none more."""
         ...
 
     def height_and_slope(self, value: Tensor, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
@@ -55,14 +59,27 @@ class AnyVectors:
     def __init__(self, like: Tensor) -> None:
         """Take vectors like `like`."""
         self.longest = limits(like.dtype).max
+        self._low = self._high = math.nan  # entries of the last point on a device
 
     def advance(self, point: Tensor, direction: Tensor, step: float, out: Tensor) -> None:
         """Write in one pass."""
         torch.add(point, direction, alpha=step, out=out)
 
-    def slope_and_size(self, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
-        """Read three numbers."""
-        return slope_and_size(gradient, direction)
+    def slope_and_size(self, gradient: Tensor, direction: Tensor, point: Tensor) -> tuple[float, float]:
+        """Read three numbers; where it is waited for them two more, of the point."""
+        if gradient.is_cpu:
+            return slope_and_size(gradient, direction)
+        slope, low, high, self._low, self._high = read(
+            torch.dot(gradient, direction), *extremes(gradient), *extremes(point)
+        )
+        return slope, max(-low, high)
+
+    def extent(self, point: Tensor) -> float:
+        """Tell what was read."""
+        if point.is_cpu:
+            (entry,) = read(largest(point))
+            return entry
+        return max(-self._low, self._high)
 
     def height_and_slope(self, value: Tensor, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
         """Read two numbers."""
@@ -96,13 +113,18 @@ class ShortVectors:
         self._add(self._buffers[id(point)], target)
         increment_version(out)
 
-    def slope_and_size(self, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
+    def slope_and_size(self, gradient: Tensor, direction: Tensor, point: Tensor) -> tuple[float, float]:
         """Multiply and search, or leave it to torch where something isn't finite: BLAS may pass over that."""
         array = self._gradient_view if gradient is self._gradient else self.view(gradient)
         slope = self._dot(array, self._direction_view if direction is self._direction else self._seen(direction))
         if math.isfinite(slope):
             return slope, abs(array.item(self._index_of_largest(array)))
         return slope_and_size(gradient, direction)
+
+    def extent(self, point: Tensor) -> float:
+        """Look."""
+        (entry,) = read(largest(point))
+        return entry
 
     def height_and_slope(self, value: Tensor, gradient: Tensor, direction: Tensor) -> tuple[float, float]:
         """Multiply."""

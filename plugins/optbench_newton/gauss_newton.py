@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.minibatches import PerMinibatch
-from optbench.numerics.position import rounding, verdict
+from optbench.numerics.position import rounding
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, multiple_of_squares, read
 from optbench.numerics.trust import ACCEPTED, Trust, gain
@@ -107,9 +107,10 @@ class GaussNewton:
         """Linearise the residuals and move; ends where the gradient vanishes, and where J is no number."""
         here = _locate(oracle, state)
         jacobian = oracle.jacobian(state.point)
-        size, steepest = read(largest(here.vector @ jacobian), largest(jacobian.flatten()))
-        if state.progress.ends(here.value, size) or not math.isfinite(steepest + here.value):
-            state.finished = verdict(state)
+        tops = largest(here.vector @ jacobian), largest(jacobian.flatten()), largest(state.point)
+        size, steepest, extent = read(*tops)
+        if state.progress.ends(here.value, size, extent) or not math.isfinite(steepest + here.value):
+            state.finished = state.progress.verdict
             return state
         self.scaling(state.scale, jacobian)
         self.damping.move(oracle, state, here, LinearModel(jacobian, here.vector, _units(state.scale)))
@@ -134,7 +135,7 @@ class LevenbergMarquardt:
                 state.point, state.trial = state.trial, state.point
                 state.here = there
                 return
-        state.finished = verdict(state)
+        state.finished = state.progress.verdict
 
 
 class FixedDamping:

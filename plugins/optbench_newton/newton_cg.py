@@ -14,7 +14,7 @@ from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
-from optbench.numerics.position import Visit, locate, verdict
+from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.steady import Steady
@@ -137,14 +137,14 @@ class NewtonCG:
             state.steady.forget()
         here = locate(oracle, state)
         size, steepness, distance = read(largest(here.gradient), norm(here.gradient), norm(here.point))
-        if state.progress.ends(here.value, size) or not math.isfinite(steepness):
-            state.finished = verdict(state)
+        if state.progress.ends(here.value, size, distance) or not math.isfinite(steepness):
+            state.finished = state.progress.verdict
             return state
         model = self._solve(oracle, state, here, steepness, distance)
         if 0 < model.length < math.inf and math.isfinite(model.slope):
             self.globalisation.move(oracle, state, here, model)
         else:
-            state.finished = verdict(state)
+            state.finished = state.progress.verdict
         return state
 
     def _solve(
@@ -185,7 +185,7 @@ class WithinRadius:
                     state.finished = "unbounded"
                 return
             share = state.trust.radius / model.length
-        state.finished = verdict(state)
+        state.finished = state.progress.verdict
         state.trust, state.lengths = Trust(), Lengths()
 
 
@@ -206,6 +206,6 @@ class AlongLine:
     @staticmethod
     def _fail(state: NewtonCGState, model: TruncatedStep) -> None:
         if model.products == 1:
-            state.finished = state.finished or verdict(state)
+            state.finished = state.finished or state.progress.verdict
         state.progress.fails()
         state.cautious = True

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.line import LineSearch
-from optbench.numerics.position import Visit, locate, verdict
+from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.steady import Steady
@@ -134,14 +134,14 @@ class SearchingNewton:
         if state.batch != oracle.batch:
             state.steady.forget()
         here = locate(oracle, state)
-        (size,) = read(largest(here.gradient))
-        if state.progress.ends(here.value, size):
-            state.finished = verdict(state)
+        size, extent = read(largest(here.gradient), largest(here.point))
+        if state.progress.ends(here.value, size, extent):
+            state.finished = state.progress.verdict
             return state
         solved = self.solver.solve(self.hessian(oracle, here), here.gradient, state)
         if solved is None:
-            state.finished = verdict(state)
+            state.finished = state.progress.verdict
             return state
         if not move_along(oracle, state, here, *solved, self.search):
-            state.finished = state.finished or verdict(state)
+            state.finished = state.finished or state.progress.verdict
         return state

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from optbench.numerics.position import Visit, locate, verdict
+from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.trust import ACCEPTED, Lengths, gain
@@ -90,8 +90,8 @@ class TrialNewton:
         """Try steps that are trusted less and less until f accepts one; stall where it accepts none."""
         here = locate(oracle, state)
         size, distance = read(largest(here.gradient), norm(here.point))
-        if state.progress.ends(here.value, size):
-            state.finished = verdict(state)
+        if state.progress.ends(here.value, size, distance):
+            state.finished = state.progress.verdict
             return state
         hessian = self._damped(self.hessian(oracle, here))
         region = Region(hessian, here.gradient, state.factor, distance=distance)
@@ -104,7 +104,7 @@ class TrialNewton:
                 state.control.judge(None, -1.0)
             elif self._try(oracle, state, here, proposed):
                 return state
-        state.finished = verdict(state)
+        state.finished = state.progress.verdict
         return state
 
     def _damped(self, hessian: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ def test_slopes_sizes_and_heights_are_the_same(three: Tensor) -> None:
     for arithmetic in both(gradient):
         for given in (gradient, other, gradient):
             slope = pytest.approx(float(given @ direction), rel=1e-5)
-            assert arithmetic.slope_and_size(given, direction) == (slope, float(given.abs().max()))
+            assert arithmetic.slope_and_size(given, direction, other) == (slope, float(given.abs().max()))
+            assert arithmetic.extent(other) == float(other.abs().max())
             assert arithmetic.height_and_slope(torch.tensor(2.5), given, direction) == (2.5, slope)
 
 
@@ -51,7 +52,7 @@ def test_slopes_sizes_and_heights_are_the_same(three: Tensor) -> None:
 def test_what_is_not_finite_shows(entries: list[float], expected: tuple[float, float]) -> None:
     gradient = torch.tensor(entries, dtype=torch.float64)
     for arithmetic in both(gradient):
-        found = arithmetic.slope_and_size(gradient, torch.ones_like(gradient))
+        found = arithmetic.slope_and_size(gradient, torch.ones_like(gradient), gradient)
         assert found == pytest.approx(expected, nan_ok=True)
 
 
@@ -59,6 +60,6 @@ def test_a_gradient_written_since_is_seen_as_it_is() -> None:
     """A view shows what its tensor holds."""
     gradient = torch.ones(2)
     arithmetic = ShortVectors(torch.zeros(2))
-    arithmetic.slope_and_size(gradient, gradient)
+    arithmetic.slope_and_size(gradient, gradient, gradient)
     gradient.mul_(3)
-    assert arithmetic.slope_and_size(gradient, torch.ones(2)) == (6.0, 3.0)
+    assert arithmetic.slope_and_size(gradient, torch.ones(2), gradient) == (6.0, 3.0)

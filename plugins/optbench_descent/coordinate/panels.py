@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from optbench.numerics.position import Visit, locate, verdict, visited
+from optbench.numerics.position import Visit, locate, visited
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, read
 from optbench_descent.coordinate.blocks import Blocks
@@ -75,8 +75,8 @@ class PanelSweeps:
         if state.batch != oracle.batch:
             state.gram = None
         here = locate(oracle, state)
-        if state.progress.ends(here.value, _steepest(oracle, here)):
-            state.finished = verdict(state)
+        if state.progress.ends(here.value, *_steepest(oracle, here)):
+            state.finished = state.progress.verdict
             return state
         for name in oracle.panels:
             _, gradient = oracle.value_and_gradient(state.point)
@@ -109,14 +109,15 @@ class PanelSweeps:
                 minimise_block(near, blocks[index], passes=self.solver.passes, tolerance=self.solver.tolerance)
 
 
-def _steepest(oracle: Oracle, here: Visit) -> float:
-    """Return the steepest way down in any entry."""
+def _steepest(oracle: Oracle, here: Visit) -> tuple[float, float]:
+    """Return the steepest way down in any entry, and the point's largest."""
     steepest = []
     for name, panel in oracle.panels.items():
         values, gradient = (as_rows(oracle, name, x) for x in (here.point, here.gradient))
         slope = torch.add(gradient, torch.sign(values), alpha=-panel.l1)
         steepest.append(largest(violations(panel, values, slope)))
-    return max(read(*steepest))
+    *slopes, extent = read(*steepest, largest(here.point))
+    return max(slopes), extent
 
 
 def _steepness(rows: Rows, blocks: list[slice]) -> Tensor:

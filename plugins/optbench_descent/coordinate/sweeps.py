@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from optbench.numerics.position import Visit, locate, verdict, visited
+from optbench.numerics.position import Visit, locate, visited
 from optbench.numerics.progress import Progress
 from optbench.numerics.scalars import largest, read
 from optbench_descent.coordinate.blocks import Blocks
@@ -44,14 +44,15 @@ class Sweeps:
     def step(self, oracle: Oracle, state: SweepState) -> SweepState:
         """Give blocks their turns; finish where the gradient is rounding, or no turn finds a way down."""
         here = locate(oracle, state)
-        if state.progress.ends(here.value, *read(largest(here.gradient))):
-            state.finished = verdict(state)
+        size, extent = read(largest(here.gradient), largest(here.point))
+        if state.progress.ends(here.value, size, extent):
+            state.finished = state.progress.verdict
             return state
         self._take_turns(oracle, state)
         if state.finished:
             return state
         if state.here is here:
-            state.finished = verdict(state)
+            state.finished = state.progress.verdict
         _return_to_bounds(oracle, state)
         return state
 
