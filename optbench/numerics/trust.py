@@ -56,15 +56,17 @@ class Trust:
 
 @dataclass
 class Lengths:
-    """Knows how long the first accepted step was; updated in place."""
+    """Knows how long the first accepted step was, and how far the last ones led; updated in place."""
 
     first: float = 0.0
+    way: float = 0.0  # of the last steps in a row that were cut
 
     def is_endless(self, value: float, length: float, *, cut: bool, vast: float) -> bool:
         """Take in an accepted step and the value it led to; tell whether f is unbounded below, for all that was seen.
 
         `cut` tells that the radius has ended the step, not a minimum of the model. The first step may have been minute,
-        as beside a maximum: one longer by orders must also exceed `vast`, a length beyond any scale of the problem.
+        as beside a maximum: with one longer by orders the way must also exceed `vast`, beyond any scale of the problem.
         """
         self.first = self.first or length
-        return value == -math.inf or (cut and length > max(ENDLESS * self.first, vast))
+        self.way = self.way + length if cut else 0.0
+        return value == -math.inf or (length > ENDLESS * self.first and self.way > vast)

@@ -21,6 +21,8 @@ from optbench.records import Status
 from optbench.testing.trials import Trial
 
 BUDGET = 1000
+# Slopes of 1e30 say nothing of the minimum: these stop within 1 % of what there is to gain.
+POLE = r'^((cg|l?bfgs)\(line_search="(armijo|hager)|l?bfgs\(initial_scale="identity|bfgs\(self_scaling)'
 FORMULA = r'^gradient-descent$|"fixed"|damping="0|trust_region="false"'  # whatever f does, the step is a formula
 UNDAMPED = r'damping="0"'
 FEEBLE = (  # too slow along valleys for the budget
@@ -109,7 +111,11 @@ CASES: Mapping[str, Case] = {
         except_for={UNDAMPED: "converged", FORMULA: ANYHOW + " unbounded"},
     ),
     "beside a maximum": Case(
-        lambda x: (x**4 - x**2).sum(), (1e-30,), "converged budget", squares=False, except_for={FORMULA: ANYHOW}
+        lambda x: (x**4 - x**2).sum(),
+        (1e-30,),
+        "converged budget",
+        squares=False,
+        except_for={FORMULA: ANYHOW, r'^cg\(beta="(polak|hestenes)': "stalled"},
     ),
     "beside a maximum far from the minimum": Case(
         lambda x: (1e-3 * x**4 - x**3).sum(),
@@ -127,7 +133,7 @@ CASES: Mapping[str, Case] = {
         "converged",
         2.0,
         squares=False,
-        except_for={FORMULA: ANYHOW, r'^(cg|l?bfgs)\(line_search="armijo': "stalled"},
+        except_for={FORMULA: ANYHOW, POLE: "stalled"},
     ),
     "gradient that is no number": Case(
         lambda x: x.square().sum() + 0 * (x[:1] - 2).square().sum().sqrt(),
