@@ -30,6 +30,9 @@
   OB.bytes = (value) => scaled(value, BYTES);
   OB.seconds = (value) => scaled(value, TIMES);
   OB.percent = (share) => `${Math.round(100 * share)} %`;
+  /* "1–2", "-2 to -1", or "1" where both ends are written alike. */
+  OB.range = (low, high) => (low === high ? low : [low, high].some((end) => /^[-−]/.test(end)) ? `${low} to ${high}` : `${low}–${high}`);
+  OB.percents = (low, high) => OB.range(...[low, high].map((share) => String(Math.round(100 * share))));
   OB.times = (ratio) => `${ratio < 10 ? ratio.toFixed(1) : OB.number(ratio)}×`;
   OB.cost = (value, measure) => (measure === "seconds" ? OB.seconds(value) : OB.number(value));
   OB.measure = (measure) => (measure === "cost" ? `weighted cost (${OB.data.suite.weights})` : measure === "flops" ? "model FLOPs" : measure);

@@ -14,7 +14,7 @@
     const values = group.rows.flatMap((row) => [row.ratio, row.low, row.high]).filter((v) => v > 0 && isFinite(v)), H = TOP + ROW * group.rows.length + BOTTOM, narrow = W < 560, right = W - (narrow ? 12 : TEXT);
     const reach = Math.max(1.3, ...values.map((v) => Math.max(v, 1 / v))) * 1.08, sx = OB.scale({ log: true, domain: [1 / reach, reach] }, left, right);
     const lines = group.rows.map((row, i) => {
-      const y = TOP + ROW * (i + 0.5), number = row.ratio ? `×${OB.number(row.ratio)}${row.low ? ` [${OB.number(row.low)}, ${OB.number(row.high)}]` : ""}` : row.verdict, letters = Math.floor((left - 12) / 6.4);
+      const y = TOP + ROW * (i + 0.5), number = row.ratio ? `×${OB.number(row.ratio)}${row.low ? ` [${[...new Set([row.low, row.high].map(OB.number))].join(", ")}]` : ""}` : row.verdict, letters = Math.floor((left - 12) / 6.4);
       return `<text x="${left - 10}" y="${y + 4}" text-anchor="end">${esc(OB.brief(row.name, letters))}<title>${esc(row.name)}</title></text>${mark(row, y, sx)}` + (narrow ? "" : `<text class="hint" x="${W}" y="${y + 4}" text-anchor="end">${esc(number)}</text>`);
     });
     const ticks = sx.ticks().map((t) => `<path d="M${sx(t)} ${TOP}V${H - BOTTOM}"/><text x="${sx(t)}" y="${H - BOTTOM + 18}" text-anchor="middle">${sx.format(t)}×</text>`);

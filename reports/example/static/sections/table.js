@@ -51,7 +51,7 @@
 
   function line(row, view, state, shades) {
     const solved = row.trials
-      ? `<td class="bar" style="--v: ${row.solved}"><span>${OB.percent(row.solved)}</span><small>${Math.round(100 * row.low)}–${Math.round(100 * row.high)}</small></td>`
+      ? `<td class="bar" style="--v: ${row.solved}"><span>${OB.percent(row.solved)}</span><small>${OB.percents(row.low, row.high)}</small></td>`
       : `<td class="dim">not run</td>`;
     const slow = isFinite(row.slow) ? OB.times(row.slow) : Number.isNaN(row.slow) ? "–" : "&gt; ½ unsolved";
     const seconds = (text) => `${text}${OB.doubt(row.doubted, row.statuses.reduce((a, b) => a + b, 0), text)}`, clocked = state.m === "seconds";

@@ -12,6 +12,6 @@
     if (!rows.length) return;
     document.getElementById("versus-leader").textContent = suite.optimizers[rows[0].leader].label;
     box.querySelector("tbody").innerHTML = rows.map((row) => `<tr data-o="${row.o}"><th scope="row">${OB.swatch(row.o)}${esc(suite.optimizers[row.o].label)}</th>` +
-      `<td>${esc(row.verdict)}</td><td class="n">${ratio(row.ratio)}</td><td class="n">${ratio(row.low)} to ${ratio(row.high)}</td><td class="n">${row.pairs}</td></tr>`).join("");
+      `<td>${esc(row.verdict)}</td><td class="n">${ratio(row.ratio)}</td><td class="n">${OB.range(ratio(row.low), ratio(row.high))}</td><td class="n">${row.pairs}</td></tr>`).join("");
   });
 })();
