@@ -99,8 +99,8 @@ def _scalar(value: Any, default: Any) -> Any:
         return float(value)
     if type(value) is not kind:
         raise UserError(f"expected {_WORDS.get(kind, kind.__name__)}, got {value!r}")
-    if kind is float and math.isnan(value):
-        raise UserError("expected a number, got nan")
+    if kind is float and not math.isfinite(value):
+        raise UserError(f"expected a finite number, got {value!r}")
     return value
 
 
@@ -110,10 +110,13 @@ def _check_range(value: Any, option: Option) -> None:
         raise UserError(f"got {value!r}", f"allowed: {', '.join(map(str, option.choices))}", near)
     if isinstance(value, bool | str):
         return
-    if option.low is not None and value < option.low:
-        raise UserError(f"got {value!r}", f"lowest allowed: {option.low} ({option.doc})")
-    if option.high is not None and value > option.high:
-        raise UserError(f"got {value!r}", f"highest allowed: {option.high} ({option.doc})")
+    least, most = option.ends
+    if least is not None and value < least:
+        allowed = f"lowest allowed: {least}" if least == option.low else f"allowed: above {option.low}"
+        raise UserError(f"got {value!r}", f"{allowed} ({option.doc})")
+    if most is not None and value > most:
+        allowed = f"highest allowed: {most}" if most == option.high else f"allowed: below {option.high}"
+        raise UserError(f"got {value!r}", f"{allowed} ({option.doc})")
 
 
 def _unknown(name: str, declared: Mapping[str, Option], owner: str) -> UserError:

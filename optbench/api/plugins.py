@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -24,11 +25,21 @@ class Option:
     doc: str
     low: float | None = None  # of each item of a list; of one that is empty by default, the items' type, too
     high: float | None = None
+    bounds: Literal["[]", "(]", "[)", "()"] = "[]"  # which of them are allowed themselves, as intervals are written
     choices: tuple[Any, ...] = ()
     search: Literal["linear", "log"] | None = None  # how tuning samples it; None: not tuned by default
     span: tuple[float, float] | None = None  # where tuning begins to look; None: follows from bounds and default
     components: str = ""  # "package.module:TABLE" of Parts: the option is an expression that names one of them
     plugins: str = ""  # "initializers", "data-sets": the option of a problem is an expression that names one
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """Return the lowest and the highest value that are allowed: where a bound itself is not, the next float."""
+        low, high = self.low, self.high
+        return (
+            math.nextafter(low, math.inf) if low is not None and self.bounds[0] == "(" else low,
+            math.nextafter(high, -math.inf) if high is not None and self.bounds[1] == ")" else high,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

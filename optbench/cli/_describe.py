@@ -43,9 +43,8 @@ def allowed_text(option: Option) -> str:
     """Return an option's choices or bounds."""
     if option.choices:
         return ", ".join(map(str, option.choices))
-    low, high = (None if bound is None else f"{bound:g}" for bound in (option.low, option.high))
-    if low is not None and high is not None:
-        return f"{low} … {high}"
-    if low is not None:
-        return f"≥ {low}"
-    return f"≤ {high}" if high is not None else ""
+    if option.low is not None and option.high is not None and option.bounds == "[]":
+        return f"{option.low:g} … {option.high:g}"
+    signs = ("> " if option.bounds[0] == "(" else "≥ "), ("< " if option.bounds[1] == ")" else "≤ ")
+    limits = zip(signs, (option.low, option.high), strict=True)
+    return ", ".join(f"{sign}{bound:g}" for sign, bound in limits if bound is not None)

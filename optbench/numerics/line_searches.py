@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from optbench.api import Option, Part, UserError
@@ -35,7 +36,9 @@ def _checked(name: str, search: _WolfeSearch) -> _WolfeSearch:
     return search
 
 
-_C1 = Option(default=1e-4, doc="sufficient decrease, as a share of what the slope promises", low=0.0, high=0.5)
+_C1 = Option(
+    default=1e-4, doc="sufficient decrease, as a share of what the slope promises", low=0.0, high=0.5, bounds="(]"
+)
 
 LINE_SEARCHES: Mapping[str, Part] = {
     "exact": Part(
@@ -47,6 +50,7 @@ LINE_SEARCHES: Mapping[str, Part] = {
                 doc="slope at the minimum, relative to the first, where it is searched for",
                 low=0.0,
                 high=1.0,
+                bounds="()",
             ),
             "max_evaluations": Option(default=60, doc="evaluations before the search gives up", low=1),
         },
@@ -67,7 +71,9 @@ LINE_SEARCHES: Mapping[str, Part] = {
         summary="Sufficient decrease and a slope that has fallen, by bracketing and cubic interpolation.",
         options={
             "c1": _C1,
-            "c2": Option(default=0.9, doc="what may remain of the slope; small is accurate", low=0.0, high=1.0),
+            "c2": Option(
+                default=0.9, doc="what may remain of the slope; small is accurate", low=0.0, high=1.0, bounds="()"
+            ),
             "max_evaluations": Option(default=25, doc="evaluations before the search gives up", low=1),
             "bits": Option(default=0, doc="binary digits that steps are rounded to; 0: all", low=0, high=53),
         },
@@ -76,13 +82,11 @@ LINE_SEARCHES: Mapping[str, Part] = {
         factory=_hager_zhang,
         summary="The Wolfe conditions, approximate ones where f hardly changes, by bracketing and double secant steps.",
         options={
-            "c1": Option(
-                default=0.1, doc="sufficient decrease, as a share of what the slope promises", low=0.0, high=0.5
-            ),
-            "c2": Option(default=0.9, doc="what may remain of a negative slope", low=0.0, high=1.0),
+            "c1": replace(_C1, default=0.1, bounds="()"),
+            "c2": Option(default=0.9, doc="what may remain of a negative slope", low=0.0, high=1.0, bounds="()"),
             "epsilon": Option(default=1e-6, doc="f may rise by this share of |f| where slopes decide", low=0.0),
             "omega": Option(
-                default=1e-3, doc="slopes may decide where f changes by less than this share of |f|", low=0.0
+                default=1e-3, doc="slopes may decide where f changes by less than this share of |f|", low=0.0, high=1.0
             ),
             "theta": Option(default=0.5, doc="where an interval is cut, from its left end", low=0.01, high=0.99),
             "gamma": Option(default=0.66, doc="a bracket that keeps a larger share is cut, too", low=0.01, high=0.99),
@@ -93,7 +97,7 @@ LINE_SEARCHES: Mapping[str, Part] = {
     "fixed": Part(
         factory=Fixed,
         summary="The same step along every direction; f is evaluated there and nothing is tested.",
-        options={"step": Option(default=1.0, doc="the step, times the direction", low=0.0, search="log")},
+        options={"step": Option(default=1.0, doc="the step, times the direction", low=0.0, bounds="(]", search="log")},
     ),
 }
 

@@ -24,6 +24,7 @@ from optbench.api.plugins import Kind, Work
 from optbench.records.orders import degree, unreadable
 from optbench.registry.kinds import NAMED, RecordKind
 
+_BOUNDS = ("[]", "(]", "[)", "()")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _OPTION_TYPES = (bool, int, float, str, list, tuple)
 _ORDERS = ("state_memory", "peak_memory", "step_time")
@@ -77,6 +78,8 @@ def option_fault(name: Any, option: Any) -> str:
     if option.components:
         spelled = isinstance(option.default, str) and CLASS_NAME.fullmatch(option.components)
         return "" if spelled else f'option {name!r}: components need a text default and "package.module:TABLE"'
+    if option.bounds not in _BOUNDS or (option.bounds != "[]" and type(option.default) is not float):
+        return f"option {name!r}: bounds={option.bounds!r}: expected one of {', '.join(_BOUNDS)}, open ones for a float"
     try:
         convert(option.default, option)
     except UserError as error:
@@ -91,8 +94,9 @@ def _span_fault(name: str, option: Option) -> str:
     if option.search is None or type(option.default) not in {int, float}:
         return f"option {name!r}: span goes with `search` and a number as default"
     low, high = option.span
-    least = max(-math.inf if option.low is None else option.low, 0.0 if option.search == "log" else -math.inf)
-    most = math.inf if option.high is None else option.high
+    lowest, highest = option.ends
+    least = max(-math.inf if lowest is None else lowest, 0.0 if option.search == "log" else -math.inf)
+    most = math.inf if highest is None else highest
     if least <= low < high <= most and (low > 0 or option.search == "linear"):
         return ""
     return f"option {name!r}: span {option.span!r}: expected low < high within the bounds, above 0 for search by log"

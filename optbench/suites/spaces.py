@@ -83,7 +83,8 @@ def _dimension(name: str, option: Option, given: SearchTable) -> Dimension:
     low, high = _range(option, given, scale)
     if low is None or high is None:
         raise ValueError(f"nothing says where to look for {name}: {_HOW.format(name)}")
-    floor = None if scale == "log" and (option.low or 0.0) <= 0 else option.low
+    least, most = option.ends
+    floor = None if scale == "log" and (option.low or 0.0) <= 0 else least
     _check(low, high, scale, option)
     return Dimension(
         option=name,
@@ -91,7 +92,7 @@ def _dimension(name: str, option: Option, given: SearchTable) -> Dimension:
         low=low,
         high=high,
         floor=floor,
-        ceiling=option.high,
+        ceiling=most,
         whole=type(option.default) is int,
         points=given.points,
     )
@@ -118,18 +119,19 @@ def _range(option: Option, given: SearchTable, scale: str) -> tuple[float | None
         low = max(option.default / AROUND, option.low or 0.0)
         high = min(option.default * AROUND, math.inf if option.high is None else option.high)
     elif option.span is None and scale == "linear":
-        low, high = option.low, option.high
+        low, high = option.ends
     return (low if given.low is None else given.low), (high if given.high is None else given.high)
 
 
 def _check(low: float, high: float, scale: str, option: Option) -> None:
-    least = -math.inf if option.low is None else option.low
-    most = math.inf if option.high is None else option.high
+    least, most = option.ends
     if scale == "log" and low <= 0:
         raise ValueError(f"given low = {low:g}; allowed: above 0 on a scale by log")
-    if not least <= low < high <= most:
-        bounds = f"{least:g} <= low < high <= {most:g}".replace("-inf <= ", "").replace(" <= inf", "")
-        raise ValueError(f"given low = {low:g}, high = {high:g}; allowed: {bounds}")
+    if (least is None or least <= low) and low < high and (most is None or high <= most):
+        return
+    from_low = "" if option.low is None else f"{option.low:g} {'<' if option.bounds[0] == '(' else '<='} "
+    to_high = "" if option.high is None else f" {'<' if option.bounds[1] == ')' else '<='} {option.high:g}"
+    raise ValueError(f"given low = {low:g}, high = {high:g}; allowed: {from_low}low < high{to_high}")
 
 
 def _too_large(space: Space, tuning: TuningTable) -> Iterator[tuple[str, str]]:

@@ -102,16 +102,17 @@ def _choices(option: Option) -> Iterator[Any]:
 
 def _ends(option: Option) -> Iterator[Any]:
     """Yield the lowest and the highest value; problems may be huge at the highest, which no check needs."""
-    for bound in (option.low, option.high):
-        if bound is not None:
-            yield _like(option, bound)
+    for end in option.ends:
+        if end is not None:
+            yield _like(option, end)
 
 
 def _beyond(option: Option) -> Iterator[Any]:
+    least, most = option.ends
     if option.low is not None:
-        yield _like(option, option.low - 1)
+        yield _like(option, option.low - (least == option.low))
     if option.high is not None:
-        yield _like(option, option.high + 1)
+        yield _like(option, option.high + (most == option.high))
     if option.choices and all(isinstance(choice, str) for choice in option.choices):
         yield "no-such-choice"
 

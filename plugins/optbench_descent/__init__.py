@@ -36,7 +36,9 @@ def _gradient_descent() -> OptimizerPlugin:
         factory="optbench_descent.steepest:gradient_descent",
         summary="Steps along the negative gradient: fixed, or steepest descent with a line search.",
         options={
-            "lr": Option(default=0.01, doc="the fixed step; unused with a line search", low=0.0, search="log"),
+            "lr": Option(
+                default=0.01, doc="the fixed step; unused with a line search", low=0.0, bounds="(]", search="log"
+            ),
             "line_search": Option(
                 default="none",
                 doc="'none' for the fixed step lr, or a line search such as 'exact' or 'armijo(c1=0.01)'",
@@ -77,7 +79,7 @@ def _cg() -> OptimizerPlugin:
             "warm_start": Option(
                 default=0, doc="steps of stochastic gradient descent before the first direction", low=0
             ),
-            "lr": Option(default=0.01, doc="learning rate of the steps of warm_start", low=0.0),
+            "lr": Option(default=0.01, doc="learning rate of the steps of warm_start", low=0.0, bounds="(]"),
             "inner_steps": INNER_STEPS,
             "memory": MEMORY,
         },

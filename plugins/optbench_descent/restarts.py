@@ -77,7 +77,11 @@ RESTARTS: Mapping[str, Part] = {
     "powell": Part(
         factory=Powell,
         summary="Where successive gradients are far from orthogonal: |g+.g| >= threshold g+.g+.",
-        options={"threshold": Option(default=0.2, doc="how far from orthogonal, relative to the newer one", low=0.0)},
+        options={
+            "threshold": Option(
+                default=0.2, doc="how far from orthogonal, relative to the newer one", low=0.0, bounds="(]"
+            )
+        },
     ),
     "none": Part(factory=Never, summary="Only where a direction would lead uphill."),
 }

@@ -120,6 +120,9 @@ def test_a_hook_that_raises_loses_its_own_records_only() -> None:
         (optimizer("other", options={"lr": Option(default=0.1, doc="", low=1.0)}), "lowest allowed: 1.0"),
         (optimizer("other", options={"lr": Option(default=0.1, doc="", span=(0.1, 1.0))}), "span goes with `search`"),
         (optimizer("other", options={"lr": Option(default=0.1, doc="", search="log", span=(0.0, 1.0))}), "above 0"),
+        (optimizer("other", options={"lr": Option(default=0.1, doc="", low=0.1, bounds="()")}), "above 0.1"),
+        (optimizer("other", options={"lr": Option(default=0.1, doc="", bounds="[[")}), "bounds='[[': expected one of"),
+        (optimizer("other", options={"m": Option(default=5, doc="", low=0, bounds="(]")}), "open ones for a float"),
         (optimizer("other", options={"beta": Option(default="pr", doc="", choices=("fr",))}), "allowed: fr"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -33,7 +34,7 @@ class Plugin:
         options = {
             "lr": Option(default=1e-3, doc="", low=0.0, search="log"),
             "decay": Option(default=0.0, doc="", low=0.0, search="log", span=(1e-6, 1e-2)),
-            "momentum": Option(default=0.0, doc="", low=0.0, high=1.0),
+            "momentum": Option(default=0.0, doc="", low=0.0, high=1.0, bounds="[)"),
             "history": Option(default=10, doc="", low=1, high=20),
             "nesterov": Option(default=False, doc=""),
             "beta": Option(default="fr", doc="", choices=("fr", "pr")),
@@ -99,7 +100,8 @@ def test_options_are_named_and_their_ranges_replaced(load: Any) -> None:
     """
     found = space(load(text))
     assert (found["lr"].low, found["lr"].high, found["lr"].points) == (1e-2, pytest.approx(0.1), 3)
-    assert (found["momentum"].scale, found["momentum"].floor, found["momentum"].ceiling) == ("linear", 0.0, 1.0)
+    assert (found["momentum"].scale, found["momentum"].floor) == ("linear", 0.0)
+    assert found["momentum"].ceiling == math.nextafter(1.0, 0.0)
     assert (found["history"].low, found["history"].whole, found["history"].ceiling) == (2, True, 20)
     assert found["nesterov"].values == (False, True)
     assert found["beta"].values == ("fr", "pr")
@@ -160,7 +162,8 @@ def test_each_optimizer_is_a_task_and_runs_untuned_too(load: Any, catalogue: Cat
         ('[tuning]\n[[optimizer]]\nuse = "newton"\ntune = true', "optimizer[0].tune: given true"),
         ('[tuning]\n[[optimizer]]\nuse = "sgd"\ntune = ["warmup"]', "nothing says where to look for warmup"),
         ('[tuning]\n[[optimizer]]\nuse = "sgd"\ntune = ["betas"]', "betas is no number"),
-        ('[tuning]\n[[optimizer]]\nuse = "sgd"\nsearch.momentum.high = 2.0', "high = 2; allowed: 0 <= low < high <= 1"),
+        ('[tuning]\n[[optimizer]]\nuse = "sgd"\nsearch.momentum.high = 2.0', "high = 2; allowed: 0 <= low < high < 1"),
+        ('[tuning]\n[[optimizer]]\nuse = "sgd"\nsearch.momentum.high = 1.0', "high = 1; allowed: 0 <= low < high < 1"),
         ('[tuning]\n[[optimizer]]\nuse = "sgd"\nsearch.lr.low = 0.0', "above 0 on a scale by log"),
         ('[tuning]\n[[optimizer]]\nuse = "sgd"\nsearch.lr.lo = 0.1', "optimizer[0].search.lr.lo: unknown key"),
         ('[tuning]\n[[optimizer]]\nuse = "sgd"\nsearch.lr = {low = 0.1, values = [1, 2]}', "a range; allowed: one of"),

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from optbench.api import UserError
 
@@ -46,12 +46,12 @@ class Single:
 class Groups:
     """Neighbours together."""
 
-    sizes: Sequence[Any]  # TOML: the members' types are checked here
+    sizes: Sequence[int]
 
     def __post_init__(self) -> None:
-        """Check the sizes."""
-        if not self.sizes or not all(type(size) is int and size > 0 for size in self.sizes):
-            raise UserError(f"groups(sizes={list(self.sizes)})", "lengths of groups, such as [10] or [2, 3]")
+        """Refuse no sizes."""
+        if not self.sizes:
+            raise UserError("groups(sizes=[])", "lengths of groups, such as [10] or [2, 3]")
 
     def of_point(self, oracle: Oracle) -> list[slice]:
         """Return groups of coordinates."""

@@ -13,7 +13,7 @@ BLOCKS: Mapping[str, Part] = {
     "groups": Part(
         factory=Groups,
         summary="Groups of neighbours, of coordinates or of a panel's rows.",
-        options={"sizes": Option(default=[10], doc="lengths of the groups, repeated to the end")},
+        options={"sizes": Option(default=[10], doc="lengths of the groups, repeated to the end", low=1)},
     ),
     "given": Part(factory=Given, summary="The groups that the problem gives, its `coordinate_blocks`."),
     "alternating": Part(factory=Alternating, summary="Each tensor of the problem's layout in turn, such as H and W."),
@@ -53,7 +53,11 @@ SOLVERS: Mapping[str, Part] = {
         summary="The minimum: analytic where f is known to be quadratic, else searched for.",
         options={
             "tolerance": Option(
-                default=1e-8, doc="slope at the minimum, relative to the first, where it is searched", low=0.0, high=1.0
+                default=1e-8,
+                doc="slope at the minimum, relative to the first, where it is searched",
+                low=0.0,
+                high=1.0,
+                bounds="()",
             ),
             "max_evaluations": Option(default=60, doc="evaluations, or passes over a panel's rows, at most", low=1),
         },

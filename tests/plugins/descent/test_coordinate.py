@@ -162,7 +162,7 @@ def test_blocks_that_the_problem_gives_are_solved_together(oracle_of: Any, funct
 
 
 def test_what_can_not_be_meant_is_the_users_mistake(oracle_of: Any, function_problem: Any) -> None:
-    with pytest.raises(UserError, match="lengths of groups"):
+    with pytest.raises(UserError, match="lengths of the groups"):
         method("groups(sizes=[0])")
     with pytest.raises(UserError, match="lengths of groups"):
         method("groups(sizes=[])")
