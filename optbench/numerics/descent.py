@@ -102,7 +102,7 @@ class Directions(Protocol[Memory]):
 
 @dataclass(kw_only=True)
 class DescentState(Generic[Memory]):
-    """State of a descent. `point` and the spare buffers change places; the memory is updated in place."""
+    """State of a descent. `point` and the spare buffer change places; the memory is updated in place."""
 
     # published
     point: Tensor  # (n,)
@@ -125,8 +125,8 @@ class DescentState(Generic[Memory]):
     opening: tuple[float, float] | None = None  # both, of the first step on this minibatch
     steady: Steady
 
-    # buffers that trial points are written to
-    spare: list[Tensor]  # two of (n,)
+    # buffers
+    spare: Tensor  # (n,), that trial points are written to
     vectors: Vectors
 
     # what a method measures in, as it was where it began
@@ -161,8 +161,7 @@ class Descent(Generic[Memory]):
 
     def init(self, oracle: Oracle, start: Tensor) -> DescentState[Memory]:
         """Copy the start and allocate; nothing is evaluated yet."""
-        spare = [torch.empty_like(start), torch.empty_like(start)]
-        return self._begin(start.clone(), oracle.batch, self.directions.start(start), spare)
+        return self._begin(start.clone(), oracle.batch, self.directions.start(start), torch.empty_like(start))
 
     def restart(self, state: DescentState[Memory], oracle: Oracle, start: Tensor) -> DescentState[Memory]:
         """Go on from another point (or problem) with the memory alone, if it is in the oracle's unit of f."""
@@ -178,7 +177,7 @@ class Descent(Generic[Memory]):
         return self._begin(state.point, state.batch, state.memory, state.spare)
 
     @staticmethod
-    def _begin(point: Tensor, batch: int, memory: Memory, spare: list[Tensor]) -> DescentState[Memory]:
+    def _begin(point: Tensor, batch: int, memory: Memory, spare: Tensor) -> DescentState[Memory]:
         number = limits(point.dtype)
         return DescentState(
             point=point,
@@ -187,7 +186,7 @@ class Descent(Generic[Memory]):
             progress=Progress(number.eps),
             steady=Steady(number.eps),
             spare=spare,
-            vectors=vectors(point, *spare),
+            vectors=vectors(point, spare),
             squares=(number.tiny / number.eps, number.eps * number.max),
         )
 

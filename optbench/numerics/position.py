@@ -78,15 +78,13 @@ def locate(oracle: Asked, state: Located) -> Visit:
 
 
 class Buffered(Protocol):
-    """A state whose point and spare buffers change places."""
+    """A state whose point and spare buffer change places."""
 
     point: Tensor
     here: Visit | None
-    spare: list[Tensor]  # like the point
+    spare: Tensor  # like the point
 
 
 def arrive(state: Buffered, visit: Visit) -> None:
-    """Go to a point that lies in a spare buffer; the buffer of the last one becomes spare."""
-    first, second = state.spare
-    state.spare = [second if visit.point is first else first, state.point]
-    state.point, state.here = visit.point, visit
+    """Go to a point that lies in the spare buffer; that of the last one becomes spare."""
+    state.spare, state.point, state.here = state.point, visit.point, visit

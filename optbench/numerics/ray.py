@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -14,14 +13,14 @@ from optbench.numerics.vectors import AnyVectors, Vectors
 
 
 class Ray:
-    """Evaluates point + step·direction in two spare buffers: one holds the latest trial, one the best before it."""
+    """Evaluates point + step·direction, all trials in one buffer; gradients of the latest and the best are kept."""
 
     def __init__(
-        self, oracle: Asked, start: Visit, direction: Tensor, spare: Sequence[Tensor], vectors: Vectors | None = None
+        self, oracle: Asked, start: Visit, direction: Tensor, spare: Tensor, vectors: Vectors | None = None
     ) -> None:
-        """Stand at `start`, looking along `direction`; `spare` are two buffers like the point."""
+        """Stand at `start`, looking along `direction`; `spare` is a buffer like the point."""
         self.oracle, self.start, self.direction = oracle, start, direction
-        self._free, self._other = spare
+        self._spare = spare
         self._vectors = vectors or AnyVectors(direction)
         self._latest: Visit | None = None
         self._best: Visit | None = None
@@ -29,16 +28,7 @@ class Ray:
 
     def __call__(self, step: float) -> tuple[float, float]:
         """Return the value and the slope at `step`; one synchronisation."""
-        if step > self._vectors.longest:
-            return math.inf, math.inf
-        if self._latest is not None:
-            self._keep_best()
-        target = self._free if self._best is None or self._best.point is not self._free else self._other
-        self._vectors.advance(self.start.point, self.direction, step, target)
-        value, gradient = self.oracle.value_and_gradient(target)
-        height, slope = self._vectors.height_and_slope(value, gradient, self.direction)
-        self._latest = Visit(target, height, gradient, step)
-        return height, slope
+        return (math.inf, math.inf) if step > self._vectors.longest else self._evaluate(step)
 
     def line(self, slope: float, vast: float = 0.0) -> Line:
         """Return what a line search sees, given the slope at the start and a displacement beyond any of use."""
@@ -47,13 +37,26 @@ class Ray:
         return Line(self, start.value, slope, start.noise, minimum, self._is_vast)
 
     def take(self, step: float) -> Visit:
-        """Return the visit at `step`; only one that is neither the latest nor the best is evaluated again."""
-        for visit in (self._latest, self._best):
-            if visit is not None and visit.step == step:
-                return visit
-        self(step)
+        """Return the visit at `step`, its point written again where it is not the latest; evaluated if not the best."""
+        latest, best = self._latest, self._best
+        if latest is not None and latest.step == step:
+            return latest
+        if best is not None and best.step == step:
+            self._vectors.advance(self.start.point, self.direction, step, self._spare)
+            self._latest = best
+        else:
+            self._evaluate(step if step <= self._vectors.longest else math.inf)
         assert self._latest is not None
         return self._latest
+
+    def _evaluate(self, step: float) -> tuple[float, float]:
+        self._keep_best()
+        self._latest = None  # while another gradient is made, none is held but the best and that at the start
+        self._vectors.advance(self.start.point, self.direction, step, self._spare)
+        value, gradient = self.oracle.value_and_gradient(self._spare)
+        height, slope = self._vectors.height_and_slope(value, gradient, self.direction)
+        self._latest = Visit(self._spare, height, gradient, step)
+        return height, slope
 
     def _keep_best(self) -> None:
         latest, best = self._latest, self._best

@@ -14,7 +14,7 @@ from optbench.api import UserError
 from optbench.numerics.line import LineSearch
 from optbench.numerics.line_searches import build
 from optbench.numerics.minibatches import INNER_STEPS, MEMORY, OnMinibatches
-from optbench.numerics.position import Visit, locate
+from optbench.numerics.position import Visit, arrive, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, norm, read
 from optbench.numerics.steady import Steady
@@ -53,7 +53,7 @@ def newton_cg(
 
 @dataclass(kw_only=True)
 class NewtonCGState:
-    """State of the method. `point` and the spare buffers change places; `work` is overwritten in place."""
+    """State of the method. `point` and the spare buffer change places; `work` is overwritten in place."""
 
     # published
     point: Tensor  # (n,)
@@ -74,7 +74,7 @@ class NewtonCGState:
 
     # buffers
     work: Workspace  # three of (n,)
-    spare: list[Tensor]  # two of (n,), that trial points are written to
+    spare: Tensor  # (n,), that trial points are written to
 
 
 class Globalisation(Protocol):
@@ -104,8 +104,7 @@ class NewtonCG:
 
     def init(self, oracle: Oracle, start: Tensor) -> NewtonCGState:
         """Copy the start and allocate; nothing is evaluated yet."""
-        spare = [torch.empty_like(start), torch.empty_like(start)]
-        return self._begin(start.clone(), oracle.batch, Workspace.like(start), spare)
+        return self._begin(start.clone(), oracle.batch, Workspace.like(start), torch.empty_like(start))
 
     def restart(self, state: NewtonCGState, oracle: Oracle, start: Tensor) -> NewtonCGState:
         """Go on from another point (or problem); the radius alone is kept, unless the method had finished."""
@@ -118,7 +117,7 @@ class NewtonCG:
         """Forget all but the point; what is returned takes over the buffers."""
         return self._begin(state.point, state.batch, state.work, state.spare)
 
-    def _begin(self, point: Tensor, batch: int, work: Workspace, spare: list[Tensor]) -> NewtonCGState:
+    def _begin(self, point: Tensor, batch: int, work: Workspace, spare: Tensor) -> NewtonCGState:
         eps = torch.finfo(point.dtype).eps
         return NewtonCGState(
             point=point,
@@ -170,16 +169,15 @@ class WithinRadius:
         """Try shares of the step until f accepts one; stalls where none is."""
         share = 1.0
         for _ in range(_MAX_TRIALS):
-            torch.add(state.point, model.step, alpha=share, out=state.spare[0])
-            value, gradient = oracle.value_and_gradient(state.spare[0])
+            torch.add(state.point, model.step, alpha=share, out=state.spare)
+            value, gradient = oracle.value_and_gradient(state.spare)
             (height,) = read(value)
             gained = gain(here.value, height, expected=model.decrease(share), noise=here.noise)
             if gained > 1 and model.end == "negative curvature" and math.isinf(state.trust.radius):
                 state.trust.radius = model.length  # a line that bends ever more
             state.trust.judge(share * model.length, gained)
             if gained > ACCEPTED:
-                state.point, state.spare[0] = state.spare[0], state.point
-                state.here = Visit(state.point, height, gradient)
+                arrive(state, Visit(state.spare, height, gradient))
                 cut = model.end in ("boundary", "negative curvature")
                 if state.lengths.is_endless(height, share * model.length, cut=cut, vast=state.progress.vast):
                     state.finished = "unbounded"

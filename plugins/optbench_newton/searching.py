@@ -28,7 +28,7 @@ _MAX_FACTORS = 40
 
 @dataclass(kw_only=True)
 class SearchingState:
-    """State of the method. `point` and the spare buffers change places; `damped` is overwritten in place."""
+    """State of the method. `point` and the spare buffer change places; `damped` is overwritten in place."""
 
     # published
     point: Tensor  # (n,)
@@ -48,7 +48,7 @@ class SearchingState:
 
     # buffers
     damped: Tensor  # (n, n), the Hessian with its diagonal raised
-    spare: list[Tensor]  # two of (n,), that trial points are written to
+    spare: Tensor  # (n,), that trial points are written to
 
 
 class Solver(Protocol):
@@ -112,8 +112,7 @@ class SearchingNewton:
     def init(self, oracle: Oracle, start: Tensor) -> SearchingState:
         """Copy the start and allocate; nothing is evaluated yet."""
         n = start.numel()
-        spare = [torch.empty_like(start), torch.empty_like(start)]
-        return self._begin(start.clone(), oracle.batch, start.new_empty(n, n), spare)
+        return self._begin(start.clone(), oracle.batch, start.new_empty(n, n), torch.empty_like(start))
 
     def restart(self, state: SearchingState, oracle: Oracle, start: Tensor) -> SearchingState:
         """Go on from another point (or problem); the damping alone is kept, unless the method had finished."""
@@ -123,7 +122,7 @@ class SearchingNewton:
         return begun
 
     @staticmethod
-    def _begin(point: Tensor, batch: int, damped: Tensor, spare: list[Tensor]) -> SearchingState:
+    def _begin(point: Tensor, batch: int, damped: Tensor, spare: Tensor) -> SearchingState:
         eps = torch.finfo(point.dtype).eps
         return SearchingState(
             point=point, batch=batch, progress=Progress(eps), steady=Steady(eps), damped=damped, spare=spare

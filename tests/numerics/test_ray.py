@@ -1,8 +1,9 @@
-"""A ray keeps what a line search may take, in two buffers, and evaluates nothing twice."""
+"""A ray keeps what a line search may take, in one buffer, and evaluates nothing twice."""
 
 from __future__ import annotations
 
 import math
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,8 +35,8 @@ def ray(calls: list[Tensor], request: pytest.FixtureRequest) -> Ray:
     point = torch.zeros(2, dtype=torch.float64)
     value, gradient = value_and_gradient(point)
     direction = torch.tensor([1.0, 2.0], dtype=torch.float64)
-    spare = [torch.empty_like(point), torch.empty_like(point)]
-    arithmetic = ShortVectors(point, *spare) if request.param else AnyVectors(point)
+    spare = torch.empty_like(point)
+    arithmetic = ShortVectors(point, spare) if request.param else AnyVectors(point)
     return Ray(oracle, Visit(point, float(value), gradient), direction, spare, arithmetic)
 
 
@@ -43,14 +44,40 @@ def test_value_and_slope_are_those_of_the_function_along_the_ray(ray: Ray) -> No
     assert ray(0.5) == (0.25, -1.0)
 
 
-def test_the_latest_and_the_best_are_taken_without_evaluating(ray: Ray, calls: list[Tensor]) -> None:
-    for step in (0.6, 5.0, 4.0, 3.0):
-        ray(step)
-    for step in (0.6, 3.0):
-        visit = ray.take(step)
-        assert torch.equal(visit.point, ray.start.point + step * ray.direction)
-        assert torch.equal(visit.gradient, value_and_gradient(visit.point)[1])
+@pytest.mark.parametrize("step", [0.6, 3.0])
+def test_the_latest_and_the_best_are_taken_without_evaluating(ray: Ray, calls: list[Tensor], step: float) -> None:
+    for tried in (0.6, 5.0, 4.0, 3.0):
+        ray(tried)
+    visit = ray.take(step)
+    assert torch.equal(visit.point, ray.start.point + step * ray.direction)
+    assert torch.equal(visit.gradient, value_and_gradient(visit.point)[1])
+    assert visit is ray.take(step)
     assert len(calls) == 4
+
+
+@pytest.mark.parametrize("ray", [False], ids=["any"], indirect=True)
+@pytest.mark.parametrize("best", [0.6, 6.0])
+def test_no_gradient_is_held_but_the_best_while_another_is_made(ray: Ray, best: float) -> None:
+    gradients = weakref.WeakSet[Tensor]()
+    ask = ray.oracle.value_and_gradient
+
+    def counted(x: Tensor) -> tuple[Tensor, Tensor]:
+        alive.append(len(gradients))
+        value, gradient = ask(x)
+        gradients.add(gradient)
+        return value, gradient
+
+    alive: list[int] = []
+    ray.oracle.value_and_gradient = counted
+    for step in (best, 5.0, 4.0, 3.0):
+        ray(step)
+    assert alive == [0, 1, 1, 1]
+
+
+def test_a_step_beyond_the_dtype_is_taken_all_the_same(ray: Ray) -> None:
+    visit = ray.take(1e309)
+    assert not torch.isfinite(visit.point).any()
+    assert not math.isfinite(visit.value)
 
 
 def test_another_step_is_evaluated_again(ray: Ray, calls: list[Tensor]) -> None:
@@ -79,6 +106,6 @@ def test_the_start_is_never_written(ray: Ray) -> None:
 def test_a_step_beyond_the_dtype_counts_as_infinitely_high(calls: list[Tensor]) -> None:
     oracle: Any = SimpleNamespace(value_and_gradient=calls.append, offers=frozenset())
     point = torch.zeros(2)
-    ray = Ray(oracle, Visit(point, 2.0, point), point + 1, [torch.empty_like(point), torch.empty_like(point)])
+    ray = Ray(oracle, Visit(point, 2.0, point), point + 1, torch.empty_like(point))
     assert ray(1e39) == (math.inf, math.inf)
     assert not calls

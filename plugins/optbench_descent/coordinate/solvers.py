@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class SweepState:
-    """State of coordinate descent. `point` and the spare buffers change places."""
+    """State of coordinate descent. `point` and the spare buffer change places."""
 
     # published
     point: Tensor  # (n,)
@@ -51,7 +51,7 @@ class SweepState:
 
     # buffers
     direction: Tensor  # (n,), zero outside of the block at work, and all zero between updates
-    spare: list[Tensor]  # two of (n,), for trial points
+    spare: Tensor  # (n,), for trial points
 
 
 class Solver(Protocol):
@@ -142,7 +142,7 @@ class InnerOptimizer:
         first = _size(here.gradient[block])
         if not first > 0:
             return False
-        inner = BlockOracle(oracle, here, block, state.spare[0])
+        inner = BlockOracle(oracle, here, block, state.spare)
         found = self.optimizer.init(inner, here.point[block])
         enough = max(self.tolerance, torch.finfo(here.point.dtype).eps ** 0.75) * first
         inner.begin(found.point)

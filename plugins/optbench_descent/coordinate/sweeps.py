@@ -38,7 +38,7 @@ class Sweeps:
             generator=oracle.streams("coordinate-order"),
             length=1.0,
             direction=torch.zeros_like(start),
-            spare=[torch.empty_like(start), torch.empty_like(start)],
+            spare=torch.empty_like(start),
         )
 
     def step(self, oracle: Oracle, state: SweepState) -> SweepState:

@@ -321,7 +321,7 @@ def test_where_nothing_bends_upwards_a_search_begins_beyond_the_last_step(steps:
         return Found(line.start, "failed", 0)
 
     x = torch.zeros(2, dtype=torch.float64)
-    spare, steady, progress = [x.clone(), x.clone()], Steady(1e-16, steps=steps), Progress(1e-16)
+    spare, steady, progress = x.clone(), Steady(1e-16, steps=steps), Progress(1e-16)
     state = SimpleNamespace(spare=spare, steady=steady, progress=progress, last_step=3.0, finished=None)
     here, oracle = Visit(x, 0.0, -torch.ones_like(x)), SimpleNamespace(offers=frozenset())
     assert not move_along(oracle, state, here, torch.ones_like(x), -2.0, SimpleNamespace(search=search))
