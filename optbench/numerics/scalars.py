@@ -50,12 +50,16 @@ def slope_and_size(gradient: Tensor, direction: Tensor) -> tuple[float, float]:
 def norm(vector: Tensor) -> Tensor:
     """Return the Euclidean norm of all entries, shape (), also where their squares leave the floats; no host reads."""
     number = limits(vector.dtype)
-    plain, size = torch.linalg.vector_norm(vector), largest(vector)
-    power = size / (2 * torch.frexp(size).mantissa)  # of two, so that no digit changes
-    unit = torch.where((size > 0) & (size < math.inf), power, 1.0)
+    plain, unit = torch.linalg.vector_norm(vector), power_below(largest(vector))
     rescaled = unit * torch.linalg.vector_norm(vector / unit)
     exact = (plain > (number.tiny / number.eps) ** 0.5) & (plain < math.inf)
     return torch.where(exact, plain, rescaled)
+
+
+def power_below(size: Tensor) -> Tensor:
+    """Return the power of two at a size, (), by which no digit changes; 1 where it is 0 or no number; no host reads."""
+    power = size / (2 * torch.frexp(size).mantissa)
+    return torch.where((size > 0) & (size < math.inf), power, 1.0)
 
 
 def extremes(vector: Tensor) -> tuple[Tensor, Tensor]:

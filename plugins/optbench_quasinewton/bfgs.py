@@ -134,7 +134,7 @@ class DenseInverse:
     def learn(self, memory: Inverse, move: Move) -> None:
         """Update H and prepare the next direction."""
         memory.ahead = None
-        weights = self.secant(move)
+        weights = self.secant(move, not self.scaled or memory.updates > 0)
         if weights is None:
             return
         change = weights[0] * move.next_slope + weights[1] * move.slope  # y·(the direction)

@@ -133,7 +133,7 @@ class CompactInverse:
 
     def learn(self, memory: Pairs, move: Move) -> None:
         """Put the pair in the oldest one's place, and project the gradient after the move."""
-        weights = self.secant(move)
+        weights = self.secant(move, not self.scaled or memory.count > 0)
         if weights is None:
             return
         after, before = weights

@@ -53,25 +53,27 @@ class Moved(Protocol):
         ...
 
 
-def skipping(move: Moved) -> Weights | None:
+def skipping(move: Moved, _has_scale: bool) -> Weights | None:
     """Return the weights of the true change; None, no update, where f does not curve upwards along the step."""
     return DIFFERENCE if move.is_convex else None
 
 
-def damping(move: Moved) -> Weights | None:
+def damping(move: Moved, has_scale: bool) -> Weights | None:
     """Return the weights of the true change y or, where f does not curve upwards, of θy + (1 − θ)Bs.
 
     Powell 1978 (Nocedal & Wright 2006, procedure 18.2): θ is such that sᵀ(θy + (1 − θ)Bs) is a fifth of sᵀBs. Here
-    the direction is −B⁻¹g, so that Bs = −step·g needs no B.
+    the direction is −B⁻¹g, so that Bs = −step·g needs no B. A B that has no scale yet is taken as the multiple of I
+    whose minimum the step has reached, with Bs = −g: the identity would depend on the unit of f.
     """
     if move.is_convex:
         return DIFFERENCE
-    model = -move.step * move.slope  # sᵀBs and sᵀy, both divided by the step
+    length = move.step if has_scale else 1.0
+    model = -length * move.slope  # sᵀBs and sᵀy, both divided by the step
     kept = (1 - _KEPT) * model / (model - (move.next_slope - move.slope))
-    return (kept, -kept - (1 - kept) * move.step) if kept > 0 and math.isfinite(move.step) else None
+    return (kept, -kept - (1 - kept) * length) if kept > 0 and math.isfinite(length) else None
 
 
-Secant = Callable[[Moved], Weights | None]
+Secant = Callable[[Moved, bool], Weights | None]  # of a move, and of whether B has a scale
 
 SECANTS: Mapping[str, Secant] = {"skip": skipping, "damp": damping}
 

@@ -18,7 +18,7 @@ from optbench.numerics.line import LineSearch
 from optbench.numerics.position import Visit, arrive
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.ray import Ray
-from optbench.numerics.scalars import largest, norm, read
+from optbench.numerics.scalars import largest, norm, power_below, read
 from optbench.numerics.strong_wolfe import StrongWolfe
 from optbench_descent.betas import BETAS
 from optbench_descent.cg import Conjugate, ConjugateDirections
@@ -212,12 +212,17 @@ def _hessian(oracle: Oracle, state: SweepState, block: slice) -> Tensor:
 
 
 def _newton_step(hessian: Tensor, gradient: Tensor) -> Tensor:
-    """Return −|H|⁻¹g, eigenvalues near zero raised to the rounding of the largest; no number where H tells nothing."""
+    """Return −|H|⁻¹g, eigenvalues near zero raised to the rounding of the largest; no number where H tells nothing.
+
+    LAPACK rescales small and large matrices itself, but not by a power of two: digits would depend on the unit of f.
+    """
     finite = torch.isfinite(hessian).all()
-    eigenvalues, vectors = torch.linalg.eigh(torch.where(finite, 0.5 * (hessian + hessian.T), 0))
+    symmetric = torch.where(finite, 0.5 * (hessian + hessian.T), 0)
+    unit = power_below(largest(symmetric))
+    eigenvalues, vectors = torch.linalg.eigh(symmetric / unit)
     sizes = eigenvalues.abs()
     sizes = torch.maximum(sizes, len(sizes) * torch.finfo(sizes.dtype).eps * sizes.max())
-    step = -(vectors @ ((vectors.T @ gradient) / sizes))
+    step = -(vectors @ ((vectors.T @ gradient) / unit / sizes))
     return torch.where(finite & (sizes.max() > 0), step, math.nan)
 
 

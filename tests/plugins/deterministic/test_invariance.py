@@ -111,7 +111,7 @@ def test_the_unit_of_f_changes_nothing(method: Any, reference: Any, make_scaled:
 
 @pytest.mark.slow
 def test_the_unit_of_f_changes_nothing_whatever_the_options(variant: Any, reference: Any, make_scaled: Any) -> None:
-    check_scaling(variant, ("rosenbrock", "beale", "bard"), (-200, -40, -10, 10, 40, 200), reference, make_scaled)
+    check_scaling(variant, ("rosenbrock", "beale", "box-3d"), (-200, -40, -10, 10, 40, 200), reference, make_scaled)
 
 
 # ---- the frame, and the offset of f

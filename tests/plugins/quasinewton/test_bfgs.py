@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from optbench_quasinewton.bfgs import DenseInverse, bfgs, second_factor
+from optbench_quasinewton.lbfgs import CompactInverse
 from optbench_quasinewton.secant import DIFFERENCE, at_the_end, damping, shared
 from optbench_quasinewton.sums import ByBlas, ByTorch
 from torch import Tensor
@@ -272,6 +273,34 @@ def test_without_damping_such_a_move_changes_nothing() -> None:
     assert not rule.knows_scale(memory)
     DenseInverse(scaled=True, grows=True, secant=damping).learn(memory, concave)
     assert rule.knows_scale(memory)
+
+
+def damped_at_once(rule: Any, unit: float) -> Tensor:
+    """Return the direction after a first move along which f curves downwards, f in some unit."""
+    gradient = unit * random(3)
+    memory = rule.start(gradient)
+    direction = rule.direction(memory, gradient).clone()
+    after = 1.5 * gradient + unit * random(3).roll(1)
+    slopes = float(gradient @ direction), float(after @ direction)
+    move = Move(
+        direction=direction,
+        step=0.3 / unit,
+        gradient=gradient,
+        next_gradient=after,
+        slope=slopes[0],
+        next_slope=slopes[1],
+    )
+    assert not move.is_convex
+    rule.learn(memory, move)
+    assert rule.knows_scale(memory)
+    return rule.direction(memory, after)
+
+
+@pytest.mark.parametrize(
+    "damped", [DenseInverse(scaled=True, grows=True, secant=damping), CompactInverse(3, scaled=True, secant=damping)]
+)
+def test_a_first_move_is_damped_alike_in_any_unit_of_f(damped: Any) -> None:
+    assert torch.equal(damped_at_once(damped, 2.0**-40), damped_at_once(damped, 1.0))
 
 
 def test_that_one_minibatch_is_solved_does_not_end_the_trial(oracle: Any) -> None:
