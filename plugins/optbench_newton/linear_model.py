@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optbench.numerics.scalars import norm, read
+from optbench.numerics.scalars import largest, norm, power_below, read
 
 _CLOSE = 0.1  # a step this close to the boundary, relative to the radius, lies on it
 _MAX_CORRECTIONS = 30
@@ -37,7 +37,7 @@ class LinearModel:
     def __init__(self, jacobian: Tensor, residuals: Tensor, scale: Tensor) -> None:
         """Factor the Jacobian (m, n), which must be finite; `scale` (n,) is the diagonal of D."""
         self._scale = scale
-        left, values, self._right = torch.linalg.svd(jacobian / scale, full_matrices=False)
+        left, values, self._right = _singular(jacobian / scale)
         rounding = torch.finfo(values.dtype).eps * max(jacobian.shape)
         kept = values > rounding * values[:1]
         self._spectrum = torch.stack((torch.where(kept, values, 0), torch.where(kept, left.T @ residuals, 0)))  # (2, k)
@@ -73,6 +73,16 @@ class LinearModel:
         bent = scaled * torch.where(values > 0, _inverse(values, damping) / values, 0).sqrt()
         length, bend = read(norm(scaled), norm(bent))
         return length, bend
+
+
+def _singular(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return U, the singular values s and Vᵀ, U·diag(s)·Vᵀ the matrix.
+
+    LAPACK rescales small and large matrices itself, but not by a power of two: digits would depend on the unit of f.
+    """
+    unit = power_below(largest(matrix.flatten()))
+    left, values, right = torch.linalg.svd(matrix / unit, full_matrices=False)
+    return left, values * unit, right
 
 
 def _scaled(spectrum: Tensor, damping: float) -> Tensor:

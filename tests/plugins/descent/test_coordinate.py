@@ -78,6 +78,18 @@ def test_a_newton_step_is_counted_as_what_it_asks_for(oracle_of: Any, function_p
     assert oracle.counts == {"value": 13, "gradient": 13, "hessian_vector": 12}
 
 
+def test_in_float32_no_digit_of_a_blocks_newton_step_depends_on_the_unit_of_f(
+    oracle_of: Any, function_problem: Any
+) -> None:
+    ends = []
+    for unit in (1.0, 2.0**-60, 2.0**60):
+        start = torch.tensor([-1.2, 1.0])
+        problem = function_problem(lambda x, unit=unit: unit * rosenbrock(x), start, dtype=torch.float32)
+        ends.append(run(method("groups(sizes=[2])"), oracle_of(problem, dtype=torch.float32), 6)[0][-1])
+    assert torch.equal(ends[0], ends[1])
+    assert torch.equal(ends[0], ends[2])
+
+
 @pytest.mark.parametrize(
     ("order", "blocks", "solver"),
     [

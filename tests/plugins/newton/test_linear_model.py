@@ -75,3 +75,12 @@ def test_extreme_units_make_no_zeros_and_no_infinities(size: float) -> None:
     jacobian, residuals, scale = problem(6, 3, 3)
     found = LinearModel(size * jacobian, size * residuals, scale).damped(0.0)
     assert torch.allclose(found.step, augmented(jacobian, residuals, scale, 0.0))
+
+
+@pytest.mark.parametrize("unit", [2.0**-45, 2.0**45])
+def test_in_float32_no_digit_depends_on_the_unit_of_the_residuals(unit: float) -> None:
+    jacobian, residuals, scale = (part.float() for part in problem(8, 4, 4))
+    plain = LinearModel(jacobian, residuals, scale).within(0.1)
+    scaled = LinearModel(unit * jacobian, unit * residuals, scale).within(0.1)
+    assert torch.equal(scaled.step, plain.step)
+    assert scaled.decrease == unit**2 * plain.decrease
