@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from optbench.numerics.position import Visit
+from optbench.numerics.trust import ACCEPTED
 from optbench.numerics.trust_region import ModelStep, Region
 
 _FIRST = 1e-3  # the first damping, relative to the norm of the Hessian
@@ -22,6 +23,7 @@ class Marquardt:
 
     damping: float = 0.0  # until a Hessian has been seen
     growth: float = 2.0  # of the damping, where the next step fails
+    accepted: float = ACCEPTED
 
     def propose(self, region: Region, here: Visit) -> ModelStep | None:
         """Return the damped step, None where the damped Hessian is not positive definite."""

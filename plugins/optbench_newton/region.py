@@ -10,6 +10,9 @@ from optbench.numerics.trust import Trust
 from optbench.numerics.trust_region import ModelStep, Region
 
 _GROWTH = 2.0  # of the radius after a good step
+# Least gain at which a step is taken. Where f fell by less of what the model promised, a shorter step from the same
+# point falls further, while this one may have led out of the basin (Nocedal & Wright 2006, algorithm 4.1: up to 1/4).
+_ACCEPTED = 0.1
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Radius:
     """
 
     trust: Trust = field(default_factory=lambda: Trust(growth=_GROWTH))
+    accepted: float = _ACCEPTED
 
     def propose(self, region: Region, here: Visit) -> ModelStep:
         """Return the full Newton step where it lies within the radius, else one on the boundary."""

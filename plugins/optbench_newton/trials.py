@@ -13,7 +13,7 @@ from torch import Tensor
 from optbench.numerics.position import Visit, locate
 from optbench.numerics.progress import Finished, Progress
 from optbench.numerics.scalars import largest, norm, read
-from optbench.numerics.trust import ACCEPTED, Lengths, gain
+from optbench.numerics.trust import Lengths, gain
 from optbench.numerics.trust_region import ModelStep, Region
 from optbench_newton.hessians import Hessian
 
@@ -25,6 +25,8 @@ _MAX_TRIALS = 100
 
 class StepControl(Protocol):
     """How far the quadratic model is trusted, by a radius or a damping; learns from each trial, in place."""
+
+    accepted: float  # least gain at which a step is taken
 
     def propose(self, region: Region, here: Visit) -> ModelStep | None:
         """Return the step to try, None where there is none yet."""
@@ -121,10 +123,11 @@ class TrialNewton:
         (height,) = read(value)
         gained = gain(here.value, height, expected=proposed.decrease, noise=here.noise)
         state.control.judge(proposed, gained)
-        if not gained > ACCEPTED:
+        if not gained > state.control.accepted:
             return False
         state.point, state.trial = state.trial, state.point
         state.here = Visit(state.point, height, gradient)
+        state.progress.expects(proposed.decrease, here.noise)
         cut, vast = proposed.on_boundary, state.progress.vast
         if state.lengths.is_endless(height, proposed.length, cut=cut, vast=vast):
             state.finished = "unbounded"

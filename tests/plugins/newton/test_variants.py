@@ -301,6 +301,17 @@ def test_where_newtons_step_is_none_the_first_radius_is_as_large_as_the_point(di
     assert trust.trust.radius == radius
 
 
+@pytest.mark.parametrize(("share", "taken"), [(0.09, False), (0.11, True)])
+def test_within_a_radius_a_step_is_taken_that_brings_a_tenth_of_what_was_promised(
+    share: float, taken: bool, oracle: Any
+) -> None:
+    """At 1 a parabola is the model; at 0, its minimum, the quartic takes back all but a share of the fall of 1/2."""
+    problem = oracle(lambda x: (0.5 * x**2 + 0.5 * (1 - share) * (x - 1) ** 4).sum(), 1)
+    method = newton(damping="auto")
+    state = method.step(problem, method.init(problem, torch.ones(1, dtype=torch.float64)))
+    assert (abs(float(state.point)) < 1e-12) == taken
+
+
 @pytest.mark.parametrize(("before", "after"), [(1.0, 0.25), (3e-3, 0.0)])
 def test_a_damping_that_has_fallen_to_next_to_nothing_is_left_out(before: float, after: float) -> None:
     """Less than a thousandth of the Hessian's norm, which is 1 here."""
