@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,8 @@ KINDS = {
 def terminal_table(model: ReportModel, width: int = 100) -> Table:
     """Return a row an optimizer, the most reliable first; what to know before comparing stands below."""
     kinds = tuple(dict.fromkeys(KINDS.get(problem.kind, problem.kind[:6]) for problem in model.problems))
-    return fitted(partial(_table, model), (("95 %",), ("state",), kinds, ("slow",), ("time",)), width)
+    state = ("state",) if _knows_state(model) else ()
+    return fitted(partial(_table, model), (("95 %",), state, kinds, ("slow",), ("time",)), width)
 
 
 def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
@@ -41,7 +42,7 @@ def _table(model: ReportModel, left_out: frozenset[str]) -> Table:
     caption = "\n".join(_caption(model, left_out))
     table = new_table(f"{model.title}: solved to a relative gap of {target:.0e}", caption)
     styles = {"optimizer": NAME, **dict.fromkeys(_numbers(model), NUMBER), "failed": TEXT}
-    return fill(table, styles, _rows(model, target), left_out)
+    return fill(table, styles, _rows(model, target), left_out if _knows_state(model) else left_out | {"state"})
 
 
 def _numbers(model: ReportModel) -> tuple[str, ...]:
@@ -99,7 +100,11 @@ def _slowdown(score: Score) -> str:
     return ">½" if score.slowdown is None else f"{score.slowdown:.3g}×"
 
 
-def _largest_state(cells: list[Cell]) -> int | None:
+def _knows_state(model: ReportModel) -> bool:
+    return _largest_state(model.cells) is not None
+
+
+def _largest_state(cells: Iterable[Cell]) -> int | None:
     return max((cell.state_bytes for cell in cells if cell.state_bytes is not None), default=None)
 
 
@@ -114,8 +119,9 @@ def _caption(model: ReportModel, left_out: frozenset[str]) -> list[str]:
     legend = (
         f"Problems: {len(model.problems)}, optimizers: {len(model.optimizers)}, seeds: {model.seeds}; "
         f"budget {model.budget}. 95 %: Wilson interval. evals, time: median over solved problems. "
-        "slow: median of cost / best cost in evaluations (>½: more than half unsolved). state: largest. "
-        "solved: share of trials; by class: problems that at least half of the seeds solve."
+        "slow: median of cost / best cost in evaluations (>½: more than half unsolved). "
+        f"{'state: largest. ' if _knows_state(model) else ''}solved: share of trials; "
+        "by class: problems that at least half of the seeds solve."
     )
     legend += omitted(left_out, _numbers(model))
     if model.versus:

@@ -25,6 +25,13 @@ def test_a_row_tells_share_interval_classes_cost_and_memory(results, synthetic):
     assert row.split() == ["a", "100", "%", "21–100", "1/1", "1,500", "1×", "1.5", "s", "2", "kB"]
 
 
+def test_where_no_state_was_measured_there_is_no_column_for_it(results, synthetic):
+    results.add("x/a", "x/p", synthetic.events_of([1, 1500], [5.0, 1.0]), f_star=1.0, evaluations=1500)
+    text = printed(results.report())
+    assert "slow" in text
+    assert "state" not in text
+
+
 def test_it_fits_into_100_columns(synthetic):
     assert max(map(len, printed(synthetic.full_results().report()).splitlines())) <= 100
 
