@@ -6,9 +6,7 @@ import math
 from dataclasses import dataclass
 
 from optbench.numerics.interpolation import clipped, quadratic_minimum
-from optbench.numerics.line import Found, Line, Trial, off_pole
-
-_FAR = 0.1  # of the step that was not a number
+from optbench.numerics.line import FAR, Found, Line, Trial, off_pole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,7 @@ class Armijo:
 
     def _shorter(self, line: Line, trial: Trial) -> float:
         if not math.isfinite(trial.value):
-            return _FAR * trial.step
+            return FAR * trial.step
         guess = quadratic_minimum(line.start, trial)
         return clipped(guess, self.shrink * trial.step, 0.5 * trial.step, otherwise=0.5 * trial.step)
 
