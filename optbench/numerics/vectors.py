@@ -16,7 +16,7 @@ from torch.autograd.graph import increment_version
 
 from optbench.numerics.scalars import extremes, in_numpy, largest, limits, read, slope_and_size
 
-_SHORT = 2**14  # numbers of parameters up to which the calls, not the memory, take the time
+SHORT = 2**14  # numbers of parameters up to which the calls, not the memory, take the time
 _INDEX_OF_LARGEST = {torch.float32: blas.isamax, torch.float64: blas.idamax}  # absolute entry; of finite ones
 
 View = Any  # numpy's, of a tensor
@@ -24,7 +24,7 @@ View = Any  # numpy's, of a tensor
 
 def are_short(like: Tensor) -> bool:
     """Tell whether BLAS is the faster for vectors like `like`."""
-    return in_numpy(like) and like.numel() <= _SHORT and like.dtype in _INDEX_OF_LARGEST
+    return in_numpy(like) and like.numel() <= SHORT and like.dtype in _INDEX_OF_LARGEST
 
 
 class Vectors(Protocol):

@@ -18,6 +18,7 @@ from optbench.numerics.parts import build_part
 from optbench_descent.betas import BETAS, Beta
 from optbench_descent.memoryless import MemorylessDirections
 from optbench_descent.metrics import METRICS, Metric, Scales
+from optbench_descent.pairs import Pair
 from optbench_descent.parts import SEARCHES
 from optbench_descent.restarts import RESTARTS, Restart
 from optbench_descent.warm import WarmStarted
@@ -76,10 +77,11 @@ class ConjugateDirections(Generic[Scales]):
         """Set β from the gradients before and after the move; one that isn't a number counts as 0."""
         memory.age += 1
         seen = self.metric.seen(memory.scales, move)
-        keeps = self.restart.keeps(seen, memory.age)
+        keeps = self.restart.keeps(lambda: seen, memory.age)
         memory.beta.copy_(self.beta(seen) * keeps)
         memory.beta.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
-        self.metric.learn(memory.scales, move)
+        if move.is_convex:
+            self.metric.learn(memory.scales, Pair.of(move, memory.direction))
         self.metric.refresh(memory.scales, keeps)
 
     def forget(self, memory: Conjugate[Scales]) -> None:

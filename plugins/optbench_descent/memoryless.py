@@ -18,32 +18,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Move
 from optbench.numerics.reproducible import dot
+from optbench.numerics.vectors import are_short
 from optbench_descent.metrics import Metric, Scales
+from optbench_descent.pairs import Flag, Number, Pair, Vector, combine, negated, new, quotient, same_kind, where
 from optbench_descent.restarts import Every, Restart
 
 _ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
 _LONGEST_WAIT = Every(k=0)  # for a restart that is due: n moves, enough on a quadratic
+_quietly = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 @dataclass
 class Latest(Generic[Scales]):
-    """The last move, conjugate to the one before; every buffer is updated in place."""
+    """The last move, conjugate to the one before."""
 
-    displacement: Tensor  # (n,), s
-    change: Tensor  # (n,), y
-    image: Tensor  # (n,), M·y
-    curvature: Tensor  # (), s·y
-    size: Tensor  # (), y·M·y
+    pair: Pair  # s, y and s·y; before any move 0
+    image: Vector  # (n,), M·y
+    size: Number  # y·M·y
     known: bool  # whether there is one
     age: int  # moves since the memory was empty
-    due: Tensor  # (), bool: whether a restart waits
+    due: Flag  # whether a restart waits
     scales: Scales  # what the metric knows
     direction: Tensor  # (n,)
+    target: Vector  # the same memory
 
 
 class MemorylessDirections(Generic[Scales]):
@@ -58,77 +61,83 @@ class MemorylessDirections(Generic[Scales]):
         self.restart, self.metric = restart, metric
 
     def start(self, point: Tensor) -> Latest[Scales]:
-        """Allocate."""
-        vectors = [torch.zeros_like(point) for _ in range(4)]
+        """Allocate; short vectors on the CPU are arrays."""
+        direction = torch.zeros_like(point)
+        target: Vector = direction.numpy() if are_short(point) else direction
         return Latest(
-            displacement=vectors[0],
-            change=vectors[1],
-            image=vectors[2],
-            curvature=point.new_ones(()),
-            size=point.new_ones(()),
+            pair=Pair(new(target, 0), new(target, 0), 0.0),
+            image=new(target, 0),
+            size=1.0,
             known=False,
             age=0,
-            due=torch.zeros_like(point[0], dtype=torch.bool),
-            scales=self.metric.start(point),
-            direction=vectors[3],
+            due=False,
+            scales=self.metric.start(target),
+            direction=direction,
+            target=target,
         )
 
+    @_quietly
     def direction(self, memory: Latest[Scales], gradient: Tensor) -> Tensor:
         """Return −H·gradient; before any move −M·gradient."""
-        steepest = self.metric.steepest(memory.scales, gradient)
+        seen, pair = same_kind(memory.target, gradient), memory.pair
+        steepest = self.metric.steepest(memory.scales, seen)
         if not memory.known:
-            return torch.neg(steepest, out=memory.direction)
-        back = dot(memory.displacement, gradient) / memory.curvature
-        kept = dot(memory.image, gradient) / memory.size - 2 * back
-        direction = torch.sub(back * memory.image, steepest, out=memory.direction)
-        return direction.mul_(memory.curvature / memory.size).addcmul_(memory.displacement, kept)
+            combine(memory.target, (-1.0, steepest))
+            return memory.direction
+        back = quotient(dot(pair.displacement, seen), pair.curvature)
+        kept = quotient(dot(memory.image, seen), memory.size) - 2 * back
+        scale = quotient(pair.curvature, memory.size)
+        combine(memory.target, (scale * back, memory.image), (-scale, steepest), (kept, pair.displacement))
+        return memory.direction
 
+    @_quietly
     def learn(self, memory: Latest[Scales], move: Move) -> None:
         """Put the move in the place of the last, unless f curves downwards along it."""
         memory.age += 1
-        keeps = self.restart.keeps(self.metric.seen(memory.scales, move), memory.age)
-        memory.due |= ~keeps if isinstance(keeps, Tensor) else not keeps
-        self.metric.learn(memory.scales, move)
-        waits = self._put(memory, move) if move.is_convex else torch.zeros_like(memory.due)
-        waits &= _LONGEST_WAIT.keeps(move, memory.age)
-        self.metric.refresh(memory.scales, ~memory.due | waits)
+        memory.due |= negated(self._keeps(memory, move))
+        waits = self._put(memory, move) if move.is_convex else False
+        waits &= _LONGEST_WAIT.keeps(lambda: move, memory.age)
+        self.metric.refresh(memory.scales, negated(memory.due) | waits)
         memory.due &= waits
         if memory.known:
-            memory.image.copy_(self.metric.steepest(memory.scales, memory.change))
-            memory.size.copy_(dot(memory.image, memory.change))
+            memory.image[...] = self.metric.steepest(memory.scales, memory.pair.change)
+            memory.size = dot(memory.image, memory.pair.change)
 
     def forget(self, memory: Latest[Scales]) -> None:
         """Restart along the negative gradient."""
-        memory.displacement.zero_()
-        memory.change.zero_()
-        memory.due.zero_()
-        memory.known, memory.age = False, 0
+        memory.pair.displacement[...] = 0
+        memory.pair.change[...] = 0
+        memory.pair.curvature = 0.0
+        memory.due, memory.known, memory.age = False, False, 0
         self.metric.forget(memory.scales)
 
     def knows_scale(self, memory: Latest[Scales]) -> bool:
         """Tell whether a move has set γ."""
         return memory.known
 
-    def _put(self, memory: Latest[Scales], move: Move) -> Tensor:
+    def _keeps(self, memory: Latest[Scales], move: Move) -> Flag:
+        return self.restart.keeps(lambda: self.metric.seen(memory.scales, move), memory.age)
+
+    def _put(self, memory: Latest[Scales], move: Move) -> Flag:
         """Put the move in the place of the last, made conjugate to it; tell whether f is quadratic along the two."""
-        displacement, change = move.direction * move.step, move.next_gradient - move.gradient
-        shared, is_quadratic = overlap(memory.displacement, memory.change, displacement, change)
-        memory.displacement.mul_(-shared).add_(displacement)
-        memory.change.mul_(-shared).add_(change)
-        memory.curvature.copy_(dot(memory.displacement, memory.change))
-        memory.known = True
+        now = Pair.of(move, memory.target)
+        self.metric.learn(memory.scales, now)
+        shared, is_quadratic = overlap(memory.pair, now)
+        now.take_out(shared, memory.pair)
+        memory.pair, memory.known = now, True
         return is_quadratic
 
 
-def overlap(last: Tensor, last_change: Tensor, displacement: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
-    """Return how much of the last move is in this one, shape (), and whether f is quadratic along the two.
+def overlap(last: Pair, now: Pair) -> tuple[Number, Flag]:
+    """Return how much of the last move is in this one, and whether f is quadratic along the two.
 
     Without that much of it, 0 where f isn't quadratic, the two are conjugate. On a quadratic with the Hessian A both
     s·y⁻ and s⁻·y are s·A·s⁻; where they differ, there is no A.
     """
-    curvature = dot(last, last_change)
-    along, across = dot(displacement, last_change) / curvature, dot(last, change) / curvature
-    weight = curvature / dot(displacement, change)  # both lengths become 1 in the norm of A
+    along = quotient(dot(now.displacement, last.change), last.curvature)
+    across = quotient(dot(last.displacement, now.change), last.curvature)
+    weight = quotient(last.curvature, now.curvature)  # both lengths become 1 in the norm of A
     left = 1 - along * across * weight
-    is_quadratic = (along - across).abs() * weight.sqrt() <= _ASYMMETRY * left
-    return torch.where(is_quadratic, along, torch.zeros_like(along)), is_quadratic
+    apart = along - across
+    is_quadratic = (weight > 0) & (left >= 0) & (apart * apart * weight <= _ASYMMETRY * left * (_ASYMMETRY * left))
+    return where(is_quadratic, along), is_quadratic

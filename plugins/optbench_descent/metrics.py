@@ -11,6 +11,7 @@ from torch import Tensor
 
 from optbench.numerics.descent import Move
 from optbench.numerics.reproducible import dot
+from optbench_descent.pairs import Flag, Pair, Vector, new, quotient, raise_to, rounding, same_kind
 
 Scales = TypeVar("Scales")
 
@@ -18,11 +19,11 @@ Scales = TypeVar("Scales")
 class Metric(Protocol[Scales]):
     """The variables in which conjugacy is sought; `Scales` is what it knows of them."""
 
-    def start(self, point: Tensor) -> Scales:
+    def start(self, point: Vector) -> Scales:
         """Return what is known before any move: nothing."""
         ...
 
-    def steepest(self, scales: Scales, gradient: Tensor) -> Tensor:
+    def steepest(self, scales: Scales, gradient: Vector) -> Vector:
         """Return the direction of x, shape (n,), up which f rises steepest in these variables."""
         ...
 
@@ -30,11 +31,11 @@ class Metric(Protocol[Scales]):
         """Return the move in these variables."""
         ...
 
-    def learn(self, scales: Scales, move: Move) -> None:
-        """Take a move into account, in place."""
+    def learn(self, scales: Scales, pair: Pair) -> None:
+        """Take a move along which f curves upwards into account, in place."""
         ...
 
-    def refresh(self, scales: Scales, keeps: bool | Tensor) -> None:
+    def refresh(self, scales: Scales, keeps: Flag) -> None:
         """Let what has been learnt take effect, unless the last direction is kept."""
         ...
 
@@ -46,10 +47,10 @@ class Metric(Protocol[Scales]):
 class Plain:
     """The variables x themselves."""
 
-    def start(self, point: Tensor) -> None:
+    def start(self, point: Vector) -> None:
         """Know nothing."""
 
-    def steepest(self, scales: None, gradient: Tensor) -> Tensor:
+    def steepest(self, scales: None, gradient: Vector) -> Vector:
         """Return the gradient."""
         return gradient
 
@@ -57,10 +58,10 @@ class Plain:
         """Return the move."""
         return move
 
-    def learn(self, scales: None, move: Move) -> None:
+    def learn(self, scales: None, pair: Pair) -> None:
         """Learn nothing."""
 
-    def refresh(self, scales: None, keeps: bool | Tensor) -> None:
+    def refresh(self, scales: None, keeps: Flag) -> None:
         """Change nothing."""
 
     def forget(self, scales: None) -> None:
@@ -71,9 +72,10 @@ class Plain:
 class Diagonal:
     """An estimate of the Hessian's diagonal D; every buffer is updated in place."""
 
-    curvature: Tensor  # (n,), D as learnt so far
-    root: Tensor  # (n,), 1/√D, its least entry 1, as it was at the last restart; 1 before the first
+    curvature: Vector  # (n,), D as learnt so far
+    root: Vector  # (n,), 1/√D, its least entry 1, as it was at the last restart; 1 before the first
     known: bool  # whether any move has been learnt from
+    eps: float  # of the dtype
 
 
 class Scaled:
@@ -85,48 +87,45 @@ class Scaled:
     fixed, in which all that is known of conjugate gradients holds; up to the first restart they are x.
     """
 
-    def start(self, point: Tensor) -> Diagonal:
+    def start(self, point: Vector) -> Diagonal:
         """Allocate; D = 1."""
-        return Diagonal(torch.ones_like(point), torch.ones_like(point), known=False)
+        return Diagonal(new(point, 1), new(point, 1), known=False, eps=rounding(point))
 
-    def steepest(self, scales: Diagonal, gradient: Tensor) -> Tensor:
+    def steepest(self, scales: Diagonal, gradient: Vector) -> Vector:
         """Return D⁻¹·g, but for a factor."""
         return gradient * scales.root * scales.root
 
     def seen(self, scales: Diagonal, move: Move) -> Move:
         """Return the move in √D·x; its slopes are the same."""
+        root = scales.root
         return move._replace(
-            direction=move.direction / scales.root,
-            gradient=move.gradient * scales.root,
-            next_gradient=move.next_gradient * scales.root,
+            direction=same_kind(root, move.direction) / root,
+            gradient=same_kind(root, move.gradient) * root,
+            next_gradient=same_kind(root, move.next_gradient) * root,
         )
 
-    def learn(self, scales: Diagonal, move: Move) -> None:
-        """Update D where f curves upwards along the move; entries stay above the rounding of the largest."""
-        if not move.is_convex:
-            return
-        displacement, change = move.direction * move.step, move.next_gradient - move.gradient
-        curvature = dot(displacement, change)
+    def learn(self, scales: Diagonal, pair: Pair) -> None:
+        """Update D; entries stay above the rounding of the largest."""
+        displacement, change, curvature = pair.displacement, pair.change, pair.curvature
         if not scales.known:
-            scales.curvature.copy_((dot(change, change) / curvature).expand_as(change))
+            scales.curvature[...] = quotient(dot(change, change), curvature)
             scales.known = True
         image = scales.curvature * displacement
-        scales.curvature.addcmul_(change, change / curvature)
-        scales.curvature.addcmul_(image, image / dot(displacement, image), value=-1)
-        least = scales.curvature.max() * torch.finfo(change.dtype).eps
-        torch.maximum(scales.curvature, least, out=scales.curvature)
+        scales.curvature += change * (change / curvature)
+        scales.curvature -= image * (image / dot(displacement, image))
+        raise_to(scales.curvature.max() * scales.eps, scales.curvature)
 
-    def refresh(self, scales: Diagonal, keeps: bool | Tensor) -> None:
+    def refresh(self, scales: Diagonal, keeps: Flag) -> None:
         """Put what has been learnt into effect, unless the last direction is kept."""
         if keeps is True:
             return
-        root = (scales.curvature / scales.curvature.max()).rsqrt()  # directions keep the unit of the gradient
-        scales.root.copy_(torch.where(keeps, scales.root, root) if isinstance(keeps, Tensor) else root)
+        root = (scales.curvature / scales.curvature.max()) ** -0.5  # directions keep the unit of the gradient
+        scales.root[...] = torch.where(keeps, scales.root, root) if isinstance(keeps, Tensor) else root
 
     def forget(self, scales: Diagonal) -> None:
         """Start again from D = 1."""
-        scales.root.fill_(1)
-        scales.curvature.fill_(1)
+        scales.root[...] = 1
+        scales.curvature[...] = 1
         scales.known = False
 
 

@@ -5,7 +5,7 @@ Whatever the rule, a direction along which f doesn't fall is replaced by the neg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,10 +23,11 @@ _LEAST = 20  # moves: with few parameters, a restart every n moves wastes what w
 class Restart(Protocol):
     """Decides after each move."""
 
-    def keeps(self, move: Move, age: int) -> bool | Tensor:
+    def keeps(self, seen: Callable[[], Move], age: int) -> bool | Tensor:
         """Tell whether the last direction is kept, in a tensor of shape () where the device decides.
 
-        `age` counts the moves since the start, or since a direction was forgotten; this one is included.
+        `seen` returns the move in the variables where conjugacy is sought; few rules look. `age` counts the moves since
+        the start, or since a direction was forgotten; this one is included.
         """
         ...
 
@@ -37,9 +38,9 @@ class Every:
 
     k: int = 5
 
-    def keeps(self, move: Move, age: int) -> bool:
+    def keeps(self, seen: Callable[[], Move], age: int) -> bool:
         """Count."""
-        return age % (self.k or max(move.gradient.numel(), _LEAST)) != 0
+        return age % (self.k or max(len(seen().gradient), _LEAST)) != 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +52,18 @@ class Powell:
 
     threshold: float = 0.2
 
-    def keeps(self, move: Move, age: int) -> Tensor:
+    def keeps(self, seen: Callable[[], Move], age: int) -> bool | Tensor:
         """Compare, on the gradients' device."""
+        move = seen()
         after = move.next_gradient
-        return move.gradient.dot(after).abs() < self.threshold * after.dot(after)
+        return abs(move.gradient.dot(after)) < self.threshold * after.dot(after)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Never:
     """No restart."""
 
-    def keeps(self, move: Move, age: int) -> bool:
+    def keeps(self, seen: Callable[[], Move], age: int) -> bool:
         """Keep it."""
         return True
 

@@ -10,6 +10,7 @@ import torch
 from optbench_descent.cg import cg
 from optbench_descent.memoryless import MemorylessDirections, overlap
 from optbench_descent.metrics import Plain, Scaled
+from optbench_descent.pairs import Pair
 from optbench_descent.restarts import Every, Never
 from torch import Tensor
 
@@ -29,6 +30,10 @@ def moved(hessian: Tensor, point: Tensor, direction: Tensor, step: float) -> Mov
     return Move(direction.clone(), step, before, after, float(before @ direction), float(after @ direction))
 
 
+def pair(displacement: Tensor, change: Tensor) -> Pair:
+    return Pair(displacement, change, displacement @ change)
+
+
 def walk(rule: Any, hessian: Tensor, steps: list[float]) -> tuple[Any, list[Tensor], list[Tensor]]:
     """Return the memory, the displacements it held and the points after the moves of these steps."""
     point = torch.ones(len(hessian), dtype=torch.float64)
@@ -37,7 +42,7 @@ def walk(rule: Any, hessian: Tensor, steps: list[float]) -> tuple[Any, list[Tens
         one = moved(hessian, point, rule.direction(memory, hessian @ point), step)
         rule.learn(memory, one)
         point = point + step * one.direction
-        displacements.append(memory.displacement.clone())
+        displacements.append(torch.tensor(memory.pair.displacement))
         points.append(point)
     return memory, displacements, points
 
@@ -47,8 +52,8 @@ def test_the_direction_is_that_of_the_dense_bfgs_update(metric: Any) -> None:
     hessian = spread(5)
     rule = MemorylessDirections(Every(k=2), metric)
     memory, _, points = walk(rule, hessian, [0.01, 0.9, 1.3])
-    inverse = np.eye(5) if isinstance(metric, Plain) else np.diag(memory.scales.root.numpy() ** 2)
-    s, y = memory.displacement.numpy(), memory.change.numpy()
+    inverse = np.eye(5) if isinstance(metric, Plain) else np.diag(memory.scales.root**2)
+    s, y = memory.pair.displacement, memory.pair.change
     gradient = hessian @ points[-1]
     projection = np.eye(5) - np.outer(y, s) / (s @ y)
     dense = s @ y / (y @ inverse @ y) * projection.T @ inverse @ projection + np.outer(s, s) / (s @ y)
@@ -93,7 +98,7 @@ def test_it_needs_a_third_of_the_evaluations_of_accurate_searches_on_a_large_qua
 def test_what_is_common_to_two_moves_on_a_quadratic_is_their_inner_product() -> None:
     hessian = spread(4)
     last, now = torch.randn(2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    shared, is_quadratic = overlap(last, hessian @ last, now, hessian @ now)
+    shared, is_quadratic = overlap(pair(last, hessian @ last), pair(now, hessian @ now))
     assert is_quadratic
     assert float(shared) == pytest.approx(float(last @ hessian @ now / (last @ hessian @ last)))
 
@@ -102,7 +107,7 @@ def test_what_is_common_to_two_moves_on_a_quadratic_is_their_inner_product() -> 
 def test_moves_that_no_hessian_explains_have_nothing_in_common(asymmetry: float, counts: bool) -> None:
     """Here s⁻·y = 0, s·y⁻ = asymmetry, and both curvatures are 1, so that all of the second is left."""
     last, change = torch.eye(2, dtype=torch.float64)
-    shared, is_quadratic = overlap(last, last + asymmetry * change, change, change)
+    shared, is_quadratic = overlap(pair(last, last + asymmetry * change), pair(change, change))
     assert bool(is_quadratic) == counts
     assert float(shared) == pytest.approx(asymmetry if counts else 0)
 
@@ -111,7 +116,7 @@ def test_a_move_that_curves_downwards_leaves_the_last_one() -> None:
     rule = MemorylessDirections(Never(), Plain())
     memory, displacements, points = walk(rule, spread(3), [0.01])
     rule.learn(memory, moved(-torch.eye(3, dtype=torch.float64), points[0], points[0], 0.5))
-    assert torch.equal(memory.displacement, displacements[0])
+    assert memory.pair.displacement.tolist() == displacements[0].tolist()
 
 
 def test_a_restart_that_is_due_waits_while_f_is_quadratic_but_no_longer_than_n_moves() -> None:
@@ -133,10 +138,10 @@ def test_a_restart_that_is_due_comes_with_the_first_move_off_the_quadratic() -> 
     rule = MemorylessDirections(Every(k=2), Scaled())
     hessian = torch.diag(torch.linspace(1, 9, 6, dtype=torch.float64))
     memory, _, points = walk(rule, hessian, [0.1, 0.9, 0.9])
-    assert torch.equal(memory.scales.root, torch.ones(6, dtype=torch.float64))
+    assert memory.scales.root.tolist() == [1.0] * 6
     bent = moved(hessian, points[-1], rule.direction(memory, hessian @ points[-1]), 1.0)
-    rule.learn(memory, bent._replace(next_gradient=bent.next_gradient + memory.change * 3))
-    assert not torch.equal(memory.scales.root, torch.ones(6, dtype=torch.float64))
+    rule.learn(memory, bent._replace(next_gradient=bent.next_gradient + torch.from_numpy(memory.pair.change) * 3))
+    assert memory.scales.root.tolist() != [1.0] * 6
 
 
 def test_after_forgetting_it_is_the_negative_gradient() -> None:
@@ -156,6 +161,6 @@ def test_how_far_two_products_may_differ_is_a_share_of_the_curvature_that_is_lef
     """Unit curvatures, s·y⁻ = 0.8: of 0.44 or 0.52 that is left 0.13 or 0.16 is allowed; they differ by 0.1 or 0.2."""
     last, last_change, displacement = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.8, 1.0]], dtype=torch.float64)
     change = torch.tensor([across, 1 - 0.8 * across], dtype=torch.float64)
-    shared, found = overlap(last, last_change, displacement, change)
+    shared, found = overlap(pair(last, last_change), pair(displacement, change))
     assert bool(found) is is_quadratic
     assert float(shared) == pytest.approx(0.8 * is_quadratic)

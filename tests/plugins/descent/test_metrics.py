@@ -10,6 +10,7 @@ import torch
 from optbench_descent.betas import BETAS
 from optbench_descent.cg import ConjugateDirections, cg
 from optbench_descent.metrics import Scaled
+from optbench_descent.pairs import Pair
 from optbench_descent.restarts import Every
 from torch import Tensor
 
@@ -35,7 +36,7 @@ def test_the_diagonal_is_that_of_the_bfgs_update_of_a_diagonal_matrix() -> None:
     scales = Scaled().start(torch.zeros(4, dtype=torch.float64))
     dense = None
     for one in moves(6):
-        Scaled().learn(scales, one)
+        Scaled().learn(scales, Pair.of(one, one.direction))
         s, y = one.step * one.direction.numpy(), (one.next_gradient - one.gradient).numpy()
         dense = np.eye(4) * (y @ y) / (s @ y) if dense is None else dense
         image = dense @ s
@@ -48,14 +49,16 @@ def test_moves_along_single_coordinates_teach_the_diagonal_of_a_quadratic() -> N
     point = torch.ones(3, dtype=torch.float64)
     scales = Scaled().start(point)
     for unit in torch.eye(3, dtype=torch.float64):
-        Scaled().learn(scales, move(torch.diag(diagonal), point, -unit))
+        one = move(torch.diag(diagonal), point, -unit)
+        Scaled().learn(scales, Pair.of(one, unit))
     assert scales.curvature.tolist() == pytest.approx(diagonal.tolist(), rel=1e-9)
 
 
 def test_a_move_without_curvature_teaches_nothing() -> None:
-    scales = Scaled().start(torch.zeros(2, dtype=torch.float64))
-    Scaled().learn(scales, move(-torch.eye(2, dtype=torch.float64), torch.ones(2).double(), torch.ones(2).double()))
-    assert scales.curvature.tolist() == [1.0, 1.0]
+    rule = ConjugateDirections(BETAS["hager-zhang"], Every(k=3), Scaled())
+    memory = rule.start(torch.zeros(2, dtype=torch.float64))
+    rule.learn(memory, move(-torch.eye(2, dtype=torch.float64), torch.ones(2).double(), torch.ones(2).double()))
+    assert memory.scales.curvature.tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("beta", BETAS)

@@ -47,7 +47,7 @@ def test_every_k_moves_the_next_direction_is_the_gradients() -> None:
 @pytest.mark.parametrize(("n", "age"), [(2, 20), (20, 20), (30, 30)])
 def test_zero_stands_for_one_a_parameter_but_not_too_often(n: int, age: int) -> None:
     one = move([3.0] * n, [1.0] * n)
-    assert [count for count in range(1, 2 * age) if not Every(k=0).keeps(one, count)] == [age]
+    assert [count for count in range(1, 2 * age) if not Every(k=0).keeps(lambda: one, count)] == [age]
 
 
 def test_powell_restarts_where_gradients_are_far_from_orthogonal() -> None:

@@ -245,7 +245,7 @@ def test_long_vectors_and_those_elsewhere_make_the_same_pairs_conjugate(
     expected = _points(oracle, dtype)
     for module in (compact, vectors):
         monkeypatch.setattr(module, "in_numpy", lambda _: on_cpu)
-    monkeypatch.setattr(vectors, "_SHORT", longest)
+    monkeypatch.setattr(vectors, "SHORT", longest)
     for point, same in zip(_points(oracle, dtype), expected, strict=True):
         assert torch.allclose(point, same, rtol=tolerance, atol=tolerance)
 
@@ -262,7 +262,7 @@ def test_long_vectors_and_those_elsewhere_than_on_the_cpu_give_the_same_directio
     expected = rule.direction(memory, gradient)
     for module in (compact, vectors):
         monkeypatch.setattr(module, "in_numpy", lambda _: on_cpu)
-    monkeypatch.setattr(vectors, "_SHORT", longest)
+    monkeypatch.setattr(vectors, "SHORT", longest)
     memory = learnt(rule, seen)
     assert isinstance(memory.passes, ByTorch)
     assert isinstance(memory.products.changes, Tensor) != on_cpu
@@ -349,7 +349,7 @@ def test_what_overflows_ends_without_an_exception_or_a_warning(secant: str, orac
 
 @pytest.mark.parametrize("longest", [4, 5])
 def test_buffers_are_allocated_once(longest: int, oracle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "_SHORT", longest)
+    monkeypatch.setattr(vectors, "SHORT", longest)
     problem = oracle(lambda x: (x**4).sum() + (x - 1).square().sum(), 5)
     method = lbfgs(history=2, initial_scale="scaled", negative_curvature="skip", line_search="strong-wolfe")
     state = method.init(problem, torch.full((5,), 3.0, dtype=torch.float64))
