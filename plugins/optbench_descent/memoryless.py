@@ -6,7 +6,9 @@ inverse, s and y displacement and gradient change of the last move, and ĝ = g �
 
     γ·(−M·ĝ + (y·M·ĝ / s·y)·s) − (s·g/s·y)·s,  γ = s·y/y·M·y,
 
-which is −H·g with H the BFGS update of γ·M: Shanno's memoryless quasi-Newton method (Math. Oper. Res. 3 (1978)).
+which is −H·g with H the BFGS update of γ·M: Shanno's memoryless quasi-Newton method (Math. Oper. Res. 3 (1978)). Where
+f is no quadratic, the way to that minimum, the last term, is divided by how often the curvature at the end of the move
+is the mean one, as the cubic through both values and slopes tells.
 
 The way to the last minimum is part of a move, and not conjugate to the move before it. It is taken out of s and y
 before the next direction is made of them, as Nazareth does (JOTA 23 (1977)): on a quadratic all directions then remain
@@ -23,6 +25,7 @@ import torch
 from torch import Tensor
 
 from optbench.numerics.descent import Move
+from optbench.numerics.interpolation import rounded
 from optbench.numerics.reproducible import dot
 from optbench.numerics.vectors import are_short
 from optbench_descent.metrics import Metric, Scales
@@ -30,6 +33,7 @@ from optbench_descent.pairs import Flag, Number, Pair, Vector, combine, negated,
 from optbench_descent.restarts import Every, Restart
 
 _ASYMMETRY = 0.3  # what s⁻·y and s·y⁻ may differ by where f counts as quadratic, of the curvature along s that is left
+_BITS = 4  # binary digits of the stretch: rounding of f does not show in it
 _LONGEST_WAIT = Every(k=0)  # for a restart that is due: n moves, enough on a quadratic
 _quietly = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
@@ -41,6 +45,7 @@ class Latest(Generic[Scales]):
     pair: Pair  # s, y and s·y; before any move 0
     image: Vector  # (n,), M·y
     size: Number  # y·M·y
+    stretch: float  # curvature at the end of the move over its mean
     known: bool  # whether there is one
     age: int  # moves since the memory was empty
     due: Flag  # whether a restart waits
@@ -68,6 +73,7 @@ class MemorylessDirections(Generic[Scales]):
             pair=Pair(new(target, 0), new(target, 0), 0.0),
             image=new(target, 0),
             size=1.0,
+            stretch=1.0,
             known=False,
             age=0,
             due=False,
@@ -85,7 +91,7 @@ class MemorylessDirections(Generic[Scales]):
             combine(memory.target, (-1.0, steepest))
             return memory.direction
         back = quotient(dot(pair.displacement, seen), pair.curvature)
-        kept = quotient(dot(memory.image, seen), memory.size) - 2 * back
+        kept = quotient(dot(memory.image, seen), memory.size) - back - back / memory.stretch
         scale = quotient(pair.curvature, memory.size)
         combine(memory.target, (scale * back, memory.image), (-scale, steepest), (kept, pair.displacement))
         return memory.direction
@@ -125,6 +131,7 @@ class MemorylessDirections(Generic[Scales]):
         shared, is_quadratic = overlap(memory.pair, now)
         now.take_out(shared, memory.pair)
         memory.pair, memory.known = now, True
+        memory.stretch = rounded(move.stretch, _BITS)
         return is_quadratic
 
 

@@ -66,3 +66,18 @@ def test_a_product_that_is_not_finite_shows(odd: float) -> None:
 def test_long_vectors_are_left_to_torch() -> None:
     a = of_many_sizes(20000, torch.float64)
     assert float(dot(a, a)) == float(torch.dot(a, a))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 3, 100, 16384])
+def test_arrays_have_the_product_of_their_tensors(n: int, dtype: torch.dtype) -> None:
+    a, b = of_many_sizes(n, dtype), of_many_sizes(n, dtype, seed=1)
+    product = dot(a.numpy(), b.numpy())
+    assert isinstance(product, float)
+    assert float(torch.tensor(product, dtype=dtype)) == float(dot(a, b))
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_an_array_that_is_not_finite_shows(odd: float) -> None:
+    a = torch.tensor([1.0, odd, 2.0], dtype=torch.float64).numpy()
+    assert not math.isfinite(dot(a, a))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from optbench_descent.cg import cg
 from optbench_descent.memoryless import MemorylessDirections, overlap
 from optbench_descent.metrics import Plain, Scaled
 from optbench_descent.pairs import Pair
-from optbench_descent.restarts import Every, Never
+from optbench_descent.restarts import Every, Never, Powell
 from torch import Tensor
 
-from optbench.numerics.descent import Move
+from optbench.numerics import vectors
+from optbench.numerics.descent import Descent, Move
+from optbench.numerics.line_searches import build
 
 OPTIONS: dict[str, Any] = {"beta": "memoryless", "restart": "none", "warm_start": 0, "lr": 0.1}
 
@@ -58,6 +61,38 @@ def test_the_direction_is_that_of_the_dense_bfgs_update(metric: Any) -> None:
     projection = np.eye(5) - np.outer(y, s) / (s @ y)
     dense = s @ y / (y @ inverse @ y) * projection.T @ inverse @ projection + np.outer(s, s) / (s @ y)
     assert rule.direction(memory, gradient).numpy() == pytest.approx(-dense @ gradient.numpy(), rel=1e-10)
+
+
+@pytest.mark.parametrize("restart", [Every(k=2), Powell()], ids=["every", "powell"])
+def test_long_vectors_go_the_way_of_short_ones(restart: Any, oracle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By torch, and by numpy: on a function that isn't quadratic, over restarts and after forgetting."""
+    points = {}
+    for longest in (0, 2**14):
+        monkeypatch.setattr(vectors, "SHORT", longest)
+        problem = oracle(lambda x: ((x - 1) ** 4).sum() + (x * x).sum() + x[0] * x[1], 6)
+        descent = Descent(MemorylessDirections(restart, Scaled()), build("strong-wolfe(bits=8)"))
+        state = descent.init(problem, torch.linspace(-1, 2, 6, dtype=torch.float64))
+        for k in range(8):
+            state = descent.step(problem, state)
+            if k == 5:
+                descent.directions.forget(state.memory)
+        points[longest] = state.point.tolist()
+        assert isinstance(state.memory.image, torch.Tensor) == (longest == 0)
+    assert points[0] == pytest.approx(points[2**14], rel=1e-8)
+
+
+def test_the_way_to_the_last_minimum_is_longer_where_the_curvature_has_shrunk() -> None:
+    """From x = 1 to 0.8 on x⁴/4 the curvature at the end is 0.79 of the mean; without values the mean counts."""
+    rule = MemorylessDirections(Never(), Plain())
+    memory = rule.start(torch.ones(1, dtype=torch.float64))
+    before, after = torch.tensor([1.0], dtype=torch.float64), torch.tensor([0.512], dtype=torch.float64)
+    one = Move(-before, 0.2, before, after, -1.0, -0.512, value=0.25, next_value=0.1024)
+    rule.learn(memory, one)
+    longer = float(rule.direction(memory, after))
+    rule.forget(memory)
+    rule.learn(memory, one._replace(value=math.nan))
+    assert float(rule.direction(memory, after)) == pytest.approx(-0.512 * 0.2 / 0.488)
+    assert longer == pytest.approx(-0.512 * 0.2 / 0.488 / 0.75)
 
 
 def test_on_a_quadratic_all_directions_are_conjugate_though_no_search_is_exact() -> None:
