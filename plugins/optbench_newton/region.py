@@ -13,6 +13,9 @@ _GROWTH = 2.0  # of the radius after a good step
 # Least gain at which a step is taken. Where f fell by less of what the model promised, a shorter step from the same
 # point falls further, while this one may have led out of the basin (Nocedal & Wright 2006, algorithm 4.1: up to 1/4).
 _ACCEPTED = 0.1
+# The first radius where the Hessian is indefinite, as a share of max(1, ‖x‖): there the model says nothing of how far
+# to go, and a step as long as the point itself often leads far out.
+_FIRST = 0.1
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Radius:
             full = region.damped(0.0)
             if full is not None:
                 return full
-            self.trust.radius = max(1.0, region.distance)
+            self.trust.radius = _FIRST * max(1.0, region.distance)
         return region.within(self.trust.radius)
 
     def judge(self, proposed: ModelStep | None, gained: float) -> None:
