@@ -13,7 +13,7 @@ from optbench.records import Component, Job, TrialSpec, parse
 from optbench.registry import Catalogue, load_catalogue, resolve, resolve_recipe
 from optbench.runner.jobs import JobFactory
 
-A_NUMBER = 8  # bytes: where torch is watched a method may keep a tensor, and a float where BLAS does its arithmetic
+FEW = 3 * 8  # bytes: where torch is watched a method may keep scalars as tensors, which otherwise are plain floats
 
 FIGURES = ("problem_bytes", "state_bytes", "peak_live_bytes", "transient_bytes")
 
@@ -34,13 +34,13 @@ def job(catalogue: Catalogue, optimizer: str, n: int) -> Job:
 
 
 @pytest.mark.parametrize("optimizer", ["newton", "bfgs", "lbfgs", "cg", "adam"])
-def test_at_a_thousand_parameters_a_projection_is_exact_to_a_number(catalogue: Catalogue, optimizer: str) -> None:
+def test_at_a_thousand_parameters_a_projection_is_exact_to_a_few_scalars(catalogue: Catalogue, optimizer: str) -> None:
     asked = job(catalogue, optimizer, 1000)
 
     projected, real = project(asked), exact_level(asked, build(asked), BUDGET)
 
     for name in FIGURES:
-        assert abs(getattr(projected, name) - getattr(real, name)) <= A_NUMBER, name
+        assert abs(getattr(projected, name) - getattr(real, name)) <= FEW, name
 
 
 @pytest.mark.parametrize(("optimizer", "matrices"), [("newton", 3), ("bfgs", 1)])
