@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -95,13 +95,13 @@ def _scalar(value: Any, default: Any) -> Any:
         return str(value).lower()
     if kind is int and type(value) is float and value.is_integer():
         return int(value)
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
+    if type(value) is not kind and not (kind is float and type(value) is int):
         raise UserError(f"expected {_WORDS.get(kind, kind.__name__)}, got {value!r}")
-    if kind is float and not math.isfinite(value):
-        raise UserError(f"expected a finite number, got {value!r}")
-    return value
+    if kind is not float:
+        return value
+    if not abs(value) <= sys.float_info.max:  # compared as it is: an integer may be too large for a float
+        raise UserError(f"expected a finite number, got {value!r}"[:80])
+    return float(value)
 
 
 def _check_range(value: Any, option: Option) -> None:

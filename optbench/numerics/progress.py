@@ -68,14 +68,6 @@ class Progress:
         """Note that a search failed: where nothing has fallen either, rounding decides, and few more are worth it."""
         self.idle += _FAILURE
 
-    def expects(self, fall: float, noise: float) -> None:
-        """Take in by how much a model says that a step lowers f: one that rounding hides counts as one that failed.
-
-        The gradient may fall all the same; where it does not, either, few more such steps are worth it.
-        """
-        if fall <= max(noise, self._rounding(self.lowest)):
-            self.fails()
-
     @property
     def verdict(self) -> Finished:
         """Say what it means to end here: converged where the gradient has fallen to its rounding.

@@ -60,7 +60,7 @@ class Ray:
 
     def _keep_best(self) -> None:
         latest, best = self._latest, self._best
-        if latest is not None and (best is None or latest.value < best.value):
+        if latest is not None and (best is None or latest.value < best.value or math.isnan(best.value)):
             self._best = latest
 
     def _is_vast(self, step: float) -> bool:

@@ -178,7 +178,6 @@ class WithinRadius:
             state.trust.judge(share * model.length, gained)
             if gained > ACCEPTED:
                 arrive(state, Visit(state.spare, height, gradient))
-                state.progress.expects(model.decrease(share), here.noise)
                 cut = model.end in ("boundary", "negative curvature")
                 if state.lengths.is_endless(height, share * model.length, cut=cut, vast=state.progress.vast):
                     state.finished = "unbounded"
@@ -199,7 +198,6 @@ class AlongLine:
         """Search, the whole step first, or more where nothing has bent f upwards."""
         if move_along(oracle, state, here, model.step, model.slope, self.search):
             state.cautious = False
-            state.progress.expects(model.decrease(), here.noise)
         else:
             self._fail(state, model)
 

@@ -127,7 +127,6 @@ class TrialNewton:
             return False
         state.point, state.trial = state.trial, state.point
         state.here = Visit(state.point, height, gradient)
-        state.progress.expects(proposed.decrease, here.noise)
         cut, vast = proposed.on_boundary, state.progress.vast
         if state.lengths.is_endless(height, proposed.length, cut=cut, vast=vast):
             state.finished = "unbounded"

@@ -21,26 +21,6 @@ def test_a_zero_gradient_ends_at_once() -> None:
     assert progress.verdict == "converged"
 
 
-def steps_until_the_end(fall: float, noise: float, gradient: float = 1.0) -> int:
-    progress = Progress(EPS)
-    ends(progress, 2.0, 1.0)
-    for step in range(100):
-        progress.expects(fall, noise)
-        if ends(progress, 1.0, gradient**step):
-            return step
-    return 100
-
-
-@pytest.mark.parametrize(("fall", "noise", "most"), [(1e-15, 1e-14, 4), (1e-33, 0.0, 4), (1e-13, 1e-14, 50)])
-def test_steps_that_promise_no_more_than_rounding_shorten_the_patience(fall: float, noise: float, most: int) -> None:
-    """What is below eps² of all that f fell counts as rounding, too."""
-    assert most / 3 < steps_until_the_end(fall, noise) <= most
-
-
-def test_while_the_gradient_falls_nothing_ends_however_little_is_promised() -> None:
-    assert steps_until_the_end(1e-15, 1e-14, gradient=0.9) == 100
-
-
 @pytest.mark.parametrize("scale", [1e-40, 1e-12, 1.0, 1e12, 1e40])
 def test_the_end_scales_with_the_first_gradient(scale: float) -> None:
     progress = Progress(EPS)
